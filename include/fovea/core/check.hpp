@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+//
+// Errors in words. `check(ok, "fc1: expected ", a, ", got ", b)` costs one branch when all is well
+// and throws one `fovea::Error` with one sentence when it is not. Checks are always on: nothing in
+// this library depends on NDEBUG.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "fovea/core/abi.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+/// The only exception this library throws on purpose. `what()` is one sentence: what, expected,
+/// found.
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Signed, so that `i - 1` and loops that run downwards mean what they say.
+using Index = std::ptrdiff_t;
+
+inline std::string to_string(std::string_view text) { return std::string(text); }
+
+template <std::integral I>
+std::string to_string(I value) {
+  return std::to_string(value);
+}
+
+/// The shortest of "%.6g": 0.1 prints as 0.1.
+template <std::floating_point F>
+std::string to_string(F value) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.6g", static_cast<double>(value));
+  return text;
+}
+
+/// The texts of all arguments, one after the other; anything with a `to_string` will do.
+template <class... Args>
+std::string concat(const Args&... args) {
+  std::string text;
+  ((text += to_string(args)), ...);
+  return text;
+}
+
+/// Throws `Error` with the texts of all arguments.
+template <class... Args>
+[[noreturn]] void fail(const Args&... args) {
+  throw Error(concat(args...));
+}
+
+/// Throws `Error` with the texts of all arguments unless `ok`; formats nothing when `ok`.
+template <class... Args>
+void check(bool ok, const Args&... args) {
+  if (!ok) [[unlikely]]
+    fail(args...);
+}
+
+}  // namespace fovea::inline FOVEA_ABI

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+//
+// The door to Eigen, the only file that includes it: as_eigen(x) shows a matrix, or a vector, to all
+// of Eigen's linear algebra without copying an element.
+//
+//   Tensor<double, 2> a{{2, 1}, {1, 3}};
+//   as_eigen(a).trace() == 5
+//
+// No type of Eigen appears in the members or parameters of this library: its alignment depends on
+// compiler flags, and ours must not.
+#pragma once
+
+#include <Eigen/Core>
+
+#include "fovea/core/tensor.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+template <class T>
+auto as_eigen(View<T, 2> x) {
+  using Matrix =
+      Eigen::Matrix<std::remove_const_t<T>, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  return Eigen::Map<std::conditional_t<std::is_const_v<T>, const Matrix, Matrix>>(
+      x.data(), x.extent(0), x.extent(1));
+}
+
+template <class T>
+auto as_eigen(View<T, 1> x) {
+  using Vector = Eigen::Matrix<std::remove_const_t<T>, Eigen::Dynamic, 1>;
+  return Eigen::Map<std::conditional_t<std::is_const_v<T>, const Vector, Vector>>(x.data(),
+                                                                                  x.extent(0));
+}
+
+template <class T, std::size_t R>
+auto as_eigen(Tensor<T, R>& x) {
+  return as_eigen(x.view());
+}
+
+template <class T, std::size_t R>
+auto as_eigen(const Tensor<T, R>& x) {
+  return as_eigen(x.view());
+}
+
+}  // namespace fovea::inline FOVEA_ABI

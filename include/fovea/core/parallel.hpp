@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+//
+// parallel_for: the one place where threads are made, and the only one that calls OpenMP.
+//
+// Determinism: the work is cut into pieces whose number and borders never depend on the number of
+// threads. Which thread runs which piece may vary, so a piece writes only what no other piece
+// writes, and sums over pieces are taken afterwards in the order of the pieces. That is all it takes
+// to get the same bits from 1, 2, 3 or 7 threads.
+#pragma once
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "fovea/core/check.hpp"
+
+#ifdef _OPENMP
+#  include <omp.h>
+#endif
+
+namespace fovea::inline FOVEA_ABI {
+
+/// How many threads to use: `requested`, or for 0 what OMP_NUM_THREADS or the machine offers.
+inline int resolve_threads(int requested) {
+  check(requested >= 0, "threads: expected 0 (all) or more, got ", requested);
+#ifdef _OPENMP
+  return requested > 0 ? requested : omp_get_max_threads();
+#else
+  return 1;
+#endif
+}
+
+/// Runs body(piece, slot) for every piece in [0, pieces). `slot` in [0, threads) names the thread:
+/// it may choose a scratch buffer, never a result. The first exception is rethrown to the caller.
+template <class Body>
+void parallel_for(int threads, Index pieces, Body&& body) {
+#ifdef _OPENMP
+  if (threads > 1 && pieces > 1) {
+    std::exception_ptr error;
+    const int team = static_cast<int>(std::min<Index>(threads, pieces));
+#  pragma omp parallel for num_threads(team) schedule(dynamic, 1)
+    for (Index piece = 0; piece < pieces; ++piece) {
+      try {
+        body(piece, omp_get_thread_num());
+      } catch (...) {
+#  pragma omp critical(fovea_parallel_for)
+        if (!error) error = std::current_exception();
+      }
+    }
+    if (error) std::rethrow_exception(error);
+    return;
+  }
+#endif
+  (void)threads;
+  for (Index piece = 0; piece < pieces; ++piece) body(piece, 0);
+}
+
+/// Piece `piece` of `pieces` of [0, count): {first, last}. Sizes differ by at most one.
+constexpr std::pair<Index, Index> piece_of(Index count, Index pieces, Index piece) {
+  return {count * piece / pieces, count * (piece + 1) / pieces};
+}
+
+/// Runs body(first, last) over [0, count) in blocks of `block`: for elementwise work.
+template <class Body>
+void parallel_blocks(int threads, Index count, Index block, Body&& body) {
+  parallel_for(threads, (count + block - 1) / block, [&](Index piece, int) {
+    body(piece * block, std::min(count, (piece + 1) * block));
+  });
+}
+
+}  // namespace fovea::inline FOVEA_ABI

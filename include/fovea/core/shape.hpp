@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+//
+// Shape<R>: R extents. The rank R is part of the type, the extents are run-time values.
+//
+//   Shape s{64, 1, 28, 28};               // Shape<4>
+//   const auto [N, C, H, W] = s;          // the alphabet of this library
+//   s.size() == 64 * 1 * 28 * 28
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "fovea/core/check.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+template <std::size_t R>
+class Shape {
+  static_assert(R >= 1, "a shape has at least one extent; a single number is a T, not a tensor");
+
+ public:
+  static constexpr std::size_t rank = R;
+
+  /// All extents zero: the shape of an empty tensor.
+  constexpr Shape() = default;
+
+  template <std::convertible_to<Index>... Extents>
+    requires(sizeof...(Extents) == R)
+  constexpr Shape(Extents... extents) : extents_{static_cast<Index>(extents)...} {}
+
+  constexpr Index operator[](std::size_t axis) const { return extents_[axis]; }
+  constexpr Index& operator[](std::size_t axis) { return extents_[axis]; }
+
+  /// The number of elements. Throws if an extent is negative or the product does not fit.
+  constexpr Index size() const {
+    Index product = 1;
+    bool fits = true;
+    for (const Index extent : extents_) {
+      check(extent >= 0, "shape: expected extents of 0 or more, got ", extent);
+      if (extent > 0 && product > std::numeric_limits<Index>::max() / extent) fits = false;
+      if (fits) product *= extent;
+      if (extent == 0) return 0;
+    }
+    check(fits, "shape: the number of elements does not fit into 63 bits");
+    return product;
+  }
+
+  /// The same extents with another first one: the shape of a part of a batch.
+  constexpr Shape with_batch(Index n) const {
+    Shape result = *this;
+    result[0] = n;
+    return result;
+  }
+
+  /// (C, H, W) and N make (N, C, H, W).
+  constexpr Shape<R + 1> prepend(Index n) const {
+    Shape<R + 1> result;
+    result[0] = n;
+    for (std::size_t axis = 0; axis < R; ++axis) result[axis + 1] = extents_[axis];
+    return result;
+  }
+
+  friend constexpr bool operator==(const Shape&, const Shape&) = default;
+
+  template <std::size_t axis>
+  friend constexpr Index get(const Shape& s) {
+    return s.extents_[axis];
+  }
+
+  /// "(64, 1, 28, 28)"
+  friend std::string to_string(const Shape& s) {
+    std::string text = "(";
+    for (std::size_t axis = 0; axis < R; ++axis) {
+      if (axis > 0) text += ", ";
+      text += std::to_string(s.extents_[axis]);
+    }
+    return text += ')';
+  }
+
+ private:
+  std::array<Index, R> extents_{};
+};
+
+template <class... Extents>
+Shape(Extents...) -> Shape<sizeof...(Extents)>;
+
+}  // namespace fovea::inline FOVEA_ABI
+
+// Structured bindings: const auto [N, C, H, W] = shape.
+template <std::size_t R>
+struct std::tuple_size<fovea::Shape<R>> : std::integral_constant<std::size_t, R> {};
+template <std::size_t axis, std::size_t R>
+struct std::tuple_element<axis, fovea::Shape<R>> {
+  using type = fovea::Index;
+};

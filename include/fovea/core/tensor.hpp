@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+//
+// Tensor<T, R> owns a block of numbers; View<T, R> looks at one.
+//
+// Both are contiguous and row-major: the last index runs fastest, so in an image batch x of shape
+// (N, C, H, W) the element x(n, c, h, w) stands at offset ((n*C + c)*H + h)*W + w.
+//
+//   Tensor<float, 2> a{{1, 2, 3}, {4, 5, 6}};   // (2, 3), 64-byte aligned, a value: copies are deep
+//   View<float, 2> v = a;                       // pointer and shape, owns nothing, any alignment
+//   View<const float, 2> c = a;                 // the same, read only: what layers take as input
+//   a(1, 2) == 6    a.at(1, 2) checks the indices    a[1] is the row {4, 5, 6}, a View of rank 1
+//
+// Reshapes, sub-batches and memory of somebody else are views: no element is copied.
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "fovea/core/shape.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+template <class T, std::size_t R>
+class View {
+ public:
+  using value_type = T;
+  static constexpr std::size_t rank = R;
+
+  /// Looks at nothing. A layer takes an empty `dx` as "not asked for".
+  View() = default;
+
+  /// Looks at `shape.size()` elements from `data` on, which must outlive the view.
+  View(T* data, Shape<R> shape) : data_(data), shape_(shape), size_(shape.size()) {}
+
+  /// A view that may write is also a view that may only read.
+  template <class U>
+    requires(std::is_const_v<T> && std::is_same_v<const U, T>)
+  View(const View<U, R>& other) : data_(other.data()), shape_(other.shape()), size_(other.size()) {}
+
+  const Shape<R>& shape() const { return shape_; }
+  Index extent(std::size_t axis) const { return shape_[axis]; }
+  Index size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  T* data() const { return data_; }
+  T* begin() const { return data_; }
+  T* end() const { return data_ + size_; }
+  View view() const { return *this; }
+
+  /// All elements in memory order.
+  std::span<T> flat() const { return {data_, static_cast<std::size_t>(size_)}; }
+
+  /// The element at these indices, unchecked.
+  template <std::convertible_to<Index>... I>
+    requires(sizeof...(I) == R)
+  T& operator()(I... indices) const {
+    return data_[offset(static_cast<Index>(indices)...)];
+  }
+
+  /// The element at these indices; throws if one is out of range.
+  template <std::convertible_to<Index>... I>
+    requires(sizeof...(I) == R)
+  T& at(I... indices) const {
+    const Shape<R> where{indices...};
+    for (std::size_t axis = 0; axis < R; ++axis)
+      check(0 <= where[axis] && where[axis] < shape_[axis], "at", where, ": axis ", axis,
+            " expected an index in [0, ", shape_[axis], "), got ", where[axis]);
+    return (*this)(indices...);
+  }
+
+  /// The i-th slice along the first axis: a view of rank R - 1, or an element for R = 1. Unchecked.
+  decltype(auto) operator[](Index i) const {
+    if constexpr (R == 1) {
+      return (data_[i]);
+    } else {
+      Shape<R - 1> rest;
+      for (std::size_t axis = 1; axis < R; ++axis) rest[axis - 1] = shape_[axis];
+      return View<T, R - 1>(data_ + i * rest.size(), rest);
+    }
+  }
+
+  /// `count` slices along the first axis from `first` on: a part of a batch.
+  View sub(Index first, Index count) const {
+    check(0 <= first && 0 <= count && first + count <= shape_[0], "sub: expected a part of [0, ",
+          shape_[0], "), got ", count, " from ", first, " on");
+    const Index slice = shape_[0] == 0 ? 0 : size_ / shape_[0];
+    return View(data_ + first * slice, shape_.with_batch(count));
+  }
+
+  /// The same elements under another shape of the same size.
+  template <std::size_t Q>
+  View<T, Q> reshape(Shape<Q> shape) const {
+    check(shape.size() == size_, "reshape: ", shape_, " has ", size_, " elements, ", shape, " has ",
+          shape.size());
+    return View<T, Q>(data_, shape);
+  }
+
+  void fill(std::remove_const_t<T> value) const { std::fill(begin(), end(), value); }
+
+ private:
+  template <class... I>
+  Index offset(I... indices) const {
+    Index sum = 0;
+    std::size_t axis = 0;
+    ((sum = sum * shape_[axis++] + indices), ...);
+    return sum;
+  }
+
+  T* data_ = nullptr;
+  Shape<R> shape_;
+  Index size_ = 0;
+};
+
+namespace detail {
+
+template <class T, std::size_t R>
+struct NestedList {
+  using type = std::initializer_list<typename NestedList<T, R - 1>::type>;
+};
+template <class T>
+struct NestedList<T, 0> {
+  using type = T;
+};
+
+// Where owned memory starts: a cache line, and the widest vector register there is.
+inline constexpr std::align_val_t alignment{64};
+
+template <class T>
+struct AlignedDelete {
+  void operator()(T* block) const { ::operator delete(block, alignment); }
+};
+
+}  // namespace detail
+
+template <class T, std::size_t R>
+class Tensor {
+  static_assert(std::is_arithmetic_v<T> && !std::is_const_v<T>, "a tensor holds numbers");
+
+ public:
+  using value_type = T;
+  static constexpr std::size_t rank = R;
+  /// `{{1, 2}, {3, 4}}` for R = 2.
+  using List = typename detail::NestedList<T, R>::type;
+
+  /// Empty: every extent is zero.
+  Tensor() = default;
+
+  /// Every element is `value`.
+  explicit Tensor(Shape<R> shape, T value = T{}) : Tensor(shape, Uninitialised{}) {
+    fill(value);
+  }
+
+  /// From nested braces; throws when the rows are not equally long.
+  Tensor(List list) : Tensor(shape_of(list), Uninitialised{}) {
+    T* out = data();
+    copy_list<R>(list, out);
+  }
+
+  /// A deep copy of what the view looks at.
+  explicit Tensor(View<const T, R> source) : Tensor(source.shape(), Uninitialised{}) {
+    std::copy(source.begin(), source.end(), data());
+  }
+
+  Tensor(const Tensor& other) : Tensor(other.view()) {}
+  Tensor(Tensor&& other) noexcept
+      : block_(std::move(other.block_)), view_(std::exchange(other.view_, {})) {}
+  Tensor& operator=(Tensor other) noexcept {
+    std::swap(block_, other.block_);
+    std::swap(view_, other.view_);
+    return *this;
+  }
+  ~Tensor() = default;
+
+  View<T, R> view() { return view_; }
+  View<const T, R> view() const { return view_; }
+  operator View<T, R>() { return view_; }
+  operator View<const T, R>() const { return view_; }
+
+  const Shape<R>& shape() const { return view_.shape(); }
+  Index extent(std::size_t axis) const { return view_.extent(axis); }
+  Index size() const { return view_.size(); }
+  bool empty() const { return view_.empty(); }
+  T* data() { return view_.data(); }
+  const T* data() const { return view_.data(); }
+  T* begin() { return view_.begin(); }
+  T* end() { return view_.end(); }
+  const T* begin() const { return view_.begin(); }
+  const T* end() const { return view_.end(); }
+
+  // Everything below means what it means for a View; see there.
+  std::span<T> flat() { return view().flat(); }
+  std::span<const T> flat() const { return view().flat(); }
+  T& operator()(std::convertible_to<Index> auto... i) { return view_(i...); }
+  const T& operator()(std::convertible_to<Index> auto... i) const { return view_(i...); }
+  T& at(std::convertible_to<Index> auto... i) { return view_.at(i...); }
+  const T& at(std::convertible_to<Index> auto... i) const { return view_.at(i...); }
+  decltype(auto) operator[](Index i) { return view()[i]; }
+  decltype(auto) operator[](Index i) const { return view()[i]; }
+  View<T, R> sub(Index first, Index count) { return view().sub(first, count); }
+  View<const T, R> sub(Index first, Index count) const { return view().sub(first, count); }
+  template <std::size_t Q>
+  View<T, Q> reshape(Shape<Q> shape) {
+    return view().reshape(shape);
+  }
+  template <std::size_t Q>
+  View<const T, Q> reshape(Shape<Q> shape) const {
+    return view().reshape(shape);
+  }
+  void fill(T value) { view().fill(value); }
+
+ private:
+  struct Uninitialised {};
+
+  Tensor(Shape<R> shape, Uninitialised) {
+    const auto count = static_cast<std::size_t>(shape.size());
+    check(count <= PTRDIFF_MAX / sizeof(T), "tensor: ", shape, " does not fit into memory");
+    if (count > 0)
+      block_.reset(static_cast<T*>(::operator new(count * sizeof(T), detail::alignment)));
+    view_ = View<T, R>(block_.get(), shape);
+  }
+
+  static Shape<R> shape_of(const List& list) {
+    Shape<R> shape;
+    measure<R>(list, shape);
+    return shape;
+  }
+
+  template <std::size_t Level>
+  static void measure(const typename detail::NestedList<T, Level>::type& list, Shape<R>& shape) {
+    shape[R - Level] = static_cast<Index>(list.size());
+    if constexpr (Level > 1)
+      if (list.size() > 0) measure<Level - 1>(*list.begin(), shape);
+  }
+
+  template <std::size_t Level>
+  void copy_list(const typename detail::NestedList<T, Level>::type& list, T*& out) {
+    check(static_cast<Index>(list.size()) == shape()[R - Level], "tensor: expected rows of ",
+          shape()[R - Level], ", got one of ", list.size());
+    for (const auto& item : list) {
+      if constexpr (Level == 1)
+        *out++ = item;
+      else
+        copy_list<Level - 1>(item, out);
+    }
+  }
+
+  std::unique_ptr<T[], detail::AlignedDelete<T>> block_;
+  View<T, R> view_;
+};
+
+/// Anything that can be looked at: a Tensor or a View.
+template <class X>
+concept TensorLike = requires(const X& x) {
+  typename X::value_type;
+  { x.view() } -> std::convertible_to<View<const typename X::value_type, X::rank>>;
+};
+
+/// The type of the elements of X, without const.
+template <TensorLike X>
+using Value = std::remove_const_t<typename X::value_type>;
+
+/// X, to read from: what functions that accept a Tensor or a View work on.
+template <TensorLike X>
+View<const Value<X>, X::rank> as_const(const X& x) {
+  return x.view();
+}
+
+}  // namespace fovea::inline FOVEA_ABI

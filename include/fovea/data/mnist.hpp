@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+//
+// MNIST (LeCun, Cortes, Burges) and Fashion-MNIST (Xiao, Rasul, Vollgraf, 2017): 60 000 images of
+// 28 x 28 pixels to train on and 10 000 to test with, ten classes, in four IDX files:
+//
+//   train-images-idx3-ubyte   train-labels-idx1-ubyte   t10k-images-idx3-ubyte   t10k-labels-idx1-ubyte
+//
+// Some mirrors write a dot for the second-last dash (train-images.idx3-ubyte); both are found, with
+// or without .gz.
+#pragma once
+
+#include <array>
+#include <filesystem>
+#include <string>
+
+#include "fovea/data/dataset.hpp"
+#include "fovea/data/idx.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+inline constexpr Scaling mnist_scaling{.mean = 0.1307, .std = 0.3081};
+inline constexpr Scaling fashion_mnist_scaling{.mean = 0.2860, .std = 0.3530};
+
+inline constexpr std::array<std::string_view, 10> fashion_mnist_classes{
+    "T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot"};
+
+struct TrainAndTest {
+  Dataset train, test;
+};
+
+namespace detail {
+
+/// The one of the spellings that is there. `stem` is "train-images", `ending` "idx3-ubyte".
+inline std::filesystem::path find_idx(const std::filesystem::path& directory, const std::string& stem,
+                                      const std::string& ending) {
+  for (const char* const gz : {"", ".gz"})
+    for (const char* const joint : {"-", "."}) {
+      const auto path = directory / (stem + joint + ending + gz);
+      if (std::filesystem::is_regular_file(path)) return path;
+    }
+  fail((directory / (stem + "-" + ending)).string(),
+       ": expected this file (or .idx, or .gz), found none of them");
+}
+
+inline Dataset load_part(const std::filesystem::path& directory, const std::string& part,
+                         const FileReader& reader) {
+  const auto images = find_idx(directory, part + "-images", "idx3-ubyte");
+  const auto labels = find_idx(directory, part + "-labels", "idx1-ubyte");
+  Dataset data;
+  data.name = images.string();
+  {
+    const auto planes = read_idx<3>(images, reader);  // (N, H, W)
+    const auto [N, H, W] = planes.shape();
+    data.images = Tensor<std::uint8_t, 4>(planes.reshape(Shape{N, Index{1}, H, W}));
+  }
+  const auto bytes = read_idx<1>(labels, reader);
+  data.labels = Tensor<Label, 1>(bytes.shape());
+  std::copy(bytes.begin(), bytes.end(), data.labels.begin());
+  check(data.size() > 0, images.string(), ": expected at least one image, found none");
+  check(data.images.extent(0) == data.size(), labels.string(), ": expected ", data.images.extent(0),
+        " labels, one for each image, found ", data.size());
+  for (Index n = 0; n < data.size(); ++n)
+    check(data.labels(n) < data.classes, labels.string(), ": expected labels in [0, ", data.classes,
+          "), found ", data.labels(n), " at ", n);
+  return data;
+}
+
+}  // namespace detail
+
+/// Both parts of a data set in MNIST's format, from one directory.
+inline TrainAndTest load_mnist(const std::filesystem::path& directory,
+                               const FileReader& reader = read_file, std::string name = "mnist",
+                               Scaling scaling = mnist_scaling) {
+  check(std::filesystem::is_directory(directory), directory.string(),
+        ": expected a directory with the four IDX files, found ",
+        std::filesystem::exists(directory) ? "a file" : "nothing");
+  TrainAndTest data{detail::load_part(directory, "train", reader),
+                    detail::load_part(directory, "t10k", reader)};
+  check(data.train.images.shape().with_batch(1) == data.test.images.shape().with_batch(1),
+        directory.string(), ": expected training and test images of one size, found ",
+        data.train.images.shape(), " and ", data.test.images.shape());
+  for (Dataset* part : {&data.train, &data.test}) {
+    part->name = name;
+    part->scaling = scaling;
+  }
+  return data;
+}
+
+inline TrainAndTest load_fashion_mnist(const std::filesystem::path& directory,
+                                       const FileReader& reader = read_file) {
+  return load_mnist(directory, reader, "fashion", fashion_mnist_scaling);
+}
+
+}  // namespace fovea::inline FOVEA_ABI

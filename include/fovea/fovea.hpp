@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+//
+// fovea: convolutional networks to read, to train and to look into.
+//
+// This header is the library in reading order. It needs C++20 and Eigen, nothing else; what needs
+// more is opt-in: fovea/io/ (zlib) and fovea/viz/ (stb_image_write).
+#pragma once
+
+// core: memory, arithmetic, threads, randomness. No neural network yet.
+#include "fovea/core/abi.hpp"
+#include "fovea/core/build_info.hpp"
+#include "fovea/core/check.hpp"
+#include "fovea/core/eigen.hpp"
+#include "fovea/core/file.hpp"
+#include "fovea/core/ops.hpp"
+#include "fovea/core/parallel.hpp"
+#include "fovea/core/random.hpp"
+#include "fovea/core/shape.hpp"
+#include "fovea/core/simd.hpp"
+#include "fovea/core/tensor.hpp"
+
+// kernels: the engine room. Raw pointers and extents in, numbers out.
+#include "fovea/kernels/gemm.hpp"
+#include "fovea/kernels/im2col.hpp"
+#include "fovea/kernels/window.hpp"
+
+// nn: one idea per page.
+#include "fovea/nn/layer.hpp"
+//
+#include "fovea/nn/conv2d.hpp"
+#include "fovea/nn/cross_entropy.hpp"
+#include "fovea/nn/flatten.hpp"
+#include "fovea/nn/init.hpp"
+#include "fovea/nn/linear.hpp"
+#include "fovea/nn/max_pool2d.hpp"
+#include "fovea/nn/relu.hpp"
+
+// model: layers become a network.
+#include "fovea/model/pass.hpp"
+#include "fovea/model/predictor.hpp"
+#include "fovea/model/sequential.hpp"
+#include "fovea/model/summary.hpp"
+
+// train: a network learns.
+#include "fovea/train/adam.hpp"
+#include "fovea/train/gradient_check.hpp"
+#include "fovea/train/metrics.hpp"
+#include "fovea/train/schedule.hpp"
+#include "fovea/train/sgd.hpp"
+
+// data: what it learns from.
+#include "fovea/data/batches.hpp"
+#include "fovea/data/dataset.hpp"
+#include "fovea/data/idx.hpp"
+#include "fovea/data/mnist.hpp"
+#include "fovea/data/synthetic_digits.hpp"

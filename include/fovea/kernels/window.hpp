@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+//
+// A window that slides over an image: what convolution and pooling have in common.
+//
+// With kernel K, stride s, padding p and dilation d, output position o looks at the input positions
+//
+//   i = o s - p + k d,   k = 0 .. K-1
+//
+// and there are floor((in + 2p - d (K-1) - 1) / s) + 1 of them. Rows and columns are independent.
+#pragma once
+
+#include "fovea/core/shape.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+/// One number for rows and one for columns; a single number means both: `.kernel = 3`.
+struct Extent2 {
+  Index h, w;
+  constexpr Extent2(Index both) : h(both), w(both) {}
+  constexpr Extent2(Index rows, Index columns) : h(rows), w(columns) {}
+  friend constexpr bool operator==(const Extent2&, const Extent2&) = default;
+};
+
+inline std::string to_string(const Extent2& e) {
+  return e.h == e.w ? std::to_string(e.h) : concat(e.h, "x", e.w);
+}
+
+/// How many positions a window has along one axis; 0 if it does not fit in even once.
+constexpr Index output_extent(Index in, Index kernel, Index stride, Index padding, Index dilation) {
+  const Index room = in + 2 * padding - dilation * (kernel - 1) - 1;
+  return room < 0 ? 0 : room / stride + 1;
+}
+
+struct Window {
+  Extent2 kernel{1}, stride{1}, padding{0}, dilation{1};
+
+  Extent2 output(Index H, Index W) const {
+    return {output_extent(H, kernel.h, stride.h, padding.h, dilation.h),
+            output_extent(W, kernel.w, stride.w, padding.w, dilation.w)};
+  }
+
+  void validate() const {
+    check(kernel.h > 0 && kernel.w > 0, "kernel: expected 1 or more, got ", kernel);
+    check(stride.h > 0 && stride.w > 0, "stride: expected 1 or more, got ", stride);
+    check(padding.h >= 0 && padding.w >= 0, "padding: expected 0 or more, got ", padding);
+    check(dilation.h > 0 && dilation.w > 0, "dilation: expected 1 or more, got ", dilation);
+  }
+};
+
+}  // namespace fovea::inline FOVEA_ABI

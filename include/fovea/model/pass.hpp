@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+//
+// Pass: everything that one forward and one backward of a network leave behind. It is made once, for
+// a largest batch size, and used again for every step: after the first one nothing is allocated.
+//
+//   auto pass = net.pass(64);                            // what training needs
+//   auto pass = net.pass(1, {.keep = Keep::all});        // every activation and gradient, to look at
+//
+//   Keep::nothing   forward only: two blocks of memory take turns as input and output
+//   Keep::needed    all activations; two blocks take turns as the gradients on the way back
+//   Keep::all       all activations and all gradients
+//
+// Every view it hands out has the batch size at hand, which may be smaller than the capacity.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "fovea/core/parallel.hpp"
+#include "fovea/nn/layer.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+template <class Net>
+class Pass {
+ public:
+  using T = typename Net::value_type;
+
+  Pass(const Net& net, Index capacity, PassOptions options)
+      : options_(resolved(options)),
+        capacity_(positive(capacity)),
+        input_(net.input_shape().prepend(capacity)),
+        outputs_(net.output_shapes(capacity)),
+        layers_(net.layer_passes(capacity, options_)) {
+    std::array<Index, depth> sizes{};
+    each_layer([&]<std::size_t i>() { sizes[i] = std::get<i>(outputs_).size(); });
+    const bool look_inside = options_.keep == Keep::all;
+    if (options_.keep == Keep::nothing)
+      take_turns(sizes, activations_);
+    else
+      for (std::size_t i = 0; i < depth; ++i) activations_[i] = allocate(sizes[i]);
+    if (options_.keep == Keep::needed) take_turns(sizes, gradients_);
+    for (std::size_t i = 0; look_inside && i < depth; ++i) gradients_[i] = allocate(sizes[i]);
+    if (options_.input_gradient) input_gradient_ = allocate(input_.size());
+  }
+
+  Pass(Pass&&) = default;
+  Pass& operator=(Pass&&) = default;
+
+  Index capacity() const { return capacity_; }
+  int threads() const { return options_.threads; }
+  const PassOptions& options() const { return options_; }
+
+  /// The output of layer i in the last forward: `pass.activation<Net::index("conv1")>()`.
+  template <std::size_t i>
+  auto activation() const {
+    check(options_.keep == Keep::all || i + 1 == depth, "activation: this pass did not keep that of ",
+          Net::layer_name(i), "; make it with {.keep = Keep::all}");
+    return View<const T, rank<i>>(output<i>());
+  }
+
+  /// The gradient of the output of layer i in the last backward.
+  template <std::size_t i>
+  auto gradient() const {
+    check(options_.keep == Keep::all, "gradient: this pass did not keep that of ", Net::layer_name(i),
+          "; make it with {.keep = Keep::all}");
+    return View<const T, rank<i>>(output_gradient<i>());
+  }
+
+  /// Where the loss writes its gradient, for backward to read: the shape of the network's output.
+  auto dlogits() {
+    check(options_.keep != Keep::nothing, "dlogits: this pass is for prediction; make it with ",
+          "{.keep = Keep::needed}");
+    return output_gradient<depth - 1>();
+  }
+
+  /// ds/dx of the network's input after backward.
+  auto input_gradient() const {
+    check(options_.input_gradient, "input_gradient: make the pass with {.input_gradient = true}");
+    return View<const T, Net::input_rank>(dinput());
+  }
+
+  /// What layer i left behind, its parameters' gradients among it.
+  template <std::size_t i>
+  auto& layer() {
+    return std::get<i>(layers_);
+  }
+  template <std::size_t i>
+  const auto& layer() const {
+    return std::get<i>(layers_);
+  }
+
+  /// The step of training this pass is in; the optimizer sets it to its clock.
+  std::uint64_t step = 0;
+
+ private:
+  friend Net;
+  static constexpr std::size_t depth = Net::depth;
+  template <std::size_t i>
+  static constexpr std::size_t rank = Net::template rank_after<i>;
+
+  static PassOptions resolved(PassOptions options) {
+    options.threads = resolve_threads(options.threads);
+    return options;
+  }
+  static Index positive(Index capacity) {
+    check(capacity > 0, "pass: expected a batch size of 1 or more, got ", capacity);
+    return capacity;
+  }
+
+  template <class F>
+  static void each_layer(F&& f) {
+    [&]<std::size_t... i>(std::index_sequence<i...>) {
+      (f.template operator()<i>(), ...);
+    }(std::make_index_sequence<depth>{});
+  }
+
+  T* allocate(Index size) {
+    storage_.emplace_back(Shape{size});
+    return storage_.back().data();
+  }
+
+  // Neighbours never share a block: one is read while the other is written.
+  void take_turns(const std::array<Index, depth>& sizes, std::array<T*, depth>& places) {
+    const Index largest = *std::max_element(sizes.begin(), sizes.end());
+    T* const blocks[2] = {allocate(largest), allocate(largest)};
+    for (std::size_t i = 0; i < depth; ++i) places[i] = blocks[i % 2];
+  }
+
+  template <std::size_t i>
+  View<T, rank<i>> output() const {
+    return {activations_[i], std::get<i>(outputs_).with_batch(batch_)};
+  }
+  template <std::size_t i>
+  View<T, rank<i>> output_gradient() const {
+    return {gradients_[i], std::get<i>(outputs_).with_batch(batch_)};
+  }
+  View<T, Net::input_rank> dinput() const {
+    if (!options_.input_gradient) return {};
+    return {input_gradient_, input_.with_batch(batch_)};
+  }
+
+  PassOptions options_;
+  Index capacity_;
+  Index batch_ = 0;  // the N at hand
+  Mode mode_ = Mode::train;
+  Shape<Net::input_rank> input_;
+  typename Net::OutputShapes outputs_;
+  typename Net::LayerPasses layers_;
+  std::vector<Tensor<T, 1>> storage_;
+  std::array<T*, depth> activations_{}, gradients_{};
+  T* input_gradient_ = nullptr;
+};
+
+}  // namespace fovea::inline FOVEA_ABI

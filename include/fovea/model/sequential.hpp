@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+//
+// Sequential: layers one after the other, y = f_L( ... f_2(f_1(x))).
+//
+//   Rng rng{1};
+//   Sequential net{Shape{1, 28, 28},
+//                  Conv2d<float>{{.in = 1, .out = 8, .kernel = 3}, rng}, Relu{},
+//                  Flatten{}, Linear<float>{{.in = 8 * 26 * 26, .out = 10}, rng}};
+//
+// It is a value: a flat tuple of layers, no base class, no pointers. The chain rule is the loop in
+// backward: each layer turns ds/dy into ds/dx, which is ds/dy of the layer in front of it.
+//
+// Shape mistakes show early: a wrong rank does not compile, a wrong extent throws when the network is
+// made ("fc1: expected (N, 3136), got (1, 1024)"). Layers are named by kind and ordinal, conv1 relu1
+// ... fc2, and so are parameters (conv1.weight), summary lines, errors and files.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+#include "fovea/model/pass.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+namespace detail {
+
+template <std::size_t R>
+std::tuple<> chain() {
+  return {};
+}
+
+// The output shapes of layers that follow each other, as a tuple type.
+template <std::size_t R, class Layer, class... Rest>
+auto chain() {
+  static_assert(AcceptsRank<Layer, R>,
+                "Sequential: this layer cannot take the rank that comes out of the layer before it "
+                "(is a Flatten{} missing in front of a Linear?)");
+  if constexpr (AcceptsRank<Layer, R>) {
+    using Out = decltype(std::declval<const Layer&>().output_shape(Shape<R>{}));
+    return std::tuple_cat(std::tuple<Out>{}, chain<Out::rank, Rest...>());
+  } else {
+    return std::tuple<>{};
+  }
+}
+
+template <class... Layers>
+struct FirstValueType {
+  using type = float;
+};
+template <class Layer, class... Rest>
+struct FirstValueType<Layer, Rest...> : FirstValueType<Rest...> {};
+template <class Layer, class... Rest>
+  requires requires { typename Layer::value_type; }
+struct FirstValueType<Layer, Rest...> {
+  using type = typename Layer::value_type;
+};
+
+// The Pass of every layer, as a tuple type.
+template <class Inputs, class... Layers>
+struct LayerPasses {
+  template <std::size_t... i>
+  static auto types(std::index_sequence<i...>)
+      -> std::tuple<decltype(make_pass(std::declval<const Layers&>(),
+                                       std::declval<std::tuple_element_t<i, Inputs>>(),
+                                       std::declval<const PassOptions&>()))...>;
+  using type = decltype(types(std::index_sequence_for<Layers...>{}));
+};
+
+}  // namespace detail
+
+template <std::size_t R, class... Layers>
+class Sequential {
+  static_assert(sizeof...(Layers) > 0, "Sequential: at least one layer");
+
+ public:
+  using value_type = typename detail::FirstValueType<Layers...>::type;
+  using T = value_type;
+  using OutputShapes = decltype(detail::chain<R + 1, Layers...>());
+  using LayerPasses = typename detail::LayerPasses<
+      decltype(std::tuple_cat(std::tuple<Shape<R + 1>>{}, OutputShapes{})), Layers...>::type;
+  static constexpr std::size_t depth = sizeof...(Layers);
+  static constexpr std::size_t input_rank = R + 1;
+  template <std::size_t i>
+  static constexpr std::size_t rank_after = std::tuple_element_t<i, OutputShapes>::rank;
+  static constexpr std::size_t output_rank = rank_after<depth - 1>;
+
+  /// `input` is the shape of one example, without the batch.
+  Sequential(Shape<R> input, Layers... layers) : input_(input), layers_(std::move(layers)...) {
+    output_shapes(1);
+  }
+
+  /// conv1, relu1, pool1, conv2, ...: kind and ordinal.
+  static std::string layer_name(std::size_t i) {
+    return concat(kinds[i], ordinal(i));
+  }
+
+  /// The place of a layer: `Net::index("conv2")`, also at compile time.
+  static constexpr std::size_t index(std::string_view name) {
+    for (std::size_t i = 0; i < depth; ++i) {
+      if (!name.starts_with(kinds[i])) continue;
+      std::size_t number = 0;
+      for (const char digit : name.substr(kinds[i].size()))
+        number = number * 10 + static_cast<std::size_t>(digit - '0');
+      if (number == ordinal(i) && name.size() > kinds[i].size()) return i;
+    }
+    std::string all;
+    for (std::size_t i = 0; i < depth; ++i) all += concat(" ", layer_name(i));
+    fail("there is no layer ", name, " in this network, only", all);
+  }
+
+  /// The layers, for `auto& [conv1, relu1, fc1] = net.layers();`.
+  auto& layers() { return layers_; }
+  const auto& layers() const { return layers_; }
+
+  /// One example, without the batch.
+  const Shape<R>& input_shape() const { return input_; }
+
+  /// The shape after every layer for a batch of N.
+  OutputShapes output_shapes(Index N) const {
+    OutputShapes shapes;
+    each_layer([&]<std::size_t i>() {
+      try {
+        std::get<i>(shapes) = std::get<i>(layers_).output_shape(shape_before<i>(shapes, N));
+      } catch (const Error& error) {
+        fail(layer_name(i), ": ", error.what());
+      }
+    });
+    return shapes;
+  }
+
+  /// Memory for a forward and a backward of at most `capacity` examples.
+  Pass<Sequential> pass(Index capacity, PassOptions options = {}) const {
+    return {*this, capacity, options};
+  }
+
+  /// The output for x (N, ...), N <= pass.capacity(). The view is good until the next forward.
+  auto forward(View<const T, input_rank> x, Pass<Sequential>& pass, Mode mode = Mode::train) const {
+    check(x.shape() == input_.prepend(x.extent(0)) && !x.empty(), "forward: expected ",
+          input_.prepend(pass.capacity()), " or fewer, got ", x.shape());
+    check(x.extent(0) <= pass.capacity(), "forward: this pass holds at most ", pass.capacity(),
+          " examples, got ", x.extent(0));
+    pass.batch_ = x.extent(0);
+    pass.mode_ = mode;
+    each_layer([&]<std::size_t i>() {
+      std::get<i>(layers_).forward(input_of<i>(x, pass), pass.template output<i>(),
+                                   std::get<i>(pass.layers_), context(i, pass));
+    });
+    return View<const T, output_rank>(pass.template output<depth - 1>());
+  }
+
+  /// All gradients of s = <output, dlogits>: those of the parameters, and of the input if the pass was
+  /// made for it. `x` is what the last forward of this pass saw.
+  void backward(View<const T, input_rank> x, Pass<Sequential>& pass) const {
+    backward_from<depth - 1>(x, pass.dlogits(), pass);
+  }
+
+  /// The same for s = <output of layer i, dy>: what a unit in the middle depends on.
+  template <std::size_t i>
+  void backward_from(View<const T, input_rank> x, View<const T, rank_after<i>> dy,
+                     Pass<Sequential>& pass) const {
+    check(pass.options_.keep != Keep::nothing, "backward: this pass is for prediction; make it with ",
+          "{.keep = Keep::needed}");
+    const auto y = pass.template output<i>();
+    check(pass.batch_ > 0 && x.extent(0) == pass.batch_, "backward: expected the ", pass.batch_,
+          " examples of the last forward, got ", x.extent(0));
+    check(dy.shape() == y.shape(), "backward: expected a gradient ", y.shape(), ", got ", dy.shape());
+    const auto dx = input_gradient_of<i>(pass);
+    std::get<i>(layers_).backward(input_of<i>(x, pass), as_const(y), dy, dx,
+                                  std::get<i>(pass.layers_), context(i, pass));
+    if constexpr (i > 0) backward_from<i - 1>(x, dx, pass);
+  }
+
+  /// The output for any number of examples, as a new tensor, in eval mode.
+  Tensor<T, output_rank> predict(View<const T, input_rank> x, int threads = 0) const {
+    constexpr Index block = 64;
+    auto scratch = pass(std::clamp<Index>(x.extent(0), 1, block),
+                        {.keep = Keep::nothing, .threads = threads});
+    const auto shape = std::get<depth - 1>(output_shapes(1));
+    Tensor<T, output_rank> y(shape.with_batch(x.extent(0)));
+    for (Index n = 0; n < x.extent(0); n += block) {
+      const Index count = std::min(block, x.extent(0) - n);
+      const auto part = forward(x.sub(n, count), scratch, Mode::eval);
+      std::copy(part.begin(), part.end(), y.sub(n, count).begin());
+    }
+    return y;
+  }
+
+  /// Calls f(name, tensor) for every parameter: "conv1.weight", "conv1.bias", ...
+  template <class F>
+  void for_each_parameter(F&& f) {
+    visit_named(*this, "", f);
+  }
+  template <class F>
+  void for_each_parameter(F&& f) const {
+    visit_named(*this, "", f);
+  }
+
+  /// Calls f(parameter, gradient) in the same order. Allocates nothing.
+  template <class F>
+  void for_each_parameter(Pass<Sequential>& pass, F&& f) {
+    each_layer([&]<std::size_t i>() {
+      using Layer = std::tuple_element_t<i, std::tuple<Layers...>>;
+      auto& layer = std::get<i>(layers_);
+      auto& left = std::get<i>(pass.layers_);
+      const auto visit = [&](const auto& p) {
+        if (!(layer.*p.value).empty()) f((layer.*p.value).view(), (left.*p.gradient).view());
+      };
+      std::apply([&](const auto&... p) { (visit(p), ...); }, detail::parameters_of<Layer>());
+      const auto descend = [&](const auto& c) {
+        (layer.*c.net).for_each_parameter(left.*c.pass, f);
+      };
+      std::apply([&](const auto&... c) { (descend(c), ...); }, detail::children_of<Layer>());
+    });
+  }
+
+  /// Takes over the new values of all buffers. The optimizer calls this beside its step.
+  void commit_buffers(const Pass<Sequential>& pass) {
+    each_layer([&]<std::size_t i>() {
+      using Layer = std::tuple_element_t<i, std::tuple<Layers...>>;
+      auto& layer = std::get<i>(layers_);
+      auto& left = std::get<i>(pass.layers_);
+      const auto commit = [&](const auto& b) {
+        const auto& update = left.*b.update;
+        std::copy(update.begin(), update.end(), (layer.*b.value).begin());
+      };
+      std::apply([&](const auto&... b) { (commit(b), ...); }, detail::buffers_of<Layer>());
+      const auto descend = [&](const auto& c) { (layer.*c.net).commit_buffers(left.*c.pass); };
+      std::apply([&](const auto&... c) { (descend(c), ...); }, detail::children_of<Layer>());
+    });
+  }
+
+  /// The number of trained numbers.
+  Index parameter_count() const {
+    Index count = 0;
+    for_each_parameter([&](const std::string&, const auto& tensor) { count += tensor.size(); });
+    return count;
+  }
+
+  /// Each layer's own Pass, for batches of N. The model's pass is made of these.
+  LayerPasses layer_passes(Index N, const PassOptions& options) const {
+    const auto shapes = output_shapes(N);
+    return [&]<std::size_t... i>(std::index_sequence<i...>) {
+      return LayerPasses{
+          detail::make_pass(std::get<i>(layers_), shape_before<i>(shapes, N), options)...};
+    }(std::make_index_sequence<depth>{});
+  }
+ private:
+  template <std::size_t, class...>
+  friend class Sequential;
+
+  static constexpr std::array<std::string_view, depth> kinds{Layers::kind...};
+
+  static constexpr std::size_t ordinal(std::size_t i) {
+    std::size_t count = 0;
+    for (std::size_t j = 0; j <= i; ++j) count += kinds[j] == kinds[i];
+    return count;
+  }
+
+  template <class F>
+  static void each_layer(F&& f) {
+    [&]<std::size_t... i>(std::index_sequence<i...>) {
+      (f.template operator()<i>(), ...);
+    }(std::make_index_sequence<depth>{});
+  }
+
+  template <std::size_t i>
+  auto shape_before(const OutputShapes& shapes, Index N) const {
+    if constexpr (i == 0)
+      return input_.prepend(N);
+    else
+      return std::get<i - 1>(shapes);
+  }
+
+  template <std::size_t i>
+  static auto input_of(View<const T, input_rank> x, const Pass<Sequential>& pass) {
+    if constexpr (i == 0)
+      return x;
+    else
+      return as_const(pass.template output<i - 1>());
+  }
+
+  template <std::size_t i>
+  static auto input_gradient_of(const Pass<Sequential>& pass) {
+    if constexpr (i == 0)
+      return pass.dinput();
+    else
+      return pass.template output_gradient<i - 1>();
+  }
+
+  static Context context(std::size_t i, const Pass<Sequential>& pass) {
+    return {.mode = pass.mode_,
+            .threads = pass.options_.threads,
+            .seed = pass.options_.seed,
+            .step = pass.step,
+            .layer = i};
+  }
+
+  template <class Self, class F>
+  static void visit_named(Self& self, const std::string& prefix, F&& f) {
+    each_layer([&]<std::size_t i>() {
+      using Layer = std::tuple_element_t<i, std::tuple<Layers...>>;
+      auto& layer = std::get<i>(self.layers_);
+      const std::string name = prefix + layer_name(i) + ".";
+      const auto visit = [&](const auto& p) {
+        if (!(layer.*p.value).empty()) f(name + std::string(p.name), layer.*p.value);
+      };
+      std::apply([&](const auto&... p) { (visit(p), ...); }, detail::parameters_of<Layer>());
+      const auto descend = [&](const auto& c) {
+        auto& net = layer.*c.net;
+        net.visit_named(net, name + std::string(c.name) + ".", f);
+      };
+      std::apply([&](const auto&... c) { (descend(c), ...); }, detail::children_of<Layer>());
+    });
+  }
+
+  Shape<R> input_;
+  std::tuple<Layers...> layers_;
+};
+
+}  // namespace fovea::inline FOVEA_ABI

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+//
+// Softmax turns logits into probabilities; cross-entropy is the surprise at the true class.
+//
+//   p[n,k] = exp(z[n,k]) / sum over j of exp(z[n,j])
+//   L = -1/N  sum over n of log p[n, label[n]]
+//
+//   z (N, K)    label (N), each in [0, K)    p, dz (N, K)    L in nats
+//
+//   forward     log p[n,k] = z[n,k] - m - log sum over j of exp(z[n,j] - m),   m = max over j of z[n,j]
+//   backward    dz[n,k] = (p[n,k] - [k = label[n]]) / N
+//
+// Subtracting the maximum keeps every exponent at or below zero, so logits of +-1e4 are as good as
+// any. The mean over the batch, 1/N, is taken here and nowhere else.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+#include "fovea/core/tensor.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+/// The number of a class, from 0 on.
+using Label = std::int32_t;
+
+namespace detail {
+
+// Writes p[n,.] and returns {m, log sum exp(z - m)}.
+template <class T>
+std::pair<double, double> softmax_row(View<const T, 1> z, View<T, 1> p) {
+  const double largest = static_cast<double>(*std::max_element(z.begin(), z.end()));
+  double sum = 0;
+  for (const T logit : z) sum += std::exp(static_cast<double>(logit) - largest);
+  if (!p.empty())
+    for (Index k = 0; k < z.size(); ++k)
+      p[k] = static_cast<T>(std::exp(static_cast<double>(z[k]) - largest) / sum);
+  return {largest, std::log(sum)};
+}
+
+}  // namespace detail
+
+/// The probabilities (N, K) that the logits (N, K) stand for.
+template <TensorLike Z>
+  requires(Z::rank == 2)
+Tensor<Value<Z>, 2> softmax(const Z& logits) {
+  check(logits.extent(1) > 0, "softmax: expected (N, K) with K > 0, got ", logits.shape());
+  Tensor<Value<Z>, 2> p(logits.shape());
+  for (Index n = 0; n < p.extent(0); ++n) detail::softmax_row<Value<Z>>(as_const(logits)[n], p[n]);
+  return p;
+}
+
+/// The mean loss over the batch. Assigns its gradient to `dlogits` unless that is empty. Throws on a
+/// label outside [0, K).
+template <TensorLike Z>
+  requires(Z::rank == 2)
+Value<Z> cross_entropy(const Z& logits, View<const Label, 1> labels,
+                       View<Value<Z>, 2> dlogits = {}) {
+  using T = Value<Z>;
+  const auto [N, K] = logits.shape();
+  check(N > 0 && K > 0, "cross_entropy: expected logits (N, K), got ", logits.shape());
+  check(labels.extent(0) == N, "cross_entropy: expected ", N, " labels, got ", labels.extent(0));
+  check(dlogits.empty() || dlogits.shape() == logits.shape(), "cross_entropy: expected a gradient ",
+        logits.shape(), ", got ", dlogits.shape());
+  for (Index n = 0; n < N; ++n)
+    check(0 <= labels[n] && labels[n] < K, "cross_entropy: expected labels in [0, ", K, "), got ",
+          labels[n], " at ", n);
+  double loss = 0;
+  for (Index n = 0; n < N; ++n) {
+    const View<const T, 1> z = as_const(logits)[n];
+    const View<T, 1> dz = dlogits.empty() ? View<T, 1>{} : dlogits[n];
+    const auto [largest, log_sum] = detail::softmax_row(z, dz);
+    loss -= static_cast<double>(z[labels[n]]) - largest - log_sum;
+    if (dz.empty()) continue;
+    dz[labels[n]] -= T{1};
+    for (T& g : dz) g /= static_cast<T>(N);
+  }
+  return static_cast<T>(loss / static_cast<double>(N));
+}
+
+}  // namespace fovea::inline FOVEA_ABI

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+//
+// From maps to a list of features: each image's numbers in a row, channel by channel.
+//
+//   x (N, C, H, W) or any other rank    y (N, C H W)
+//
+//   forward     y[n, (c H + h) W + w] = x[n,c,h,w]
+//   backward    dx = dy, under the old shape
+#pragma once
+
+#include <algorithm>
+
+#include "fovea/nn/layer.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+struct Flatten {
+  static constexpr std::string_view kind = "flatten";
+
+  template <std::size_t R>
+  Shape<2> output_shape(Shape<R> x) const {
+    return {x[0], x.with_batch(1).size()};
+  }
+
+  template <class T, std::size_t R>
+  void forward(View<const T, R> x, View<T, 2> y, NoPass&, const Context&) const {
+    std::copy(x.begin(), x.end(), y.begin());
+  }
+
+  template <class T, std::size_t R>
+  void backward(View<const T, R>, View<const T, 2>, View<const T, 2> dy, View<T, R> dx, NoPass&,
+                const Context&) const {
+    std::copy_n(dy.begin(), dx.size(), dx.begin());
+  }
+};
+
+}  // namespace fovea::inline FOVEA_ABI

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+//
+// Where training starts. Weights must be random, so that units differ, and of the right size, so
+// that signals neither die nor explode on their way through many layers.
+//
+//   kaiming_uniform   U(-b, b), b = 1 / sqrt(fan_in): PyTorch's default for Conv2d and Linear
+//                     (He et al., Delving deep into rectifiers, ICCV 2015, with a = sqrt(5)); biases too
+//   xavier_uniform    U(-b, b), b = sqrt(6 / (fan_in + fan_out)); biases zero
+//                     (Glorot and Bengio, Understanding the difficulty of training deep networks, 2010)
+//
+// fan_in is the number of inputs of one output unit, C/g KH KW for a convolution; fan_out
+// is O/g KH KW.
+#pragma once
+
+#include <cmath>
+
+#include "fovea/core/random.hpp"
+#include "fovea/core/tensor.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+enum class Init { kaiming_uniform, xavier_uniform };
+
+/// Every element from U(-bound, bound).
+template <class T, std::size_t R>
+void fill_uniform(View<T, R> x, double bound, Rng& rng) {
+  for (T& element : x) element = static_cast<T>(rng.uniform(-bound, bound));
+}
+
+/// Fills the weight and the bias of one layer, in that order.
+template <class T, std::size_t R>
+void initialise(View<T, R> weight, View<T, 1> bias, Index fan_in, Index fan_out, Init init, Rng& rng) {
+  const auto in = static_cast<double>(fan_in), out = static_cast<double>(fan_out);
+  switch (init) {
+    case Init::kaiming_uniform:
+      fill_uniform(weight, 1.0 / std::sqrt(in), rng);
+      fill_uniform(bias, 1.0 / std::sqrt(in), rng);
+      return;
+    case Init::xavier_uniform:
+      fill_uniform(weight, std::sqrt(6.0 / (in + out)), rng);
+      bias.fill(T{0});
+      return;
+  }
+}
+
+}  // namespace fovea::inline FOVEA_ABI

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+//
+// The contract: what a layer is.
+//
+// A layer is a plain value that holds its parameters. It computes y = f(x; theta), and the way back:
+// for s = <y, dy> it ASSIGNS dx = ds/dx and dtheta = ds/dtheta (nothing accumulates, so there is
+// nothing to set to zero). What a pass leaves behind lives with the caller, in a `Pass`.
+//
+//   struct Scale {                                          // y = a x, a reader's own layer
+//     static constexpr std::string_view kind = "scale";     // Sequential will call it scale1
+//     Tensor<double, 1> a{1.0};
+//
+//     struct Pass { Tensor<double, 1> da{0.0}; };           // what backward assigns
+//     static constexpr auto parameters() {
+//       return std::tuple{Parameter{"a", &Scale::a, &Pass::da}};
+//     }
+//
+//     Shape<2> output_shape(Shape<2> x) const { return x; } // throws when x cannot be taken
+//     void forward(View<const double, 2> x, View<double, 2> y, Pass&, const Context&) const;
+//     void backward(View<const double, 2> x, View<const double, 2> y, View<const double, 2> dy,
+//                   View<double, 2> dx, Pass& pass, const Context&) const;
+//   };
+//
+// Optional members, each with the default that suits a simple layer:
+//   Pass                  what one pass leaves behind (default: nothing)
+//   pass(shape, options)  makes it for inputs of at most that shape (default: Pass{})
+//   parameters()          trained: name, member of the layer, its gradient in the Pass
+//   buffers()             saved but not trained: name, member of the layer, its new value in the Pass
+//   children()            layers that contain a Sequential: its name, the member, its pass
+//   multiply_adds(shape)  for summary()
+//   window()              for the receptive field
+//
+// `dx` is empty when nobody asks for it. Extents are run-time values, ranks are types, and T is a
+// template parameter: `float` trains, `double` is the same code gradient-checked.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <tuple>
+
+#include "fovea/core/tensor.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+/// Some layers (dropout, batch normalisation) behave differently once training is over.
+enum class Mode { train, eval };
+
+/// What a pass holds on to. `nothing`: forward only, for prediction. `needed`: what backward needs.
+/// `all`: every activation and its gradient, to look inside.
+enum class Keep { nothing, needed, all };
+
+/// How a pass is made: `net.pass(64, {.keep = Keep::all})`.
+struct PassOptions {
+  Keep keep = Keep::needed;
+  bool input_gradient = false;  ///< whether backward also computes ds/dx of the network's input
+  int threads = 0;              ///< 0: OMP_NUM_THREADS, or all
+  std::uint64_t seed = 0;       ///< for layers that draw random numbers
+};
+
+/// What a layer is told about the pass it runs in. Random numbers inside a layer are a function of
+/// (seed, step, layer, element), so neither threads nor a resumed training can change them.
+struct Context {
+  Mode mode = Mode::train;
+  int threads = 1;
+  std::uint64_t seed = 0;
+  std::uint64_t step = 0;   ///< the optimizer's clock
+  std::uint64_t layer = 0;  ///< different for every layer of a network
+};
+
+/// A trained tensor: its name, the member that holds it, the member of Pass that gets its gradient.
+template <class Value, class Gradient>
+struct Parameter {
+  std::string_view name;
+  Value value;
+  Gradient gradient;
+};
+
+/// A saved tensor that is not trained; `update` is the member of Pass with its value after the step.
+template <class Value, class Update>
+struct Buffer {
+  std::string_view name;
+  Value value;
+  Update update;
+};
+
+/// A Sequential inside a layer, and its pass inside the layer's Pass.
+template <class Net, class NetPass>
+struct Child {
+  std::string_view name;
+  Net net;
+  NetPass pass;
+};
+
+/// The Pass of a layer that leaves nothing behind.
+struct NoPass {};
+
+namespace detail {
+
+template <class Layer>
+constexpr auto parameters_of() {
+  if constexpr (requires { Layer::parameters(); })
+    return Layer::parameters();
+  else
+    return std::tuple{};
+}
+
+template <class Layer>
+constexpr auto buffers_of() {
+  if constexpr (requires { Layer::buffers(); })
+    return Layer::buffers();
+  else
+    return std::tuple{};
+}
+
+template <class Layer>
+constexpr auto children_of() {
+  if constexpr (requires { Layer::children(); })
+    return Layer::children();
+  else
+    return std::tuple{};
+}
+
+template <class Layer, std::size_t R>
+auto make_pass(const Layer& layer, Shape<R> shape, const PassOptions& options) {
+  if constexpr (requires { layer.pass(shape, options); })
+    return layer.pass(shape, options);
+  else if constexpr (requires { typename Layer::Pass; })
+    return typename Layer::Pass{};
+  else
+    return NoPass{};
+}
+
+}  // namespace detail
+
+/// A layer that can take an input of rank R.
+template <class Layer, std::size_t R>
+concept AcceptsRank = requires(const Layer& layer, Shape<R> shape) { layer.output_shape(shape); };
+
+}  // namespace fovea::inline FOVEA_ABI

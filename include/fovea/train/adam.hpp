@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+//
+// Adam: every parameter gets a step of its own size, about the learning rate, smaller where the
+// gradient keeps changing its sign (Kingma and Ba, Adam: a method for stochastic optimization, 2015).
+//
+//   t  += 1                                    one clock for all parameters
+//   m   = b1 m + (1 - b1) g                    running mean of the gradient
+//   v   = b2 v + (1 - b2) g^2                  running mean of its square
+//   w  -= lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
+//
+// AdamW first shrinks the weights, w -= lr wd w, apart from the gradient (Loshchilov and Hutter,
+// Decoupled weight decay regularization, 2019). Adam is AdamW without decay.
+//
+// The two denominators make up for m and v starting at zero; a clock that ticks once a tensor instead
+// of once a step would make them wrong.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "fovea/core/parallel.hpp"
+#include "fovea/model/pass.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+struct AdamOptions {
+  double learning_rate = 1e-3;
+  double beta1 = 0.9, beta2 = 0.999;
+  double epsilon = 1e-8;
+};
+
+struct AdamWOptions {
+  double learning_rate = 1e-3;
+  double beta1 = 0.9, beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 1e-2;
+};
+
+template <class T>
+class AdamW {
+ public:
+  AdamWOptions options;  ///< may change between steps: `adamw.options.learning_rate = schedule(t)`
+
+  template <class Net>
+  explicit AdamW(const Net& net, AdamWOptions o = {})
+      : options(o), mean_(Shape{net.parameter_count()}), square_(Shape{net.parameter_count()}) {
+    check(o.learning_rate >= 0, "Adam: expected a learning rate of 0 or more, got ", o.learning_rate);
+    check(0 <= o.beta1 && o.beta1 < 1 && 0 <= o.beta2 && o.beta2 < 1,
+          "Adam: expected betas in [0, 1), got ", o.beta1, " and ", o.beta2);
+  }
+
+  /// The number of steps taken.
+  std::uint64_t clock() const { return clock_; }
+
+  /// One step on every parameter of `net` with the gradients in `pass`.
+  template <class Net>
+  void step(Net& net, Pass<Net>& pass) {
+    ++clock_;
+    const auto t = static_cast<double>(clock_);
+    const auto b1 = static_cast<T>(options.beta1), b2 = static_cast<T>(options.beta2);
+    const auto rate = static_cast<T>(options.learning_rate / (1.0 - std::pow(options.beta1, t)));
+    const auto scale = static_cast<T>(1.0 / std::sqrt(1.0 - std::pow(options.beta2, t)));
+    const auto epsilon = static_cast<T>(options.epsilon);
+    const auto keep = static_cast<T>(1.0 - options.learning_rate * options.weight_decay);
+    Index offset = 0;
+    net.for_each_parameter(pass, [&](auto parameter, auto gradient) {
+      parallel_blocks(pass.threads(), parameter.size(), block, [&](Index first, Index last) {
+        T* const w = parameter.data();
+        const T* const g = gradient.data();
+        T* const m = mean_.data() + offset;
+        T* const v = square_.data() + offset;
+        for (Index i = first; i < last; ++i) {
+          m[i] = b1 * m[i] + (T{1} - b1) * g[i];
+          v[i] = b2 * v[i] + (T{1} - b2) * g[i] * g[i];
+          w[i] = keep * w[i] - rate * m[i] / (scale * std::sqrt(v[i]) + epsilon);
+        }
+      });
+      offset += parameter.size();
+    });
+    net.commit_buffers(pass);
+    pass.step = clock_;
+  }
+
+ private:
+  static constexpr Index block = 16384;  // parameters a thread takes at a time
+
+  std::uint64_t clock_ = 0;
+  Tensor<T, 1> mean_, square_;  // m and v of all parameters, one after the other
+};
+
+template <class Net>
+AdamW(const Net&, AdamWOptions = {}) -> AdamW<typename Net::value_type>;
+
+template <class T>
+class Adam : public AdamW<T> {
+ public:
+  template <class Net>
+  explicit Adam(const Net& net, AdamOptions o = {})
+      : AdamW<T>(net, {o.learning_rate, o.beta1, o.beta2, o.epsilon, 0.0}) {}
+};
+
+template <class Net>
+Adam(const Net&, AdamOptions = {}) -> Adam<typename Net::value_type>;
+
+}  // namespace fovea::inline FOVEA_ABI

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+//
+// Stochastic gradient descent with momentum: a ball that rolls down the loss.
+//
+//   g  = dL/dw + wd w         weight decay, if any
+//   v  = mu v + g             the first step has v = g
+//   w -= lr v
+//
+// (Sutskever et al., On the importance of initialization and momentum in deep learning, ICML 2013, in
+// the form that PyTorch uses.)
+#pragma once
+
+#include "fovea/model/pass.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+struct SgdOptions {
+  double learning_rate = 1e-2;
+  double momentum = 0;
+  double weight_decay = 0;
+};
+
+template <class T>
+class Sgd {
+ public:
+  SgdOptions options;  ///< may change between steps
+
+  template <class Net>
+  explicit Sgd(const Net& net, SgdOptions o = {}) : options(o), velocity_(Shape{net.parameter_count()}) {
+    check(o.learning_rate >= 0, "Sgd: expected a learning rate of 0 or more, got ", o.learning_rate);
+    check(0 <= o.momentum && o.momentum < 1, "Sgd: expected a momentum in [0, 1), got ", o.momentum);
+  }
+
+  /// The number of steps taken.
+  std::uint64_t clock() const { return clock_; }
+
+  /// One step on every parameter of `net` with the gradients in `pass`.
+  template <class Net>
+  void step(Net& net, Pass<Net>& pass) {
+    ++clock_;
+    const auto rate = static_cast<T>(options.learning_rate);
+    const auto momentum = static_cast<T>(options.momentum);
+    const auto decay = static_cast<T>(options.weight_decay);
+    Index offset = 0;
+    net.for_each_parameter(pass, [&](auto parameter, auto gradient) {
+      T* const v = velocity_.data() + offset;
+      for (Index i = 0; i < parameter.size(); ++i) {
+        T& w = parameter.data()[i];
+        v[i] = momentum * v[i] + gradient.data()[i] + decay * w;
+        w -= rate * v[i];
+      }
+      offset += parameter.size();
+    });
+    net.commit_buffers(pass);
+    pass.step = clock_;
+  }
+
+ private:
+  std::uint64_t clock_ = 0;
+  Tensor<T, 1> velocity_;
+};
+
+template <class Net>
+Sgd(const Net&, SgdOptions = {}) -> Sgd<typename Net::value_type>;
+
+}  // namespace fovea::inline FOVEA_ABI
