@@ -46,4 +46,18 @@ inline void store(T* to, Vec<T> v) {
   std::memcpy(to, &v, sizeof v);
 }
 
+/// The sum of n numbers, one running sum for each lane: a single one would wait for every addition.
+template <class T>
+T sum_of(const T* x, Index n) {
+  Vec<T> sums{};
+  Index i = 0;
+  for (; i + lanes<T> <= n; i += lanes<T>) sums += load(x + i);
+  T parts[lanes<T>];
+  store(parts, sums);
+  T total{0};
+  for (const T part : parts) total += part;
+  for (; i < n; ++i) total += x[i];
+  return total;
+}
+
 }  // namespace fovea::inline FOVEA_ABI

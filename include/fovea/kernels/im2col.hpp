@@ -30,15 +30,12 @@ void walk_windows(Index C, Index H, Index W, const Window& window, Row&& row) {
   for (Index c = 0; c < C; ++c)
     for (Index kh = 0; kh < kernel.h; ++kh)
       for (Index kw = 0; kw < kernel.w; ++kw) {
-        // 0 <= ow s - p + kw d < W, solved for ow.
-        const Index left = padding.w - kw * dilation.w;
-        const Index first = std::clamp<Index>(left > 0 ? (left + stride.w - 1) / stride.w : 0, 0, OW);
-        const Index reach = W - 1 + left;
-        const Index last = std::clamp<Index>(reach < 0 ? 0 : reach / stride.w + 1, first, OW);
+        const auto [first, last] = outputs_inside(W, OW, stride.w, padding.w, kw * dilation.w);
+        const Index start = first * stride.w - padding.w + kw * dilation.w;
         for (Index oh = 0; oh < OH; ++oh, out += OW) {
           const Index h = oh * stride.h - padding.h + kh * dilation.h;
           const bool inside = 0 <= h && h < H && first < last;
-          row(out, first, last, inside ? (c * H + h) * W + first * stride.w - left : Index{-1});
+          row(out, first, last, inside ? (c * H + h) * W + start : Index{-1});
         }
       }
 }

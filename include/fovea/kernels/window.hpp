@@ -9,6 +9,9 @@
 // and there are floor((in + 2p - d (K-1) - 1) / s) + 1 of them. Rows and columns are independent.
 #pragma once
 
+#include <algorithm>
+#include <utility>
+
 #include "fovea/core/shape.hpp"
 
 namespace fovea::inline FOVEA_ABI {
@@ -29,6 +32,15 @@ inline std::string to_string(const Extent2& e) {
 constexpr Index output_extent(Index in, Index kernel, Index stride, Index padding, Index dilation) {
   const Index room = in + 2 * padding - dilation * (kernel - 1) - 1;
   return room < 0 ? 0 : room / stride + 1;
+}
+
+/// The outputs [first, last) of `out` whose input position o s - p + offset lies in [0, in).
+constexpr std::pair<Index, Index> outputs_inside(Index in, Index out, Index stride, Index padding,
+                                                 Index offset) {
+  const Index left = padding - offset, right = in - 1 + left;
+  const Index first = left > 0 ? (left + stride - 1) / stride : 0;
+  const Index last = right < 0 ? 0 : std::min(out, right / stride + 1);
+  return {std::min(first, last), last};
 }
 
 struct Window {

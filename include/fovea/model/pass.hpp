@@ -30,6 +30,7 @@ class Pass {
   Pass(const Net& net, Index capacity, PassOptions options)
       : options_(resolved(options)),
         capacity_(positive(capacity)),
+        batch_(capacity),
         input_(net.input_shape().prepend(capacity)),
         outputs_(net.output_shapes(capacity)),
         layers_(net.layer_passes(capacity, options_)) {
@@ -143,7 +144,7 @@ class Pass {
 
   PassOptions options_;
   Index capacity_;
-  Index batch_ = 0;  // the N at hand
+  Index batch_;  // the N at hand
   Mode mode_ = Mode::train;
   Shape<Net::input_rank> input_;
   typename Net::OutputShapes outputs_;

@@ -164,7 +164,7 @@ class Sequential {
     check(pass.options_.keep != Keep::nothing, "backward: this pass is for prediction; make it with ",
           "{.keep = Keep::needed}");
     const auto y = pass.template output<i>();
-    check(pass.batch_ > 0 && x.extent(0) == pass.batch_, "backward: expected the ", pass.batch_,
+    check(x.extent(0) == pass.batch_, "backward: expected the ", pass.batch_,
           " examples of the last forward, got ", x.extent(0));
     check(dy.shape() == y.shape(), "backward: expected a gradient ", y.shape(), ", got ", dy.shape());
     const auto dx = input_gradient_of<i>(pass);

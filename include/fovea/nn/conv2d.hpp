@@ -132,8 +132,7 @@ class Conv2d {
           // dW[g] += dy[n,g] columns^T                        | y[n,g] = W[g] columns + b
           kernels::gemm<T>(dout, {columns, s.P, s.K, 1, s.P}, {dW + filters, s.O, s.K}, true, packed);
           if (!bias.empty())
-            for (Index o = 0; o < s.O; ++o)
-              for (Index p = 0; p < s.P; ++p) db[g * s.O + o] += dout.data[o * s.P + p];
+            for (Index o = 0; o < s.O; ++o) db[g * s.O + o] += sum_of(dout.data + o * s.P, s.P);
           if (dx.empty()) continue;
           // dcolumns = W[g]^T dy[n,g]
           kernels::gemm<T>({weight.data() + filters, s.K, s.O, 1, s.K}, dout, cols, false, packed);
@@ -143,9 +142,13 @@ class Conv2d {
     });
     // The parts are added in their order, so the number of threads cannot change a bit.
     const auto add_parts = [&](View<T, 1> sum, Index offset) {
-      sum.fill(T{0});
-      for (Index part = 0; part < parts; ++part)
-        for (Index i = 0; i < sum.size(); ++i) sum[i] += pass.partial(part, offset + i);
+      parallel_blocks(context.threads, sum.size(), 1024, [&](Index first, Index last) {
+        std::copy_n(pass.partial[0].data() + offset + first, last - first, sum.data() + first);
+        for (Index part = 1; part < parts; ++part) {
+          const T* const from = pass.partial[part].data() + offset;
+          for (Index i = first; i < last; ++i) sum.data()[i] += from[i];
+        }
+      });
     };
     add_parts(pass.dweight.reshape(Shape{weight.size()}), 0);
     add_parts(pass.dbias, weight.size());

@@ -62,39 +62,64 @@ class MaxPool2d {
 
   template <class T>
   void forward(View<const T, 4> x, View<T, 4> y, Pass& pass, const Context& context) const {
-    const auto [N, C, H, W] = x.shape();
-    const Index OH = y.extent(2), OW = y.extent(3);
-    const auto [kernel, stride, padding, dilation] = window();
-    parallel_for(context.threads, N * C, [&, H = H, W = W, kernel = kernel, stride = stride,
-                                          padding = padding](Index plane, int) {
-      const T* in = x.data() + plane * H * W;
-      T* out = y.data() + plane * OH * OW;
-      std::int32_t* winner = pass.winner.data() + plane * OH * OW;
-      for (Index oh = 0; oh < OH; ++oh)
-        for (Index ow = 0; ow < OW; ++ow) {
-          const Index top = oh * stride.h - padding.h, left = ow * stride.w - padding.w;
-          Index best = std::max<Index>(top, 0) * W + std::max<Index>(left, 0);
-          for (Index h = std::max<Index>(top, 0); h < std::min(top + kernel.h, H); ++h)
-            for (Index w = std::max<Index>(left, 0); w < std::min(left + kernel.w, W); ++w)
-              if (in[h * W + w] > in[best] || in[h * W + w] != in[h * W + w]) best = h * W + w;
-          *out++ = in[best];
-          *winner++ = static_cast<std::int32_t>(best);
-        }
+    parallel_for(context.threads, x.extent(0), [&](Index n, int) {
+      for (Index c = 0; c < x.extent(1); ++c) forward_plane<T>(x[n][c], y[n][c], pass.winner[n][c]);
     });
   }
 
   template <class T>
-  void backward(View<const T, 4> x, View<const T, 4> y, View<const T, 4> dy, View<T, 4> dx,
-                Pass& pass, const Context& context) const {
+  void backward(View<const T, 4> x, View<const T, 4> /*y*/, View<const T, 4> dy,
+                View<T, 4> dx, Pass& pass, const Context& context) const {
     if (dx.empty()) return;
-    const auto [N, C, H, W] = x.shape();
-    const Index P = y.extent(2) * y.extent(3);
-    parallel_for(context.threads, N * C, [&, HW = H * W](Index plane, int) {
-      T* const in = dx.data() + plane * HW;
-      std::fill_n(in, HW, T{0});
-      for (Index p = plane * P; p < (plane + 1) * P; ++p)
-        in[pass.winner.data()[p]] += dy.data()[p];  // | y[n,c,i,j] = x[n,c][winner]
+    parallel_for(context.threads, x.extent(0), [&](Index n, int) {
+      dx[n].fill(T{0});
+      for (Index c = 0; c < x.extent(1); ++c) {
+        const auto in = dx[n][c], out_gradient = dy[n][c];
+        const auto winner = pass.winner[n][c];
+        // dx[n,c][winner] += dy[n,c,i,j]                     | y[n,c,i,j] = x[n,c][winner]
+        for (Index p = 0; p < winner.size(); ++p) in.data()[winner.data()[p]] += out_gradient.data()[p];
+      }
     });
+  }
+
+ private:
+  // One row of windows at a time, one kernel position after the other. The innermost loop runs along
+  // the row and has no branch, so that it becomes vector instructions; for that the compiler must
+  // also know the most common stride.
+  template <class T>
+  void forward_plane(View<const T, 2> x, View<T, 2> y, View<std::int32_t, 2> winner) const {
+    const auto [kernel, stride, padding, dilation] = window();
+    const Index H = x.extent(0), W = x.extent(1), OW = y.extent(1);
+    winner.fill(-1);
+    for (Index oh = 0; oh < y.extent(0); ++oh)
+      for (Index kh = 0; kh < kernel.h; ++kh) {
+        const Index h = oh * stride.h - padding.h + kh;
+        if (h < 0 || h >= H) continue;
+        for (Index kw = 0; kw < kernel.w; ++kw) {
+          const auto [first, last] = outputs_inside(W, OW, stride.w, padding.w, kw);
+          const Index place = h * W + first * stride.w - padding.w + kw;
+          T* const best = y[oh].data() + first;
+          std::int32_t* const where = winner[oh].data() + first;
+          if (stride.w == 2)
+            challenge(x.data(), place, std::integral_constant<int, 2>{}, last - first, best, where);
+          else
+            challenge(x.data(), place, static_cast<int>(stride.w), last - first, best, where);
+        }
+      }
+  }
+
+  // Element place + i stride takes window i if it is larger, or the first, or the first NaN.
+  template <class T, class Stride>
+  static void challenge(const T* x, Index place, Stride stride, Index count, T* best,
+                        std::int32_t* where) {
+    const T* const in = x + place;
+    const auto from = static_cast<std::int32_t>(place);
+    for (std::int32_t i = 0; i < count; ++i) {
+      const T value = in[Index{i} * stride], old = best[i];
+      const bool wins = (where[i] < 0) | (!(value <= old) & (old == old));
+      best[i] = wins ? value : old;
+      where[i] = wins ? from + i * stride : where[i];
+    }
   }
 };
 

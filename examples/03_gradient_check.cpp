@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+//
+// 3. The gradient check: does backward compute the derivative of forward?
+//
+// Prints, for a small network and each of its parameters, how far the hand-written gradient is from
+// the finite difference: some 1e-10 of the largest entry. A wrong sign would print 2.
+#include <cstdio>
+
+#include "fovea/fovea.hpp"
+
+using namespace fovea;
+
+int main() {
+  Rng rng{1};
+  Sequential net{Shape{2, 7, 6},  // double: in float, rounding would drown the difference
+                 Conv2d<double>{{.in = 2, .out = 3, .kernel = 3, .padding = 1}, rng},
+                 Relu{},
+                 MaxPool2d{{.kernel = 2}},
+                 Flatten{},
+                 Linear<double>{{.in = 3 * 3 * 3, .out = 4}, rng}};
+
+  Tensor<double, 4> x(Shape{2, 2, 7, 6});
+  for (double& value : x) value = rng.uniform(-1, 1);
+
+  const auto result = gradient_check(net, x);
+  std::printf("%s\nworst: %.1e, %s\n", to_string(result).c_str(), result.max_error,
+              result.max_error <= 1e-6 ? "the gradients are right" : "something is wrong");
+}

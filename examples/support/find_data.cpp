@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#include "support/find_data.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <vector>
+
+#include "fovea/io/gzip.hpp"
+
+namespace {
+
+// The two sets have the same files and sizes. The first test labels tell them apart, so that one is
+// never reported under the name of the other.
+constexpr std::array<fovea::Label, 8> mnist_labels{7, 2, 1, 0, 4, 1, 4, 9};
+constexpr std::array<fovea::Label, 8> fashion_labels{9, 2, 1, 1, 6, 1, 4, 6};
+
+bool begins_with(const fovea::Dataset& test, const std::array<fovea::Label, 8>& labels) {
+  return test.size() >= 8 && std::equal(labels.begin(), labels.end(), test.labels.begin());
+}
+
+}  // namespace
+
+fovea::TrainAndTest find_data(const std::filesystem::path& given, const std::string& dataset,
+                              std::filesystem::path& found) {
+  const bool fashion = dataset == "fashion";
+  const auto load = [&](const std::filesystem::path& directory) {
+    return fashion ? fovea::load_fashion_mnist(directory, fovea::read_file_or_gzip)
+                   : fovea::load_mnist(directory, fovea::read_file_or_gzip);
+  };
+  const auto is_the_other = [&](const fovea::TrainAndTest& data) {
+    return begins_with(data.test, fashion ? mnist_labels : fashion_labels);
+  };
+
+  if (!given.empty()) {
+    auto data = load(given);
+    fovea::check(!is_the_other(data), given.string(), ": expected ",
+                 fashion ? "Fashion-MNIST" : "MNIST", ", found ", fashion ? "MNIST" : "Fashion-MNIST",
+                 " (choose with --dataset)");
+    found = given;
+    return data;
+  }
+  std::vector<std::filesystem::path> places;
+  if (const char* variable = std::getenv("FOVEA_DATA_DIR"); variable && *variable)
+    places.emplace_back(variable);
+  places.emplace_back(std::filesystem::path(FOVEA_SOURCE_DIR) / "data" / dataset);
+  places.emplace_back(std::filesystem::path("data") / dataset);
+  if (fashion) places.emplace_back("/usr/share/datasets/fashion-mnist");
+  for (const auto& place : places) {
+    // What the variable names must be there; the other places are guesses.
+    if (&place != &places.front() || places.size() == (fashion ? 3u : 2u))
+      if (!std::filesystem::is_directory(place)) continue;
+    auto data = load(place);
+    if (is_the_other(data)) continue;
+    found = place;
+    return data;
+  }
+  fovea::fail("no ", fashion ? "Fashion-MNIST" : "MNIST", " found: give its directory with --data or ",
+              "FOVEA_DATA_DIR, or let scripts/quickstart.sh fetch it into data/", dataset);
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+//
+// metrics.json: what a training measured. Accuracies in percent, times in seconds.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+struct EpochMetrics {
+  int epoch;          // from 1 on
+  double train_loss;  // mean over the images
+  double test_accuracy;
+  double seconds;  // of training alone: shuffle to last Adam step
+  double images_per_second;
+};
+
+struct Metrics {
+  std::string dataset;
+  std::int64_t parameters;
+  int threads;
+  std::string isa;
+  std::uint64_t seed;
+  std::vector<EpochMetrics> epochs;
+  std::optional<double> test_accuracy;  // of the last finished epoch
+};
+
+std::string to_json(const Metrics& metrics);

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+//
+// Image: pixels to draw on, and the colours that numbers turn into.
+//
+//   grey        0 black .. 1 white
+//   sequential  0 black, purple, orange, 1 pale yellow: lightness grows all the way (after "inferno" of
+//               matplotlib), so it reads in black and white too
+//   diverging   -1 blue, 0 white, +1 red (after "RdBu" of ColorBrewer): the sign is the hue, the
+//               strength is the darkness, and zero is no ink
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string_view>
+
+#include "fovea/core/tensor.hpp"
+#include "fovea/viz/font.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+struct Color {
+  std::uint8_t r, g, b;
+};
+
+inline constexpr Color white{255, 255, 255}, black{0, 0, 0}, ink{40, 40, 48}, frame{200, 200, 206};
+
+namespace detail {
+
+template <std::size_t n>
+Color interpolate(const std::array<Color, n>& anchors, double part) {
+  if (std::isnan(part)) return {0, 200, 0};  // a NaN must be seen
+  const double place = std::clamp(part, 0.0, 1.0) * static_cast<double>(n - 1);
+  const auto i = std::min(static_cast<std::size_t>(place), n - 2);
+  const double t = place - static_cast<double>(i);
+  const auto mix = [t](std::uint8_t a, std::uint8_t b) {
+    return static_cast<std::uint8_t>(std::lround((1 - t) * a + t * b));
+  };
+  return {mix(anchors[i].r, anchors[i + 1].r), mix(anchors[i].g, anchors[i + 1].g),
+          mix(anchors[i].b, anchors[i + 1].b)};
+}
+
+}  // namespace detail
+
+/// value in [0, 1]
+inline Color grey(double value) { return detail::interpolate<2>({black, white}, value); }
+
+/// value in [0, 1]
+inline Color sequential(double value) {
+  return detail::interpolate<6>({{{0, 0, 4}, {66, 10, 104}, {147, 38, 103}, {221, 81, 58}, {252, 165, 10}, {252, 255, 164}}},
+                                value);
+}
+
+/// value in [-1, 1]
+inline Color diverging(double value) {
+  return detail::interpolate<5>(
+      {{{5, 48, 97}, {67, 147, 195}, {247, 247, 247}, {214, 96, 77}, {103, 0, 31}}}, (value + 1) / 2);
+}
+
+class Image {
+ public:
+  /// Height and width in pixels, each in [1, 16384].
+  Image(Index height, Index width, Color background = white) {
+    constexpr Index most = 16384;
+    check(0 < height && height <= most && 0 < width && width <= most,
+          "image: expected a height and a width in [1, ", most, "], got ", height, " and ", width);
+    pixels_ = Tensor<std::uint8_t, 3>(Shape{height, width, 3});
+    rectangle(0, 0, height, width, background);
+  }
+
+  Index height() const { return pixels_.extent(0); }
+  Index width() const { return pixels_.extent(1); }
+  const Tensor<std::uint8_t, 3>& pixels() const { return pixels_; }  // (H, W, 3): red, green, blue
+
+  /// What lies outside the image is not drawn.
+  void set(Index y, Index x, Color color) {
+    if (y < 0 || y >= height() || x < 0 || x >= width()) return;
+    pixels_(y, x, 0) = color.r;
+    pixels_(y, x, 1) = color.g;
+    pixels_(y, x, 2) = color.b;
+  }
+
+  void rectangle(Index top, Index left, Index rows, Index columns, Color color) {
+    for (Index y = top; y < top + rows; ++y)
+      for (Index x = left; x < left + columns; ++x) set(y, x, color);
+  }
+
+  /// Every number of a map (H, W) as a square of `zoom` x `zoom` pixels coloured by color_of(number).
+  template <class T, class ColorOf>
+  void map(Index top, Index left, View<const T, 2> values, Index zoom, ColorOf&& color_of) {
+    for (Index i = 0; i < values.extent(0); ++i)
+      for (Index j = 0; j < values.extent(1); ++j)
+        rectangle(top + i * zoom, left + j * zoom, zoom, zoom,
+                  color_of(static_cast<double>(values(i, j))));
+  }
+
+  /// Text whose upper left corner is here; a letter takes 6 x 8 pixels times `zoom`.
+  void text(Index top, Index left, std::string_view line, Index zoom = 2, Color color = ink) {
+    for (std::size_t i = 0; i < line.size(); ++i)
+      detail::draw_glyph(line[i], [&](std::size_t column, std::size_t row) {
+        rectangle(top + static_cast<Index>(row) * zoom,
+                  left + static_cast<Index>(6 * i + column) * zoom, zoom, zoom, color);
+      });
+  }
+  static Index text_width(std::string_view line, Index zoom = 2) {
+    return static_cast<Index>(line.size()) * 6 * zoom - zoom;
+  }
+
+ private:
+  Tensor<std::uint8_t, 3> pixels_;
+};
+
+}  // namespace fovea::inline FOVEA_ABI
