@@ -143,7 +143,7 @@ int train(const TrainOptions& options) {
   std::snprintf(sure, sizeof sure, "%.1f", 100.0 * static_cast<double>(p(0, said)));
   write_pictures({.dataset = training.name,
                   .input = pixels,
-                  .input_caption = concat("class ", label[0], ", network says ", said, " (", sure, "%)"),
+                  .input_caption = concat("a ", label[0], ", the network says ", said, ": ", sure, "%"),
                   .filters = std::get<Net::index("conv1")>(net.layers()).weight,
                   .conv1 = inside.activation<Net::index("relu1")>()[0],
                   .conv2 = inside.activation<Net::index("relu2")>()[0],

@@ -26,7 +26,7 @@ class Rng {
   /// One stream for every tuple of integers.
   template <std::integral... Keys>
   explicit Rng(std::uint64_t seed, Keys... keys) : state_(mix(seed + golden)) {
-    ((state_ = mix(state_ ^ mix(static_cast<std::uint64_t>(keys) + golden))), ...);
+    ((state_ = mix((state_ ^ static_cast<std::uint64_t>(keys)) + golden)), ...);
   }
 
   /// 64 random bits.

@@ -62,8 +62,15 @@ Image gallery(const X& maps, GalleryOptions options = {}) {
   const Index zoom = options.zoom > 0 ? options.zoom : std::max<Index>(1, 72 / std::max(H, W));
   const Index cell_w = std::max<Index>(W * zoom, 24), cell_h = H * zoom + caption;
   Index columns = options.columns;
-  if (columns <= 0)
-    for (columns = 1; columns < M && columns * columns < 2 * M;) ++columns;
+  if (columns <= 0) {
+    // Twice as wide as high, if need be three times, so that no row stays half empty.
+    while (columns * columns < 2 * M) ++columns;
+    for (Index wider = columns; wider * wider <= 4 * M; ++wider)
+      if (M % wider == 0) {
+        columns = wider;
+        break;
+      }
+  }
   columns = std::min(columns, M);
   const Index rows = (M + columns - 1) / columns;
 

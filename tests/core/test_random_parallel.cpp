@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#include <atomic>
+#include <set>
+
+#include "support.hpp"
+
+using namespace test;
+
+TEST_CASE("random: the same bits everywhere") {
+  // SplitMix64 by its definition, written out once more.
+  const auto mix = [](std::uint64_t z) {
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    return z ^ (z >> 31);
+  };
+  Rng rng{42};
+  std::uint64_t state = mix(42 + 0x9E3779B97F4A7C15u);
+  for (int i = 0; i < 5; ++i) CHECK(rng.bits() == mix(state += 0x9E3779B97F4A7C15u));
+}
+
+TEST_CASE("random: uniform, normal and integers have their moments") {
+  Rng rng{1};
+  double mean = 0, square = 0, normal_mean = 0, normal_square = 0;
+  constexpr int n = 100000;
+  std::array<int, 7> counts{};
+  for (int i = 0; i < n; ++i) {
+    const double u = rng.uniform(), g = rng.normal();
+    CHECK_UNARY(0 <= u && u < 1);
+    mean += u / n;
+    square += u * u / n;
+    normal_mean += g / n;
+    normal_square += g * g / n;
+    ++counts[static_cast<std::size_t>(rng.below(7))];
+  }
+  CHECK(std::abs(mean - 0.5) < 0.005);
+  CHECK(std::abs(square - 1.0 / 3) < 0.005);
+  CHECK(std::abs(normal_mean) < 0.015);
+  CHECK(std::abs(normal_square - 1) < 0.025);
+  for (const int count : counts) CHECK(std::abs(count - n / 7) < 600);
+  CHECK(contains(error_of([&] { rng.below(0); }), "n > 0"));
+}
+
+TEST_CASE("random: streams differ, permutations are permutations") {
+  CHECK(Rng{1, 2}.bits() != Rng{1, 3}.bits());
+  CHECK(Rng{1, 2}.bits() != Rng{2, 1}.bits());
+  CHECK(Rng{1, 2}.bits() == Rng{1, 2}.bits());
+  const auto a = permutation(1000, Rng{1, 0}), b = permutation(1000, Rng{1, 1});
+  CHECK(a != b);
+  CHECK(a == permutation(1000, Rng{1, 0}));
+  CHECK(std::set<Index>(a.begin(), a.end()).size() == 1000);
+}
+
+TEST_CASE("parallel_for: every piece once, exceptions come back") {
+  for (const int threads : {1, 2, 3, 7}) {
+    std::vector<std::atomic<int>> count(100);
+    parallel_for(threads, 100, [&](Index i, int slot) {
+      CHECK_UNARY(0 <= slot && slot < threads);
+      ++count[static_cast<std::size_t>(i)];
+    });
+    for (const auto& c : count) CHECK(c == 1);
+    CHECK(error_of([&] {
+            parallel_for(threads, 10, [](Index i, int) { check(i != 5, "piece ", i); });
+          }) == "piece 5");
+    parallel_for(threads, 0, [](Index, int) { FAIL("no piece, no call"); });
+    Index total = 0;
+    std::vector<int> seen(1000);
+    parallel_blocks(threads, 1000, 64, [&](Index first, Index last) {
+      for (Index i = first; i < last; ++i) ++seen[static_cast<std::size_t>(i)];
+    });
+    for (const int s : seen) total += s == 1;
+    CHECK(total == 1000);
+  }
+  CHECK(contains(error_of([] { resolve_threads(-1); }), "got -1"));
+  CHECK(resolve_threads(0) >= 1);
+}
+
+TEST_CASE("pieces cover their range without a gap") {
+  for (const Index count : {1, 5, 16, 17, 64})
+    for (const Index pieces : {1, 3, 16}) {
+      Index next = 0;
+      for (Index p = 0; p < pieces; ++p) {
+        const auto [first, last] = piece_of(count, pieces, p);
+        CHECK(first == next);
+        next = last;
+      }
+      CHECK(next == count);
+    }
+}
+
+TEST_CASE("files: whole or not at all") {
+  const TemporaryDirectory directory;
+  const auto path = directory.path() / "a";
+  write_file(path, "hello");
+  const Bytes read = read_file(path);
+  CHECK(std::string(read.begin(), read.end()) == "hello");
+  write_file(path, "");
+  CHECK(read_file(path).empty());
+  CHECK(contains(error_of([&] { read_file(directory.path() / "b"); }), "found nothing"));
+  CHECK(contains(error_of([&] { read_file(directory.path()); }), "found something else"));
+  write_file(path, "12345");
+  CHECK(contains(error_of([&] { read_file(path, 4); }), "at most 4 bytes, found 5"));
+  CHECK(contains(error_of([&] { write_file(directory.path() / "no" / "a", "x"); }), "writing"));
+  std::filesystem::create_directory(directory.path() / "d");
+  std::filesystem::create_directory(directory.path() / "d" / "full");
+  CHECK(contains(error_of([&] { write_file(directory.path() / "d", "x"); }), "cannot be written"));
+  CHECK(!std::filesystem::exists(directory.path() / "d.part"));
+}
+
+TEST_CASE("build_info says what the flags were") {
+  const auto info = build_info();
+  CHECK(info.version == concat(FOVEA_VERSION_MAJOR, ".", FOVEA_VERSION_MINOR, ".", FOVEA_VERSION_PATCH));
+  CHECK_UNARY(info.isa == "avx512" || info.isa == "avx2" || info.isa == "generic");
+  CHECK(contains(typeid(Error).name(), std::string(info.isa)));
+}

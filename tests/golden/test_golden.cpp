@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+//
+// The course network and convolutions with every option against PyTorch, in double and in float.
+// golden.hpp says what PyTorch computed; make_golden.py beside it is how.
+#include "golden/golden.hpp"
+
+#include "support.hpp"
+
+using namespace test;
+
+namespace {
+
+// The same formula as value() in make_golden.py.
+double value(Index i, Index salt, double scale) {
+  return (static_cast<double>((i * 7919 + salt * 104729) % 65521) / 65521.0 - 0.5) * scale;
+}
+
+template <class T, std::size_t R>
+void fill(View<T, R> x, Index salt, double scale) {
+  for (Index i = 0; i < x.size(); ++i) x.begin()[i] = static_cast<T>(value(i, salt, scale));
+}
+
+template <TensorLike X>
+void compare(const golden::Entry& expected, const X& tensor, double tolerance) {
+  CAPTURE(expected.name);
+  const auto x = as_const(tensor);
+  REQUIRE(x.size() == expected.count);
+  double largest = 0, square = 0, projection = 0, projected_norm = 0;
+  for (Index i = 0; i < x.size(); ++i) {
+    const auto v = static_cast<double>(x.begin()[i]);
+    largest = std::max(largest, std::abs(v));
+    square += v * v;
+    projection += v * value(i, 99, 1.0);
+    projected_norm += std::abs(value(i, 99, 1.0));
+  }
+  CHECK(expected.largest > 0);
+  const double unit = tolerance * expected.largest;
+  CHECK(std::abs(largest - expected.largest) <= unit);
+  CHECK(std::abs(std::sqrt(square) - expected.norm) <= unit * std::sqrt(static_cast<double>(x.size())));
+  CHECK(std::abs(projection - expected.projection) <= unit * projected_norm);
+  for (std::size_t s = 0; s < expected.samples.size(); ++s) {
+    const Index at = static_cast<Index>(s) * (x.size() - 1) / 7;
+    CHECK(std::abs(static_cast<double>(x.begin()[at]) - expected.samples[s]) <= unit);
+  }
+}
+
+const golden::Entry& entry(const std::string& name) {
+  for (const auto* table = golden::course_cnn; table != std::end(golden::course_cnn); ++table)
+    if (name == table->name) return *table;
+  FAIL("no golden value for " << name);
+  return golden::course_cnn[0];
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("golden: the course network, three steps of Adam", T, double, float) {
+  const double tolerance = std::is_same_v<T, double> ? 1e-9 : 1e-5;
+  const double weight_tolerance = std::is_same_v<T, double> ? 1e-9 : 1e-3;
+  constexpr Index N = 2;
+  for (const Keep keep : {Keep::needed, Keep::all}) {
+    Rng rng{1};
+    Sequential net{Shape{1, 28, 28},
+                   Conv2d<T>{{.in = 1, .out = 32, .kernel = 3, .padding = 1}, rng},
+                   Relu{},
+                   MaxPool2d{{.kernel = 2}},
+                   Conv2d<T>{{.in = 32, .out = 64, .kernel = 3, .padding = 1}, rng},
+                   Relu{},
+                   MaxPool2d{{.kernel = 2}},
+                   Flatten{},
+                   Linear<T>{{.in = 3136, .out = 128}, rng},
+                   Relu{},
+                   Linear<T>{{.in = 128, .out = 10}, rng}};
+    constexpr double scales[] = {0.66, 0.66, 0.12, 0.12, 0.036, 0.036, 0.18, 0.18};
+    Index k = 0;
+    std::vector<std::string> names;
+    net.for_each_parameter([&](const std::string& name, auto& tensor) {
+      fill(tensor.view(), golden::salt + k, scales[k]);
+      names.push_back(name);
+      ++k;
+    });
+    Tensor<T, 4> x(Shape{N, 1, 28, 28});
+    fill(x.view(), golden::salt + 50, 4.0);
+    const Tensor<Label, 1> labels{3, 7};
+
+    auto pass = net.pass(N, {.keep = keep});
+    Adam adam{net, {.learning_rate = 1e-3}};
+    for (int step = 0; step < 3; ++step) {
+      const auto logits = net.forward(x, pass);
+      const Tensor<T, 1> loss{cross_entropy(logits, labels, pass.dlogits())};
+      net.backward(x, pass);
+      if (step == 0) {
+        compare(entry("logits"), logits, tolerance);
+        compare(entry("loss"), loss, tolerance);
+        auto name = names.begin();
+        net.for_each_parameter(pass, [&](auto, auto gradient) {
+          compare(entry("gradient of " + *name++), gradient, tolerance);
+        });
+      }
+      adam.step(net, pass);
+    }
+    net.for_each_parameter([&](const std::string& name, const auto& tensor) {
+      compare(entry(name + " after 3 steps"), tensor, weight_tolerance);
+    });
+  }
+}
+
+TEST_CASE_TEMPLATE("golden: convolutions with every option", T, double, float) {
+  const std::vector<test::ConvCase> cases{
+      {{.in = 3, .out = 5, .kernel = {3, 2}, .stride = {2, 1}, .padding = {1, 0}, .dilation = {1, 2}}, {2, 3, 9, 7}},
+      {{.in = 4, .out = 6, .kernel = 3, .stride = {1, 2}, .padding = {2, 1}, .dilation = {2, 1}, .groups = 2},
+       {2, 4, 8, 6}},
+      {{.in = 6, .out = 6, .kernel = {5, 3}, .padding = {2, 1}, .groups = 6}, {2, 6, 7, 5}},
+      {{.in = 17, .out = 3, .kernel = 1}, {2, 17, 4, 5}}};
+  const golden::Entry* expected = golden::convolutions;
+  const double tolerance = std::is_same_v<T, double> ? 1e-12 : 1e-5;
+  for (Index k = 0; k < static_cast<Index>(cases.size()); ++k) {
+    const auto& [options, shape] = cases[static_cast<std::size_t>(k)];
+    Rng rng{1};
+    Sequential net{Shape{shape[1], shape[2], shape[3]}, Conv2d<T>(options, rng)};
+    auto& [conv1] = net.layers();
+    Tensor<T, 4> x(shape);
+    fill(x.view(), 200 + k, 2.0);
+    fill(conv1.weight.view(), 210 + k, 1.0);
+    fill(conv1.bias.view(), 220 + k, 1.0);
+    auto pass = net.pass(2, {.input_gradient = true});
+    compare(*expected++, net.forward(x, pass), tolerance);
+    fill(pass.dlogits(), 230 + k, 2.0);
+    net.backward(x, pass);
+    compare(*expected++, pass.input_gradient(), tolerance);
+    compare(*expected++, pass.template layer<0>().dweight, tolerance);
+    compare(*expected++, pass.template layer<0>().dbias, tolerance);
+  }
+}

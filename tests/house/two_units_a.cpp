@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+//
+// Two translation units of one program, with everything the library has: nothing is defined twice.
+#include "fovea/fovea.hpp"
+#include "fovea/io/gzip.hpp"
+#include "fovea/viz/charts.hpp"
+#include "fovea/viz/gallery.hpp"
+#include "fovea/viz/png.hpp"
+
+fovea::Tensor<float, 2> from_the_other_unit();
+
+int main() {
+  const auto here = fovea::matmul(fovea::Tensor<float, 2>{{1, 2}}, fovea::Tensor<float, 2>{{3}, {4}});
+  return fovea::sum(here) == fovea::sum(from_the_other_unit()) ? 0 : 1;
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+//
+// The other unit; see two_units_a.cpp.
+#include "fovea/fovea.hpp"
+#include "fovea/io/gzip.hpp"
+#include "fovea/viz/charts.hpp"
+#include "fovea/viz/gallery.hpp"
+#include "fovea/viz/png.hpp"
+
+fovea::Tensor<float, 2> from_the_other_unit() {
+  return fovea::matmul(fovea::Tensor<float, 2>{{1, 2}}, fovea::Tensor<float, 2>{{3}, {4}});
+}

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: MIT
+#include <thread>
+
+#include "support.hpp"
+
+using namespace test;
+
+namespace {
+
+template <class T>
+auto small_cnn(std::uint64_t seed = 1) {
+  Rng rng{seed};
+  return Sequential{Shape{2, 9, 7},
+                    Conv2d<T>{{.in = 2, .out = 5, .kernel = 3, .padding = 1}, rng},
+                    Relu{},
+                    MaxPool2d{{.kernel = 2}},
+                    Conv2d<T>{{.in = 5, .out = 4, .kernel = 2}, rng},
+                    Relu{},
+                    Flatten{},
+                    Linear<T>{{.in = 4 * 3 * 2, .out = 6}, rng},
+                    Relu{},
+                    Linear<T>{{.in = 6, .out = 3}, rng}};
+}
+
+// Toy layers, one of each kind that the contract must carry.
+
+// Batch normalisation without scale and shift: a buffer, its update left in the pass.
+struct Centre {
+  using value_type = double;
+  static constexpr std::string_view kind = "centre";
+  Tensor<double, 1> running;  // (K): the running mean
+  explicit Centre(Index K) : running(Shape{K}) {}
+
+  struct Pass {
+    Tensor<double, 1> running;
+  };
+  Pass pass(Shape<2>, const PassOptions&) const { return {running}; }
+  static constexpr auto buffers() {
+    return std::tuple{Buffer{"running", &Centre::running, &Pass::running}};
+  }
+  Shape<2> output_shape(Shape<2> x) const { return x; }
+  void forward(View<const double, 2> x, View<double, 2> y, Pass& pass, const Context& context) const {
+    const bool train = context.mode == Mode::train;
+    const auto batch_mean = mean<0>(x);
+    for (Index n = 0; n < x.extent(0); ++n)
+      for (Index k = 0; k < x.extent(1); ++k)
+        y(n, k) = x(n, k) - (train ? batch_mean(k) : running(k));
+    if (train) pass.running = running * 0.9 + batch_mean * 0.1;
+  }
+  void backward(View<const double, 2> x, View<const double, 2>, View<const double, 2> dy,
+                View<double, 2> dx, Pass&, const Context& context) const {
+    const auto batch_mean = mean<0>(dy);
+    for (Index n = 0; n < x.extent(0); ++n)
+      for (Index k = 0; k < x.extent(1); ++k)
+        dx(n, k) = dy(n, k) - (context.mode == Mode::train ? batch_mean(k) : 0);
+  }
+};
+
+// Dropout: randomness that is a function of (seed, step, layer, element).
+struct Dropout {
+  static constexpr std::string_view kind = "dropout";
+  double rate = 0.5;
+  template <std::size_t R>
+  Shape<R> output_shape(Shape<R> x) const {
+    return x;
+  }
+  template <class T>
+  T factor(const Context& c, Index i) const {
+    if (c.mode == Mode::eval) return T{1};
+    return Rng{c.seed, c.step, c.layer, i}.uniform() < rate ? T{0} : static_cast<T>(1 / (1 - rate));
+  }
+  template <class T, std::size_t R>
+  void forward(View<const T, R> x, View<T, R> y, NoPass&, const Context& c) const {
+    for (Index i = 0; i < x.size(); ++i) y.data()[i] = x.data()[i] * factor<T>(c, i);
+  }
+  template <class T, std::size_t R>
+  void backward(View<const T, R>, View<const T, R>, View<const T, R> dy, View<T, R> dx, NoPass&,
+                const Context& c) const {
+    for (Index i = 0; i < dx.size(); ++i) dx.data()[i] = dy.data()[i] * factor<T>(c, i);
+  }
+};
+
+// A residual block, y = x + branch(x): a layer that contains a Sequential.
+template <class Net>
+struct Residual {
+  using value_type = typename Net::value_type;
+  static constexpr std::string_view kind = "residual";
+  Net branch;
+  struct Pass {
+    fovea::Pass<Net> branch;
+  };
+  static constexpr auto children() {
+    return std::tuple{Child{"branch", &Residual::branch, &Pass::branch}};
+  }
+  Pass pass(Shape<2> x, const PassOptions& options) const {
+    PassOptions inner = options;
+    inner.input_gradient = options.keep != Keep::nothing;
+    return {branch.pass(x[0], inner)};
+  }
+  Shape<2> output_shape(Shape<2> x) const { return x; }
+  void forward(View<const value_type, 2> x, View<value_type, 2> y, Pass& pass, const Context& c) const {
+    const auto b = branch.forward(x, pass.branch, c.mode);
+    for (Index i = 0; i < x.size(); ++i) y.begin()[i] = x.begin()[i] + b.begin()[i];
+  }
+  void backward(View<const value_type, 2> x, View<const value_type, 2>, View<const value_type, 2> dy,
+                View<value_type, 2> dx, Pass& pass, const Context&) const {
+    branch.template backward_from<Net::depth - 1>(x, dy, pass.branch);
+    const auto db = pass.branch.input_gradient();
+    for (Index i = 0; i < dx.size(); ++i) dx.begin()[i] = dy.begin()[i] + db.begin()[i];
+  }
+};
+template <class Net>
+Residual(Net) -> Residual<Net>;
+
+}  // namespace
+
+TEST_CASE("sequential: names, shapes, parameters") {
+  const auto net = small_cnn<float>();
+  using Net = std::decay_t<decltype(net)>;
+  static_assert(Net::index("conv1") == 0);
+  static_assert(Net::index("conv2") == 3);
+  static_assert(Net::index("fc2") == 8);
+  static_assert(Net::output_rank == 2);
+  CHECK(Net::layer_name(4) == "relu2");
+  CHECK(contains(error_of([] { Net::index("conv3"); }), "no layer conv3 in this network, only conv1 relu1"));
+  CHECK(contains(error_of([] { Net::index("conv"); }), "no layer conv "));
+  CHECK(contains(error_of([] { Net::index(""); }), "no layer"));
+  std::string names;
+  net.for_each_parameter([&](const std::string& name, const auto& t) { names += name + to_string(t.shape()) + " "; });
+  CHECK(names ==
+        "conv1.weight(5, 2, 3, 3) conv1.bias(5) conv2.weight(4, 5, 2, 2) conv2.bias(4) "
+        "fc1.weight(6, 24) fc1.bias(6) fc2.weight(3, 6) fc2.bias(3) ");
+  CHECK(net.parameter_count() == 95 + 84 + 150 + 21);
+}
+
+TEST_CASE("sequential: gradients of a whole network") {
+  const auto result = gradient_check(small_cnn<double>(), random_tensor<double>(Shape{3, 2, 9, 7}, 2));
+  CAPTURE(to_string(result));
+  CHECK(result.max_error <= 1e-6);
+  CHECK(result.min_largest > 1e-4);
+  CHECK(result.entries.size() == 9);
+}
+
+TEST_CASE("sequential: forward and backward agree for every way to keep") {
+  const auto net = small_cnn<float>();
+  using Net = std::decay_t<decltype(net)>;
+  const auto x = random_tensor<float>(Shape{4, 2, 9, 7}, 3);
+  auto needed = net.pass(4, {.input_gradient = true}), all = net.pass(6, {.keep = Keep::all, .input_gradient = true});
+  auto nothing = net.pass(4, {.keep = Keep::nothing});
+  const Tensor<float, 2> y(net.forward(x, needed));
+  CHECK(to_string(net.forward(x, all)) == to_string(y));
+  CHECK(to_string(net.forward(x, nothing)) == to_string(y));
+  CHECK(to_string(net.predict(x)) == to_string(y));
+  const auto dy = random_tensor<float>(y.shape(), 4);
+  for (auto* pass : {&needed, &all}) {
+    std::copy(dy.begin(), dy.end(), pass->dlogits().begin());
+    net.backward(x, *pass);
+  }
+  CHECK(to_string(needed.layer<0>().dweight) == to_string(all.layer<0>().dweight));
+  CHECK(to_string(needed.input_gradient()) == to_string(all.input_gradient()));
+  CHECK(all.activation<Net::index("pool1")>().shape() == Shape{4, 5, 4, 3});
+  CHECK(all.gradient<Net::index("conv2")>().shape() == Shape{4, 4, 3, 2});
+  CHECK(max(all.gradient<Net::index("fc1")>()) > 0);
+  CHECK(contains(error_of([&] { needed.activation<0>(); }), "did not keep that of conv1"));
+  CHECK(contains(error_of([&] { needed.gradient<0>(); }), "Keep::all"));
+  CHECK(contains(error_of([&] { nothing.dlogits(); }), "for prediction"));
+  CHECK(contains(error_of([&] { net.pass(1).input_gradient(); }), "input_gradient = true"));
+}
+
+TEST_CASE("sequential: a smaller batch in a larger pass") {
+  const auto net = small_cnn<double>();
+  const auto x = random_tensor<double>(Shape{5, 2, 9, 7}, 3);
+  auto large = net.pass(5), small = net.pass(2);
+  net.forward(x, large);
+  const auto part = x.sub(1, 2);
+  CHECK(to_string(net.forward(part, large)) == to_string(net.forward(part, small)));
+  CHECK(large.dlogits().shape() == Shape{2, 3});
+  for (auto* pass : {&large, &small}) {
+    pass->dlogits().fill(1);
+    net.backward(part, *pass);
+  }
+  CHECK(relative_error(large.layer<0>().dweight, small.layer<0>().dweight) <= 1e-14);
+  CHECK(contains(error_of([&] { net.forward(x, small); }), "at most 2 examples, got 5"));
+  CHECK(contains(error_of([&] { net.backward(x, small); }), "the 2 examples of the last forward, got 5"));
+  CHECK(contains(error_of([&] { net.forward(Tensor<double, 4>(Shape{2, 2, 9, 8}), large); }), "got (2, 2, 9, 8)"));
+  CHECK(contains(error_of([&] { net.pass(0); }), "got 0"));
+  CHECK(contains(error_of([&] { net.pass(1, {.threads = -1}); }), "got -1"));
+}
+
+TEST_CASE("sequential: backward may start at any layer with any gradient") {
+  const auto net = small_cnn<double>();
+  using Net = std::decay_t<decltype(net)>;
+  constexpr auto conv2 = Net::index("conv2");
+  auto x = random_tensor<double>(Shape{1, 2, 9, 7}, 3);
+  auto pass = net.pass(1, {.keep = Keep::all, .input_gradient = true});
+  Tensor<double, 4> dy(Shape{1, 4, 3, 2});
+  dy(0, 2, 1, 1) = 1;  // one unit of conv2
+  net.forward(x, pass);
+  net.backward_from<conv2>(x, dy, pass);
+  const Tensor<double, 4> gradient(pass.input_gradient());
+  const auto unit = [&] {
+    net.forward(x, pass);
+    return pass.activation<conv2>()(0, 2, 1, 1);
+  };
+  Tensor<double, 4> numeric(x.shape());
+  for (Index i = 0; i < x.size(); ++i) {
+    const double value = x.begin()[i];
+    x.begin()[i] = value + 1e-5;
+    const double above = unit();
+    x.begin()[i] = value - 1e-5;
+    numeric.begin()[i] = (above - unit()) / 2e-5;
+    x.begin()[i] = value;
+  }
+  CHECK(relative_error(gradient, numeric) <= 1e-6);
+  CHECK(contains(error_of([&] { net.backward_from<conv2>(x, Tensor<double, 4>(Shape{1, 4, 3, 3}), pass); }),
+                 "expected a gradient (1, 4, 3, 2), got (1, 4, 3, 3)"));
+}
+
+TEST_CASE("the same bits with 1, 2, 3 and 7 threads") {
+  const auto data = synthetic_digits(230, 5);
+  const auto train = [&](int threads) {
+    Rng rng{1};
+    Sequential net{Shape{1, 28, 28},
+                   Conv2d<float>{{.in = 1, .out = 6, .kernel = 3, .padding = 1}, rng},
+                   Relu{},
+                   MaxPool2d{{.kernel = 2}},
+                   Conv2d<float>{{.in = 6, .out = 8, .kernel = 3, .groups = 2}, rng},
+                   Relu{},
+                   MaxPool2d{{.kernel = 2}},
+                   Flatten{},
+                   Linear<float>{{.in = 288, .out = 70}, rng},
+                   Relu{},
+                   Linear<float>{{.in = 70, .out = 10}, rng}};
+    auto pass = net.pass(32, {.threads = threads});
+    AdamW adam{net, {.learning_rate = 3e-3}};
+    for (std::uint64_t epoch = 0; epoch < 2; ++epoch)
+      for (const auto& [images, labels] : batches(data, 32, {.seed = 1, .epoch = epoch})) {
+        const auto logits = net.forward(images, pass);
+        cross_entropy(logits, labels, pass.dlogits());
+        net.backward(images, pass);
+        adam.step(net, pass);
+      }
+    std::vector<float> weights;
+    net.for_each_parameter([&](const std::string&, const auto& t) { weights.insert(weights.end(), t.begin(), t.end()); });
+    return weights;
+  };
+  const auto one = train(1);
+  for (const float w : one) CHECK_UNARY(std::isfinite(w));
+  for (const int threads : {2, 3, 7}) CHECK(train(threads) == one);
+}
+
+TEST_CASE("predictor: several threads use one") {
+  const auto net = small_cnn<float>();
+  const Predictor predictor{net, 8};
+  const auto x = random_tensor<float>(Shape{8, 2, 9, 7}, 3);
+  const std::string expected = to_string(net.predict(x));
+  std::array<std::string, 4> results;
+  std::vector<std::thread> threads;
+  for (auto& result : results)
+    threads.emplace_back([&] {
+      auto scratch = predictor.scratch(1);
+      for (int i = 0; i < 20; ++i) result = to_string(predictor(x, scratch));
+    });
+  for (auto& thread : threads) thread.join();
+  for (const auto& result : results) CHECK(result == expected);
+  CHECK(net.predict(random_tensor<float>(Shape{131, 2, 9, 7}, 1)).shape() == Shape{131, 3});
+}
+
+TEST_CASE("contract: a layer with a buffer") {
+  Sequential net{Shape{3}, Centre{3}};
+  auto pass = net.pass(4);
+  const auto x = random_tensor<double>(Shape{4, 3}, 1);
+  net.forward(x, pass, Mode::train);
+  auto& [centre1] = net.layers();
+  CHECK(sum(centre1.running) == 0);  // forward is const: nothing has changed yet
+  Sgd sgd{net};
+  sgd.step(net, pass);
+  CHECK(relative_error(centre1.running, mean<0>(x) * 0.1) <= 1e-15);
+  const auto y = net.predict(x);
+  CHECK(y(0, 0) == x(0, 0) - centre1.running(0));
+  CHECK(gradient_check(Centre{3}, Shape{4, 3}).max_error <= 1e-6);
+  CHECK(gradient_check(Centre{3}, Shape{4, 3}, {.mode = Mode::eval}).max_error <= 1e-6);
+}
+
+TEST_CASE("contract: a layer with randomness") {
+  const auto result = gradient_check(Dropout{.rate = 0.4}, Shape{5, 7});
+  CHECK(result.max_error <= 1e-6);
+  Sequential net{Shape{1000}, Dropout{}, Dropout{}};
+  auto pass = net.pass(1, {.keep = Keep::all, .seed = 3}), same = net.pass(1, {.keep = Keep::all, .seed = 3});
+  const Tensor<float, 2> ones(Shape{1, 1000}, 1.f);
+  const Tensor<float, 2> first(net.forward(ones, pass));
+  CHECK(to_string(first) == to_string(net.forward(ones, same)));
+  const Tensor<float, 2> layer1(pass.activation<0>());
+  CHECK_FALSE(std::equal(layer1.begin(), layer1.end(), map(first, [](float v) { return v / 2; }).begin()));
+  CHECK(std::abs(mean(layer1) - 1) < 0.15);
+  pass.step = 1;
+  const auto second = net.forward(ones, pass);
+  CHECK_FALSE(std::equal(first.begin(), first.end(), second.begin()));
+  CHECK(sum(net.forward(ones, pass, Mode::eval)) == 1000);
+}
+
+TEST_CASE("contract: a layer that contains a Sequential") {
+  Rng rng{1};
+  Sequential branch{Shape{4}, Linear<double>{{.in = 4, .out = 6}, rng}, Relu{}, Linear<double>{{.in = 6, .out = 4}, rng}};
+  Sequential net{Shape{4}, Linear<double>{{.in = 4, .out = 4}, rng}, Residual{branch}, Linear<double>{{.in = 4, .out = 2}, rng}};
+  std::string names;
+  net.for_each_parameter([&](const std::string& name, const auto&) { names += name + " "; });
+  CHECK(names ==
+        "fc1.weight fc1.bias residual1.branch.fc1.weight residual1.branch.fc1.bias "
+        "residual1.branch.fc2.weight residual1.branch.fc2.bias fc2.weight fc2.bias ");
+  CHECK(net.parameter_count() == 20 + 30 + 28 + 10);
+  CHECK(contains(summary(net), "residual1 (N, 4)                        58"));
+  const auto result = gradient_check(net, random_tensor<double>(Shape{3, 4}, 2));
+  CAPTURE(to_string(result));
+  CHECK(result.max_error <= 1e-6);
+  CHECK(result.entries.size() == 9);
+}
+
+TEST_CASE("summary: the course network") {
+  Rng rng{1};
+  const Sequential net{Shape{1, 28, 28},
+                       Conv2d<float>{{.in = 1, .out = 32, .kernel = 3, .padding = 1}, rng}, Relu{}, MaxPool2d{{.kernel = 2}},
+                       Conv2d<float>{{.in = 32, .out = 64, .kernel = 3, .padding = 1}, rng}, Relu{}, MaxPool2d{{.kernel = 2}},
+                       Flatten{}, Linear<float>{{.in = 3136, .out = 128}, rng}, Relu{}, Linear<float>{{.in = 128, .out = 10}, rng}};
+  const std::string text = summary(net);
+  CHECK(contains(text, "conv2     (N, 64, 14, 14)           18,496       3,612,672       8 x 8\n"));
+  CHECK(contains(text, "pool2     (N, 64, 7, 7)                                        10 x 10\n"));
+  CHECK(contains(text, "421,642       4,241,152"));
+}

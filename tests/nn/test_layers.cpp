@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+#include <limits>
+
+#include "support.hpp"
+
+using namespace test;
+
+namespace {
+
+constexpr double tolerance = 1e-6;
+
+void check_gradients(const GradientCheck& result) {
+  CAPTURE(to_string(result));
+  CHECK(result.max_error <= tolerance);
+  CHECK(result.min_largest > 1e-3);  // a gradient of zeros would check nothing
+}
+
+}  // namespace
+
+TEST_CASE("conv2d: forward agrees with the formula") {
+  for (const auto& [options, shape] : conv_cases()) {
+    Rng rng{3};
+    const Conv2d<double> conv(options, rng);
+    const Conv2d<float> small([&] {
+      Rng again{3};
+      return Conv2d<float>(options, again);
+    }());
+    const auto x = random_tensor<double>(shape, 4);
+    const auto xf = map(x, [](double v) { return static_cast<float>(v); });
+    const Sequential net{Shape{shape[1], shape[2], shape[3]}, conv};
+    const Sequential net_f{Shape{shape[1], shape[2], shape[3]}, small};
+    CHECK(relative_error(net.predict(x), slow_conv<double>(x, conv)) <= 1e-14);
+    CHECK(relative_error(net_f.predict(xf), slow_conv<float>(xf, small)) <= 1e-5);
+  }
+}
+
+TEST_CASE("conv2d: gradients, every option, a layer in front and one behind") {
+  for (const auto& [options, shape] : conv_cases()) {
+    Rng rng{5};
+    check_gradients(gradient_check(Conv2d<double>(options, rng), shape, {.threads = 2}));
+  }
+  Rng rng{6};
+  const Sequential net{Shape{2, 9, 7}, Conv2d<double>{{.in = 2, .out = 3, .kernel = 3}, rng},
+                       Conv2d<double>{{.in = 3, .out = 4, .kernel = 2, .stride = 2}, rng},
+                       Conv2d<double>{{.in = 4, .out = 2, .kernel = 1}, rng}};
+  check_gradients(gradient_check(net, random_tensor<double>(Shape{3, 2, 9, 7}, 7)));
+}
+
+TEST_CASE("conv2d: mistakes are sentences") {
+  Rng rng{1};
+  const auto make = [&](Conv2dOptions o) { return error_of([&] { Conv2d<float>(o, rng); }); };
+  CHECK(contains(make({.in = 0, .out = 3}), "channels"));
+  CHECK(contains(make({.in = 4, .out = 6, .groups = 3}), "groups that divide 4 and 6, got 3"));
+  CHECK(contains(make({.in = 1, .out = 1, .kernel = 0}), "kernel: expected 1 or more, got 0"));
+  CHECK(contains(make({.in = 1, .out = 1, .stride = {1, 0}}), "stride: expected 1 or more, got 1x0"));
+  CHECK(contains(make({.in = 1, .out = 1, .padding = -1}), "padding"));
+  CHECK(contains(make({.in = 1, .out = 1, .dilation = 0}), "dilation"));
+  const auto net = [&](Shape<3> input) {
+    return error_of([&] { Sequential{input, Conv2d<float>{{.in = 2, .out = 3, .kernel = 5}, rng}}; });
+  };
+  CHECK(contains(net({1, 9, 9}), "conv1: expected (N, 2, H, W), got (1, 1, 9, 9)"));
+  CHECK(contains(net({2, 4, 9}), "conv1: a kernel of 5 does not fit into (1, 2, 4, 9)"));
+  CHECK(net({2, 5, 5}) == "");
+}
+
+TEST_CASE("initialisers: bounds and spread") {
+  Rng rng{1};
+  const Conv2d<double> conv({.in = 8, .out = 30, .kernel = 3, .groups = 2}, rng);
+  const double bound = 1 / std::sqrt(4.0 * 9);
+  CHECK(max(map(conv.weight, [](double w) { return std::abs(w); })) <= bound);
+  CHECK(max(map(conv.weight, [](double w) { return std::abs(w); })) > 0.98 * bound);
+  CHECK(std::abs(mean(conv.weight)) < 0.05 * bound);
+  CHECK(max(map(conv.bias, [](double w) { return std::abs(w); })) <= bound);
+  CHECK(max(map(conv.bias, [](double w) { return std::abs(w); })) > 0.5 * bound);
+
+  const Linear<double> linear({.in = 40, .out = 50, .init = Init::xavier_uniform}, rng);
+  const double glorot = std::sqrt(6.0 / 90);
+  CHECK(max(linear.weight) <= glorot);
+  CHECK(max(linear.weight) > 0.98 * glorot);
+  CHECK(max(linear.weight) > bound);  // not the other initialiser
+  for (const double b : linear.bias) CHECK(b == 0);
+}
+
+TEST_CASE("max_pool2d: windows, ties, padding, NaN") {
+  const Tensor<float, 4> x{{{{1, 2, 2, 0, 9}, {2, 0, 2, 1, 9}, {5, 5, -1, -2, 9}}}};
+  const Sequential net{Shape{1, 3, 5}, MaxPool2d{{.kernel = 2}}};
+  auto pass = net.pass(1);
+  const auto y = net.forward(x, pass);
+  CHECK(y.shape() == Shape{1, 1, 1, 2});
+  CHECK(y(0, 0, 0, 0) == 2);
+  CHECK(pass.layer<0>().winner(0, 0, 0, 0) == 1);  // the first 2 in raster order
+  CHECK(pass.layer<0>().winner(0, 0, 0, 1) == 2);
+
+  const Sequential padded{Shape{1, 3, 5}, MaxPool2d{{.kernel = 3, .stride = 2, .padding = 1}}};
+  const auto z = padded.predict(1 - x);
+  CHECK(to_string(z[0][0]) == "{{1, 1, 1},\n {1, 3, 3}}");
+
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+  const Tensor<float, 4> odd{{{{nan, 1, 1, 1}, {1, 1, 1, nan}, {-inf, -inf, 3, 4}, {-inf, -inf, 3, 3}}}};
+  const auto o = Sequential{Shape{1, 4, 4}, MaxPool2d{{.kernel = 2}}}.predict(odd);
+  CHECK(std::isnan(o(0, 0, 0, 0)));
+  CHECK(std::isnan(o(0, 0, 0, 1)));
+  CHECK(o(0, 0, 1, 0) == -inf);
+  CHECK(o(0, 0, 1, 1) == 4);
+}
+
+TEST_CASE("max_pool2d: forward agrees with the formula, gradients are right") {
+  for (const auto& [options, shape] : std::vector<std::pair<MaxPool2dOptions, Shape<4>>>{
+           {{.kernel = 2}, {3, 2, 6, 8}},
+           {{.kernel = 2}, {2, 3, 7, 5}},
+           {{.kernel = {3, 2}, .stride = {1, 2}}, {2, 2, 6, 7}},
+           {{.kernel = 3, .stride = 2, .padding = 1}, {2, 3, 9, 6}},
+           {{.kernel = {1, 4}, .stride = 3, .padding = {0, 2}}, {1, 2, 5, 37}},
+           {{.kernel = 5, .stride = 1, .padding = 2}, {2, 1, 3, 2}}}) {
+    const MaxPool2d pool(options);
+    const auto x = random_tensor<double>(shape, 9);
+    const auto y = Sequential{Shape{shape[1], shape[2], shape[3]}, detail::Identity{}, pool}.predict(x);
+    const auto [k, s, p, d] = pool.window();
+    for (Index n = 0; n < shape[0]; ++n)
+      for (Index c = 0; c < shape[1]; ++c)
+        for (Index i = 0; i < y.extent(2); ++i)
+          for (Index j = 0; j < y.extent(3); ++j) {
+            double best = -2;
+            for (Index h = i * s.h - p.h; h < i * s.h - p.h + k.h; ++h)
+              for (Index w = j * s.w - p.w; w < j * s.w - p.w + k.w; ++w)
+                if (0 <= h && h < shape[2] && 0 <= w && w < shape[3]) best = std::max(best, x(n, c, h, w));
+            CHECK(y(n, c, i, j) == best);
+          }
+    check_gradients(gradient_check(pool, shape, {.threads = 2}));
+  }
+  CHECK(contains(error_of([] { MaxPool2d{{.kernel = 2, .padding = 2}}; }), "half the kernel"));
+  CHECK(contains(error_of([] { Sequential{Shape{1, 2, 9}, MaxPool2d{{.kernel = 3}}}; }), "pool1: a window"));
+}
+
+TEST_CASE("relu: values, kink, NaN, gradients") {
+  const Tensor<float, 2> x{{-1, 0, 2}, {3, std::numeric_limits<float>::quiet_NaN(), -0.5f}};
+  const Sequential net{Shape{3}, Relu{}};
+  auto pass = net.pass(2, {.input_gradient = true});
+  const auto y = net.forward(x, pass);
+  CHECK(y(0, 0) == 0);
+  CHECK(y(0, 2) == 2);
+  CHECK(std::isnan(y(1, 1)));
+  pass.dlogits().fill(1);
+  net.backward(x, pass);
+  CHECK(pass.input_gradient()(0, 0) == 0);
+  CHECK(pass.input_gradient()(0, 1) == 0);
+  CHECK(pass.input_gradient()(0, 2) == 1);
+  check_gradients(gradient_check(Relu{}, Shape{2, 3, 5}));
+  // Longer than one block of work.
+  const auto large = random_tensor<float>(Shape{3, 20000}, 1);
+  const auto rectified = Sequential{Shape{20000}, Relu{}}.predict(large, 2);
+  for (Index i = 0; i < large.size(); ++i) CHECK(rectified.begin()[i] == std::max(0.f, large.begin()[i]));
+}
+
+TEST_CASE("flatten and linear: values and gradients") {
+  const Tensor<float, 3> x{{{1, 2}, {3, 4}}, {{5, 6}, {7, 8}}};
+  CHECK(to_string(Sequential{Shape{2, 2}, Flatten{}}.predict(x)) == "{{1, 2, 3, 4},\n {5, 6, 7, 8}}");
+  check_gradients(gradient_check(Flatten{}, Shape{2, 3, 4}));
+
+  Rng rng{1};
+  Sequential net{Shape{2}, Linear<float>{{.in = 2, .out = 3}, rng}};
+  auto& [fc1] = net.layers();
+  fc1.weight = {{1, 2}, {3, 4}, {5, 6}};
+  fc1.bias = {10, 20, 30};
+  CHECK(to_string(net.predict(Tensor<float, 2>{{1, 1}, {1, -1}})) == "{{13, 27, 41},\n {9, 19, 29}}");
+  check_gradients(gradient_check(Linear<double>{{.in = 5, .out = 130}, rng}, Shape{3, 5}, {.threads = 2}));
+  check_gradients(gradient_check(Linear<double>{{.in = 70, .out = 2, .bias = false}, rng}, Shape{1, 70}));
+  CHECK(contains(error_of([&] { Linear<float>({.in = 0, .out = 1}, rng); }), "features"));
+  CHECK(contains(error_of([&] { Sequential{Shape{4}, Linear<float>{{.in = 3, .out = 1}, rng}}; }),
+                 "fc1: expected (N, 3), got (1, 4)"));
+}
+
+TEST_CASE("cross_entropy: value and gradient") {
+  const Tensor<double, 2> z{{1, 2, 3}, {0, 0, 0}};
+  const Tensor<Label, 1> labels{2, 0};
+  Tensor<double, 2> dz(z.shape(), std::numeric_limits<double>::quiet_NaN());
+  const double loss = cross_entropy(z, labels, dz);
+  const double first = std::log(std::exp(1 - 3) + std::exp(2 - 3) + 1);
+  CHECK(std::abs(loss - (first + std::log(3.0)) / 2) < 1e-15);
+  Tensor<double, 2> moved = z, numeric(z.shape());
+  for (Index i = 0; i < z.size(); ++i) {
+    const double h = 1e-5;
+    moved.begin()[i] = z.begin()[i] + h;
+    const double above = cross_entropy(moved, labels);
+    moved.begin()[i] = z.begin()[i] - h;
+    numeric.begin()[i] = (above - cross_entropy(moved, labels)) / (2 * h);
+    moved.begin()[i] = z.begin()[i];
+  }
+  CHECK(relative_error(dz, numeric) <= tolerance);
+  for (Index n = 0; n < 2; ++n) CHECK(std::abs(sum(softmax(z)[n]) - 1) < 1e-15);
+}
+
+TEST_CASE_TEMPLATE("cross_entropy: stable for huge logits", T, float, double) {
+  const Tensor<T, 2> z{{T(1e4), T(-1e4), 0}, {T(-1e4), T(-1e4), T(-1e4)}};
+  const Tensor<Label, 1> labels{1, 2};
+  Tensor<T, 2> dz(z.shape());
+  const double loss = static_cast<double>(cross_entropy(z, labels, dz));
+  CHECK(std::abs(loss - (2e4 + std::log(3.0)) / 2) < 1e-3);
+  for (const T g : dz) CHECK(std::isfinite(g));
+  CHECK(dz(0, 0) == T(0.5));
+  CHECK(dz(0, 1) == T(-0.5));
+}
+
+TEST_CASE("cross_entropy: mistakes are sentences") {
+  const Tensor<float, 2> z(Shape{2, 3});
+  CHECK(contains(error_of([&] { cross_entropy(z, Tensor<Label, 1>{0, 3}); }), "[0, 3), got 3 at 1"));
+  CHECK(contains(error_of([&] { cross_entropy(z, Tensor<Label, 1>{-1, 0}); }), "got -1 at 0"));
+  CHECK(contains(error_of([&] { cross_entropy(z, Tensor<Label, 1>{0}); }), "expected 2 labels, got 1"));
+  Tensor<float, 2> wrong(Shape{1, 3});
+  CHECK(contains(error_of([&] { cross_entropy(z, Tensor<Label, 1>{0, 1}, wrong); }), "(2, 3), got (1, 3)"));
+}

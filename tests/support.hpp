@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+//
+// What the tests share: random tensors, the slow twins, and a way to read an error's sentence.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+
+#include "fovea/fovea.hpp"
+
+namespace test {
+
+using namespace fovea;
+
+template <class T, std::size_t R>
+Tensor<T, R> random_tensor(Shape<R> shape, std::uint64_t seed) {
+  Tensor<T, R> x(shape);
+  Rng rng{seed};
+  for (T& value : x) value = static_cast<T>(rng.uniform(-1, 1));
+  return x;
+}
+
+/// The sentence of the Error that f throws, or "" if it throws none.
+template <class F>
+std::string error_of(F&& f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+inline bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// A directory of its own for one test, gone afterwards.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    static int count = 0;
+    path_ = std::filesystem::temp_directory_path() /
+            concat("fovea-test-", static_cast<long>(getpid()), "-", count++);
+    std::filesystem::create_directories(path_);
+  }
+  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// Slow twin: a convolution as the formula says it.
+template <class T>
+Tensor<T, 4> slow_conv(View<const T, 4> x, const Conv2d<T>& conv) {
+  const auto& o = conv.options;
+  const auto [N, C, H, W] = x.shape();
+  Tensor<T, 4> y(conv.output_shape(x.shape()));
+  const Index per_group_in = o.in / o.groups, per_group_out = o.out / o.groups;
+  for (Index n = 0; n < N; ++n)
+    for (Index k = 0; k < o.out; ++k)
+      for (Index i = 0; i < y.extent(2); ++i)
+        for (Index j = 0; j < y.extent(3); ++j) {
+          double sum = conv.bias.empty() ? 0.0 : static_cast<double>(conv.bias(k));
+          for (Index c = 0; c < per_group_in; ++c)
+            for (Index kh = 0; kh < o.kernel.h; ++kh)
+              for (Index kw = 0; kw < o.kernel.w; ++kw) {
+                const Index h = i * o.stride.h - o.padding.h + kh * o.dilation.h;
+                const Index w = j * o.stride.w - o.padding.w + kw * o.dilation.w;
+                if (h < 0 || h >= H || w < 0 || w >= W) continue;
+                const Index channel = k / per_group_out * per_group_in + c;
+                sum += static_cast<double>(conv.weight(k, c, kh, kw)) *
+                       static_cast<double>(x(n, channel, h, w));
+              }
+          y(n, k, i, j) = static_cast<T>(sum);
+        }
+  return y;
+}
+
+/// Convolutions with every option, on odd shapes: H != W, strides that leave a remainder.
+struct ConvCase {
+  Conv2dOptions options;
+  Shape<4> x;
+};
+inline std::vector<ConvCase> conv_cases() {
+  return {
+      {{.in = 1, .out = 4, .kernel = 3, .padding = 1}, {3, 1, 7, 6}},
+      {{.in = 3, .out = 5, .kernel = 3}, {2, 3, 8, 5}},
+      {{.in = 2, .out = 17, .kernel = {1, 4}, .padding = {0, 2}}, {1, 2, 5, 9}},
+      {{.in = 17, .out = 2, .kernel = 1}, {2, 17, 3, 4}},
+      {{.in = 3, .out = 4, .kernel = {3, 2}, .stride = {2, 3}, .padding = {1, 0}}, {2, 3, 8, 12}},
+      {{.in = 2, .out = 3, .kernel = 3, .padding = 2, .dilation = 2}, {2, 2, 9, 7}},
+      {{.in = 2, .out = 3, .kernel = {2, 3}, .dilation = {3, 1}, .bias = false}, {3, 2, 6, 5}},
+      {{.in = 4, .out = 6, .kernel = 3, .stride = 2, .padding = 1, .groups = 2}, {3, 4, 7, 8}},
+      {{.in = 5, .out = 5, .kernel = 3, .padding = 1, .groups = 5}, {2, 5, 6, 4}},
+      {{.in = 2, .out = 2, .kernel = 5, .stride = 3, .padding = 4}, {2, 2, 3, 2}},
+  };
+}
+
+}  // namespace test

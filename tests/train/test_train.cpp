@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+#include "support.hpp"
+
+using namespace test;
+
+namespace {
+
+// A network of two tensors, whose gradients the test writes itself.
+auto two_tensors() {
+  Rng rng{1};
+  Sequential net{Shape{2}, Linear<double>{{.in = 2, .out = 1}, rng}};
+  auto& [fc1] = net.layers();
+  fc1.weight = {{0.5, -1.0}};
+  fc1.bias = {2.0};
+  return net;
+}
+
+// Gradients of step t: two are steady, one changes its sign.
+void set_gradients(auto& pass, int t) {
+  pass.template layer<0>().dweight = {{0.1 * t, t % 2 == 0 ? -3.0 : 3.0}};
+  pass.template layer<0>().dbias = {1e-3};
+}
+
+}  // namespace
+
+TEST_CASE("adam: ten steps with two tensors, against the paper's formula by hand") {
+  for (const double decay : {0.0, 0.1}) {
+    auto net = two_tensors();
+    auto pass = net.pass(1);
+    AdamW adam{net, {.learning_rate = 0.05, .weight_decay = decay}};
+    double w[3] = {0.5, -1.0, 2.0}, m[3] = {}, v[3] = {};
+    for (int t = 1; t <= 10; ++t) {
+      set_gradients(pass, t);
+      adam.step(net, pass);
+      const double g[3] = {0.1 * t, t % 2 == 0 ? -3.0 : 3.0, 1e-3};
+      for (int i = 0; i < 3; ++i) {
+        m[i] = 0.9 * m[i] + 0.1 * g[i];
+        v[i] = 0.999 * v[i] + 0.001 * g[i] * g[i];
+        const double mhat = m[i] / (1 - std::pow(0.9, t)), vhat = v[i] / (1 - std::pow(0.999, t));
+        w[i] -= 0.05 * decay * w[i];
+        w[i] -= 0.05 * mhat / (std::sqrt(vhat) + 1e-8);
+      }
+    }
+    auto& [fc1] = net.layers();
+    CHECK(std::abs(fc1.weight(0, 0) - w[0]) < 1e-14);
+    CHECK(std::abs(fc1.weight(0, 1) - w[1]) < 1e-14);
+    CHECK(std::abs(fc1.bias(0) - w[2]) < 1e-14);
+    CHECK(adam.clock() == 10);
+    CHECK(pass.step == 10);
+  }
+}
+
+TEST_CASE("adam: the first step is the learning rate, in every tensor") {
+  auto net = two_tensors();
+  auto pass = net.pass(1);
+  Adam adam{net, {.learning_rate = 0.01}};
+  set_gradients(pass, 1);
+  adam.step(net, pass);
+  auto& [fc1] = net.layers();
+  CHECK(std::abs(fc1.weight(0, 0) - 0.49) < 1e-8);
+  CHECK(std::abs(fc1.weight(0, 1) + 1.01) < 1e-8);
+  CHECK(std::abs(fc1.bias(0) - 1.99) < 1e-6);  // eps = 1e-8 beside a gradient of 1e-3
+}
+
+TEST_CASE("sgd: momentum and weight decay by hand") {
+  auto net = two_tensors();
+  auto pass = net.pass(1);
+  Sgd sgd{net, {.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.01}};
+  double w[3] = {0.5, -1.0, 2.0}, v[3] = {};
+  for (int t = 1; t <= 5; ++t) {
+    set_gradients(pass, t);
+    sgd.step(net, pass);
+    const double g[3] = {0.1 * t, t % 2 == 0 ? -3.0 : 3.0, 1e-3};
+    for (int i = 0; i < 3; ++i) {
+      v[i] = 0.9 * v[i] + g[i] + 0.01 * w[i];
+      w[i] -= 0.1 * v[i];
+    }
+  }
+  auto& [fc1] = net.layers();
+  CHECK(std::abs(fc1.weight(0, 0) - w[0]) < 1e-14);
+  CHECK(std::abs(fc1.weight(0, 1) - w[1]) < 1e-14);
+  CHECK(std::abs(fc1.bias(0) - w[2]) < 1e-14);
+}
+
+TEST_CASE("optimizers refuse nonsense") {
+  auto net = two_tensors();
+  CHECK(contains(error_of([&] { Adam{net, {.learning_rate = -1}}; }), "learning rate"));
+  CHECK(contains(error_of([&] { Adam{net, {.beta1 = 1}}; }), "betas"));
+  CHECK(contains(error_of([&] { Sgd{net, {.momentum = 1}}; }), "momentum"));
+}
+
+TEST_CASE("schedules: ends and peaks") {
+  CHECK(Constant{0.3}(17) == 0.3);
+  const Cosine cosine{.rate = 1, .steps = 100, .end = 0.1};
+  CHECK(cosine(0) == 1);
+  CHECK(cosine(50) == doctest::Approx(0.55));
+  CHECK(cosine(100) == doctest::Approx(0.1));
+  CHECK(cosine(1000) == doctest::Approx(0.1));
+  const OneCycle cycle{.peak = 1, .steps = 100};
+  CHECK(cycle(0) == doctest::Approx(0.04));
+  CHECK(cycle(15) == doctest::Approx(0.52));
+  CHECK(cycle(30) == doctest::Approx(1));
+  CHECK(cycle(65) == doctest::Approx((1 + 1e-4) / 2));
+  CHECK(cycle(100) == doctest::Approx(1e-4));
+}
+
+TEST_CASE("metrics: accuracy, interval, confusion") {
+  ConfusionMatrix confusion(3);
+  confusion.add(Tensor<float, 2>{{3, 1, 2}, {0, 5, 1}, {0, 1, 9}}, Tensor<Label, 1>{0, 2, 2});
+  CHECK(to_string(confusion.counts()) == "{{1, 0, 0},\n {0, 0, 0},\n {0, 1, 1}}");
+  CHECK(confusion.accuracy().percent() == doctest::Approx(200.0 / 3));
+  // 98.9 % of 10 000: the ends p of the interval solve |p - 0.989| = z sqrt(p (1 - p) / n).
+  const auto [low, high] = Accuracy{9890, 10000}.interval();
+  for (const double end : {low / 100, high / 100})
+    CHECK(std::abs(end - 0.989) ==
+          doctest::Approx(1.959963984540054 * std::sqrt(end * (1 - end) / 10000)).epsilon(1e-9));
+  CHECK(low < 98.9);
+  CHECK(high > 98.9);
+  CHECK(Accuracy{10, 10}.interval().high == doctest::Approx(100));
+  CHECK(Accuracy{10, 10}.interval().low < 75);
+  CHECK(Accuracy{0, 0}.percent() == 0);
+  CHECK(contains(error_of([&] { confusion.add(Tensor<float, 2>(Shape{1, 4}), Tensor<Label, 1>{0}); }), "got (1, 4)"));
+}
+
+namespace {
+
+// A layer with a planted mistake: what the gradient check is for.
+struct Wrong {
+  enum class Fault { none, sign, factor, unassigned, leak } fault;
+  static constexpr std::string_view kind = "wrong";
+  template <std::size_t R>
+  Shape<R> output_shape(Shape<R> x) const {
+    return x;
+  }
+  template <class T, std::size_t R>
+  void forward(View<const T, R> x, View<T, R> y, NoPass&, const Context&) const {
+    for (Index i = 0; i < x.size(); ++i) y.data()[i] = x.data()[i] * x.data()[i];
+  }
+  template <class T, std::size_t R>
+  void backward(View<const T, R> x, View<const T, R>, View<const T, R> dy, View<T, R> dx, NoPass&,
+                const Context&) const {
+    for (Index i = 0; i < dx.size(); ++i) {
+      const T right = 2 * x.data()[i] * dy.data()[i];
+      if (fault == Fault::unassigned && i == 3) dx.data()[i] = std::numeric_limits<T>::quiet_NaN();
+      else if (fault == Fault::sign && i == 3) dx.data()[i] = -right;
+      else if (fault == Fault::factor) dx.data()[i] = right * T(1.00001);
+      else if (fault == Fault::leak) dx.data()[i] = right + T(1e-5);
+      else dx.data()[i] = right;
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("gradient_check sees planted mistakes") {
+  using Fault = Wrong::Fault;
+  CHECK(gradient_check(Wrong{Fault::none}, Shape{2, 3}).max_error <= 1e-9);
+  for (const Fault fault : {Fault::sign, Fault::factor, Fault::unassigned, Fault::leak})
+    CHECK_FALSE(gradient_check(Wrong{fault}, Shape{2, 3}).max_error <= 1e-6);
+}
+
+TEST_CASE("relative_error: equal, different, NaN") {
+  const Tensor<double, 1> a{1, 2, 1e-8}, b{1, 2, 2e-8}, zero{0, 0, 0};
+  CHECK(relative_error(a, a) == 0);
+  CHECK(relative_error(zero, zero) == 0);
+  CHECK(relative_error(a, b) == doctest::Approx(5e-9));
+  CHECK(relative_error(a, zero) == 1);
+  CHECK(std::isnan(relative_error(a, Tensor<double, 1>{1, std::nan(""), 0})));
+}
+
+TEST_CASE("training: a network learns synthetic digits") {
+  const auto train = synthetic_digits(1500, 1), test = synthetic_digits(300, 2);
+  Rng rng{1};
+  Sequential net{Shape{1, 28, 28}, Conv2d<float>{{.in = 1, .out = 8, .kernel = 3, .padding = 1}, rng}, Relu{},
+                 MaxPool2d{{.kernel = 4}}, Flatten{}, Linear<float>{{.in = 392, .out = 10}, rng}};
+  auto pass = net.pass(50);
+  Adam adam{net, {.learning_rate = 5e-3}};
+  std::array<double, 4> losses{};
+  for (std::uint64_t epoch = 0; epoch < 4; ++epoch)
+    for (const auto& [images, labels] : batches(train, 50, {.seed = 1, .epoch = epoch})) {
+      const auto logits = net.forward(images, pass);
+      losses[epoch] += static_cast<double>(cross_entropy(logits, labels, pass.dlogits()));
+      net.backward(images, pass);
+      adam.step(net, pass);
+    }
+  CHECK(losses[1] < losses[0]);
+  CHECK(losses[3] < 0.5 * losses[0]);
+  CHECK(evaluate(net, batches(test, 64, {.shuffle = false}), 10).accuracy().percent() > 90);
+}
