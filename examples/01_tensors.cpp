@@ -17,7 +17,8 @@ int main() {
   const auto b = 2 * a + 1;
   std::printf("2 a + 1 =\n%s\n", to_string(b).c_str());
   std::printf("column means of a: %s\n", to_string(mean<0>(a)).c_str());
-  std::printf("largest of a: %g, at column %td of row 1\n", static_cast<double>(max(a)), argmax(a[1]));
+  std::printf("largest of a: %g, at column %td of row 1\n", static_cast<double>(max(a)),
+              argmax(a[1]));
 
   // (2, 3) times (3, 2) gives (2, 2).
   std::printf("a a^T =\n%s\n", to_string(matmul(a, transpose(a))).c_str());

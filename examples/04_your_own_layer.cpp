@@ -36,10 +36,7 @@ int main() {
   std::printf("%s\n", to_string(gradient_check(LeakyRelu{.slope = 0.2}, Shape{3, 4, 5})).c_str());
 
   Rng rng{1};
-  Sequential net{Shape{1, 8, 8},
-                 Conv2d<float>{{.in = 1, .out = 4, .kernel = 3}, rng},
-                 LeakyRelu{},
-                 Flatten{},
-                 Linear<float>{{.in = 4 * 6 * 6, .out = 2}, rng}};
+  Sequential net{Shape{1, 8, 8}, Conv2d<float>{{.in = 1, .out = 4, .kernel = 3}, rng}, LeakyRelu{},
+                 Flatten{}, Linear<float>{{.in = 4 * 6 * 6, .out = 2}, rng}};
   std::printf("%s", summary(net).c_str());
 }

@@ -77,15 +77,21 @@ int train(const TrainOptions& options) {
   Adam adam{net, {.learning_rate = options.learning_rate}};
 
   say(concat("fovea ", info.version, ", ", info.compiler, ", ", info.isa, ", ", pass.threads(),
-             pass.threads() == 1 ? " thread" : " threads", info.openmp ? "" : " (built without OpenMP)"));
+             pass.threads() == 1 ? " thread" : " threads",
+             info.openmp ? "" : " (built without OpenMP)"));
   if (!info.optimised)
     say("Warning: built without optimisation, some fifty times slower than a Release build.");
   say(concat(training.name, " from ", found.string(), ": ", training.size(),
              " images to train on, ", test.size(), " to test with\n"));
   say(summary(net));
 
-  Metrics metrics{training.name, net.parameter_count(), pass.threads(), std::string(info.isa),
-                  options.seed,  {},                    {}};
+  Metrics metrics{training.name,
+                  net.parameter_count(),
+                  pass.threads(),
+                  std::string(info.isa),
+                  options.seed,
+                  {},
+                  {}};
   ConfusionMatrix confusion(training.classes);
   std::vector<float> losses;
   const Index per_epoch = (training.size() + options.batch_size - 1) / options.batch_size;
@@ -117,15 +123,18 @@ int train(const TrainOptions& options) {
     progress.finish();
     if (seen < training.size()) break;  // interrupted: this epoch was not measured
 
-    confusion = evaluate(net, batches(test, 100, {.shuffle = false}), test.classes, options.threads);
+    confusion =
+        evaluate(net, batches(test, 100, {.shuffle = false}), test.classes, options.threads);
     const auto accuracy = confusion.accuracy();
     const auto [low, high] = accuracy.interval();
-    const double loss = loss_sum / static_cast<double>(seen), speed = static_cast<double>(seen) / seconds;
+    const double loss = loss_sum / static_cast<double>(seen),
+                 speed = static_cast<double>(seen) / seconds;
     metrics.epochs.push_back({epoch, loss, accuracy.percent(), seconds, speed});
     metrics.test_accuracy = accuracy.percent();
     if (options.quiet) continue;
-    std::printf("epoch %d/%d  loss %.4f  test accuracy %.2f %% (95 %%: %.2f-%.2f)  %.1f s, %.0f images/s\n",
-                epoch, options.epochs, loss, accuracy.percent(), low, high, seconds, speed);
+    std::printf(
+        "epoch %d/%d  loss %.4f  test accuracy %.2f %% (95 %%: %.2f-%.2f)  %.1f s, %.0f images/s\n",
+        epoch, options.epochs, loss, accuracy.percent(), low, high, seconds, speed);
     std::fflush(stdout);
   }
 
@@ -137,20 +146,22 @@ int train(const TrainOptions& options) {
   const auto [image, label] = first[0];
   const auto p = softmax(net.forward(image, inside, Mode::eval));
   const Index said = argmax(p);
-  const auto pixels = map(test.images[0][0], [](std::uint8_t byte) { return static_cast<float>(byte) / 255; });
+  const auto pixels =
+      map(test.images[0][0], [](std::uint8_t byte) { return static_cast<float>(byte) / 255; });
   using Net = decltype(net);
   char sure[16];
   std::snprintf(sure, sizeof sure, "%.1f", 100.0 * static_cast<double>(p(0, said)));
-  write_pictures({.dataset = training.name,
-                  .input = pixels,
-                  .input_caption = concat("a ", label[0], ", the network says ", said, ": ", sure, "%"),
-                  .filters = std::get<Net::index("conv1")>(net.layers()).weight,
-                  .conv1 = inside.activation<Net::index("relu1")>()[0],
-                  .conv2 = inside.activation<Net::index("relu2")>()[0],
-                  .confusion = confusion.counts(),
-                  .losses = losses,
-                  .steps_per_epoch = per_epoch},
-                 options.out);
+  write_pictures(
+      {.dataset = training.name,
+       .input = pixels,
+       .input_caption = concat("a ", label[0], ", the network says ", said, ": ", sure, "%"),
+       .filters = std::get<Net::index("conv1")>(net.layers()).weight,
+       .conv1 = inside.activation<Net::index("relu1")>()[0],
+       .conv2 = inside.activation<Net::index("relu2")>()[0],
+       .confusion = confusion.counts(),
+       .losses = losses,
+       .steps_per_epoch = per_epoch},
+      options.out);
 
   if (metrics.test_accuracy) {
     if (!options.quiet) print_confusion(confusion.counts());

@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 dataset=${1:?mnist or fashion} first=${2:?first seed} last=${3:?last seed}
 shift 3
-program=build/release/examples/mnist_train
+program=${MNIST_TRAIN:-build/release/examples/mnist_train}
 [ -x "$program" ] || { echo "build first: cmake --preset release && cmake --build build/release" >&2; exit 2; }
 
 for seed in $(seq "$first" "$last"); do

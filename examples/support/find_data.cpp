@@ -35,8 +35,8 @@ fovea::TrainAndTest find_data(const std::filesystem::path& given, const std::str
   if (!given.empty()) {
     auto data = load(given);
     fovea::check(!is_the_other(data), given.string(), ": expected ",
-                 fashion ? "Fashion-MNIST" : "MNIST", ", found ", fashion ? "MNIST" : "Fashion-MNIST",
-                 " (choose with --dataset)");
+                 fashion ? "Fashion-MNIST" : "MNIST", ", found ",
+                 fashion ? "MNIST" : "Fashion-MNIST", " (choose with --dataset)");
     found = given;
     return data;
   }
@@ -55,6 +55,7 @@ fovea::TrainAndTest find_data(const std::filesystem::path& given, const std::str
     found = place;
     return data;
   }
-  fovea::fail("no ", fashion ? "Fashion-MNIST" : "MNIST", " found: give its directory with --data or ",
+  fovea::fail("no ", fashion ? "Fashion-MNIST" : "MNIST",
+              " found: give its directory with --data or ",
               "FOVEA_DATA_DIR, or let scripts/quickstart.sh fetch it into data/", dataset);
 }

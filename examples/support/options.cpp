@@ -19,8 +19,10 @@ TrainOptions parse_train_options(int argc, char** argv) {
       ->check(CLI::IsMember({"mnist", "fashion"}));
   app.add_option("--epochs", options.epochs, "times through the training images")
       ->check(CLI::Range(1, 10000));
-  app.add_option("--batch-size", options.batch_size, "images in a step")->check(CLI::Range(1, 65536));
-  app.add_option("--learning-rate", options.learning_rate, "of Adam")->check(CLI::NonNegativeNumber);
+  app.add_option("--batch-size", options.batch_size, "images in a step")
+      ->check(CLI::Range(1, 65536));
+  app.add_option("--learning-rate", options.learning_rate, "of Adam")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--schedule", options.schedule, "of the learning rate")
       ->check(CLI::IsMember({"constant", "cosine", "one-cycle"}));
   app.add_option("--seed", options.seed, "of start weights and order");

@@ -11,11 +11,11 @@
 
 struct Pictures {
   std::string dataset;
-  fovea::View<const float, 2> input;    // (H, W), pixels in [0, 1]
-  std::string input_caption;            // "test image 0: a 7, the network says 7 (99.9 %)"
-  fovea::View<const float, 4> filters;  // (32, 1, 3, 3)
-  fovea::View<const float, 3> conv1;    // (32, 28, 28), after ReLU
-  fovea::View<const float, 3> conv2;    // (64, 14, 14), after ReLU
+  fovea::View<const float, 2> input;             // (H, W), pixels in [0, 1]
+  std::string input_caption;                     // "test image 0: a 7, the network says 7 (99.9 %)"
+  fovea::View<const float, 4> filters;           // (32, 1, 3, 3)
+  fovea::View<const float, 3> conv1;             // (32, 28, 28), after ReLU
+  fovea::View<const float, 3> conv2;             // (64, 14, 14), after ReLU
   fovea::View<const fovea::Index, 2> confusion;  // (10, 10)
   std::vector<float> losses;                     // one for each step
   fovea::Index steps_per_epoch;

@@ -7,7 +7,10 @@
 #include <utility>
 
 Progress::Progress(std::string title, long total, bool quiet)
-    : title_(std::move(title)), total_(total), quiet_(quiet), terminal_(isatty(STDOUT_FILENO) == 1) {}
+    : title_(std::move(title)),
+      total_(total),
+      quiet_(quiet),
+      terminal_(isatty(STDOUT_FILENO) == 1) {}
 
 Progress::~Progress() { finish(); }
 
@@ -28,7 +31,8 @@ void Progress::update(long done, double loss) {
     const long tenths = 10 * done / total_;
     if (tenths == tenths_) return;
     tenths_ = tenths;
-    std::printf("%s  %3ld %%  loss %.4f  %.0f images/s\n", title_.c_str(), 10 * tenths, loss, speed);
+    std::printf("%s  %3ld %%  loss %.4f  %.0f images/s\n", title_.c_str(), 10 * tenths, loss,
+                speed);
     std::fflush(stdout);
     return;
   }

@@ -108,7 +108,8 @@ TEST_CASE("files: whole or not at all") {
 
 TEST_CASE("build_info says what the flags were") {
   const auto info = build_info();
-  CHECK(info.version == concat(FOVEA_VERSION_MAJOR, ".", FOVEA_VERSION_MINOR, ".", FOVEA_VERSION_PATCH));
+  CHECK(info.version ==
+        concat(FOVEA_VERSION_MAJOR, ".", FOVEA_VERSION_MINOR, ".", FOVEA_VERSION_PATCH));
   CHECK_UNARY(info.isa == "avx512" || info.isa == "avx2" || info.isa == "generic");
   CHECK(contains(typeid(Error).name(), std::string(info.isa)));
 }

@@ -38,7 +38,10 @@ TEST_CASE("tensor: a value with its own aligned block") {
   CHECK(Tensor<double, 3>(Shape{2, 3, 4})(1, 2, 3) == 0);
   CHECK(Tensor<int, 1>(Shape{3}, 7)(2) == 7);
   CHECK(Tensor<int, 2>().empty());
-  CHECK(contains(error_of([] { Tensor<int, 2>{{1, 2}, {3}}; }), "expected rows of 2, got one of 1"));
+  CHECK(contains(error_of([] {
+                   Tensor<int, 2>{{1, 2}, {3}};
+                 }),
+                 "expected rows of 2, got one of 1"));
   CHECK(contains(error_of([] { Tensor<double, 1>(Shape{Index{1} << 61}); }), "memory"));
 }
 

@@ -10,13 +10,15 @@ namespace {
 Bytes header(std::vector<std::uint32_t> words) {
   Bytes bytes;
   for (const std::uint32_t word : words)
-    for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<std::uint8_t>(word >> shift));
+    for (int shift = 24; shift >= 0; shift -= 8)
+      bytes.push_back(static_cast<std::uint8_t>(word >> shift));
   return bytes;
 }
 
 Bytes images(std::uint32_t n, std::uint32_t side = 28) {
   Bytes bytes = header({0x803, n, side, side});
-  for (std::uint32_t i = 0; i < n * side * side; ++i) bytes.push_back(static_cast<std::uint8_t>(i % 251));
+  for (std::uint32_t i = 0; i < n * side * side; ++i)
+    bytes.push_back(static_cast<std::uint8_t>(i % 251));
   return bytes;
 }
 
@@ -35,7 +37,9 @@ struct TinyMnist {
     write("t10k-images" + joint + "idx3-ubyte", images(2));
     write("t10k-labels" + joint + "idx1-ubyte", labels({7, 8}));
   }
-  void write(const std::string& name, const Bytes& bytes) { write_file(directory.path() / name, bytes); }
+  void write(const std::string& name, const Bytes& bytes) {
+    write_file(directory.path() / name, bytes);
+  }
   std::string error() {
     return error_of([&] { load_mnist(directory.path()); });
   }
@@ -52,7 +56,9 @@ TEST_CASE("idx: a tensor in bytes") {
 }
 
 TEST_CASE("idx: what is refused, and in which words") {
-  const auto error3 = [](const Bytes& bytes) { return error_of([&] { parse_idx<3>(bytes, "f"); }); };
+  const auto error3 = [](const Bytes& bytes) {
+    return error_of([&] { parse_idx<3>(bytes, "f"); });
+  };
   CHECK(contains(error3({}), "f: expected an IDX header of 16 bytes, found 0 bytes"));
   CHECK(contains(error3(header({0x803, 1, 1})), "found 12 bytes"));
   CHECK(contains(error3(header({0x801, 0, 0, 0})), "magic number 2051"));
@@ -63,7 +69,8 @@ TEST_CASE("idx: what is refused, and in which words") {
   CHECK(contains(error3(whole), "found 1567 (a truncated file?)"));
   whole.push_back(0);
   whole.push_back(0);
-  CHECK(contains(error3(whole), "expected 1568 bytes after the header, found 1569 (trailing bytes)"));
+  CHECK(
+      contains(error3(whole), "expected 1568 bytes after the header, found 1569 (trailing bytes)"));
   // Sizes whose product overflows 32 and 64 bits ask for no memory.
   const std::uint32_t huge = 0xffffffff;
   CHECK(contains(error3(header({0x803, huge, huge, huge})), "truncated"));
@@ -92,7 +99,8 @@ TEST_CASE("mnist: both spellings of the names, and what is refused") {
   {
     TinyMnist tiny;
     tiny.write("train-labels-idx1-ubyte", labels({0, 1, 2, 3}));
-    CHECK(contains(tiny.error(), "train-labels-idx1-ubyte: expected 5 labels, one for each image, found 4"));
+    CHECK(contains(tiny.error(),
+                   "train-labels-idx1-ubyte: expected 5 labels, one for each image, found 4"));
     tiny.write("train-labels-idx1-ubyte", labels({0, 1, 10, 3, 4}));
     CHECK(contains(tiny.error(), "labels in [0, 10), found 10 at 2"));
   }
@@ -157,14 +165,16 @@ TEST_CASE("split: a partition that depends on the seed alone") {
 }
 
 TEST_CASE("synthetic digits: every class, reproducible, a longer set begins with the shorter") {
-  const Dataset a = synthetic_digits(200, 3), b = synthetic_digits(40, 3), c = synthetic_digits(40, 4);
+  const Dataset a = synthetic_digits(200, 3), b = synthetic_digits(40, 3),
+                c = synthetic_digits(40, 4);
   a.validate();
   std::set<Label> classes(a.labels.begin(), a.labels.end());
   CHECK(classes.size() == 10);
   CHECK(std::equal(b.images.begin(), b.images.end(), a.images.begin()));
   CHECK_FALSE(std::equal(b.images.begin(), b.images.end(), c.images.begin()));
   double mean_brightness = 0;
-  for (const std::uint8_t byte : a.images) mean_brightness += byte / 255.0 / static_cast<double>(a.images.size());
+  for (const std::uint8_t byte : a.images)
+    mean_brightness += byte / 255.0 / static_cast<double>(a.images.size());
   CHECK(mean_brightness > 0.08);
   CHECK(mean_brightness < 0.2);
   CHECK(contains(error_of([] { synthetic_digits(0); }), "got 0"));

@@ -36,7 +36,8 @@ void compare(const golden::Entry& expected, const X& tensor, double tolerance) {
   CHECK(expected.largest > 0);
   const double unit = tolerance * expected.largest;
   CHECK(std::abs(largest - expected.largest) <= unit);
-  CHECK(std::abs(std::sqrt(square) - expected.norm) <= unit * std::sqrt(static_cast<double>(x.size())));
+  CHECK(std::abs(std::sqrt(square) - expected.norm) <=
+        unit * std::sqrt(static_cast<double>(x.size())));
   CHECK(std::abs(projection - expected.projection) <= unit * projected_norm);
   for (std::size_t s = 0; s < expected.samples.size(); ++s) {
     const Index at = static_cast<Index>(s) * (x.size() - 1) / 7;
@@ -106,8 +107,20 @@ TEST_CASE_TEMPLATE("golden: the course network, three steps of Adam", T, double,
 
 TEST_CASE_TEMPLATE("golden: convolutions with every option", T, double, float) {
   const std::vector<test::ConvCase> cases{
-      {{.in = 3, .out = 5, .kernel = {3, 2}, .stride = {2, 1}, .padding = {1, 0}, .dilation = {1, 2}}, {2, 3, 9, 7}},
-      {{.in = 4, .out = 6, .kernel = 3, .stride = {1, 2}, .padding = {2, 1}, .dilation = {2, 1}, .groups = 2},
+      {{.in = 3,
+        .out = 5,
+        .kernel = {3, 2},
+        .stride = {2, 1},
+        .padding = {1, 0},
+        .dilation = {1, 2}},
+       {2, 3, 9, 7}},
+      {{.in = 4,
+        .out = 6,
+        .kernel = 3,
+        .stride = {1, 2},
+        .padding = {2, 1},
+        .dilation = {2, 1},
+        .groups = 2},
        {2, 4, 8, 6}},
       {{.in = 6, .out = 6, .kernel = {5, 3}, .padding = {2, 1}, .groups = 6}, {2, 6, 7, 5}},
       {{.in = 17, .out = 3, .kernel = 1}, {2, 17, 4, 5}}};

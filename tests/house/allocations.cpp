@@ -23,8 +23,12 @@ extern "C" {
 void* malloc(std::size_t n) { return ++allocations, __libc_malloc(n); }
 void* calloc(std::size_t n, std::size_t size) { return ++allocations, __libc_calloc(n, size); }
 void* realloc(void* p, std::size_t n) { return ++allocations, __libc_realloc(p, n); }
-void* aligned_alloc(std::size_t alignment, std::size_t n) { return ++allocations, __libc_memalign(alignment, n); }
-void* memalign(std::size_t alignment, std::size_t n) { return ++allocations, __libc_memalign(alignment, n); }
+void* aligned_alloc(std::size_t alignment, std::size_t n) {
+  return ++allocations, __libc_memalign(alignment, n);
+}
+void* memalign(std::size_t alignment, std::size_t n) {
+  return ++allocations, __libc_memalign(alignment, n);
+}
 int posix_memalign(void** p, std::size_t alignment, std::size_t n) {
   *p = (++allocations, __libc_memalign(alignment, n));
   return *p ? 0 : ENOMEM;
@@ -66,5 +70,6 @@ int main() {
     if (step > 0 && counted != 0) break;
   }
   std::printf("allocations so far: %ld, in the last step: %ld\n", allocations, counted);
-  return allocations > 0 && counted == 0 ? 0 : 1;  // none at all would mean that nothing was counted
+  return allocations > 0 && counted == 0 ? 0
+                                         : 1;  // none at all would mean that nothing was counted
 }

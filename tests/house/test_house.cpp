@@ -96,13 +96,15 @@ TEST_CASE("habits: licence, include guard, namespace, nothing printed, nothing s
     CHECK(text.starts_with("// SPDX-License-Identifier: MIT\n"));
     CHECK(contains(text, "\n#pragma once\n"));
     if (!macros_only.contains(header)) CHECK(contains(text, "namespace fovea::inline FOVEA_ABI"));
-    for (const char* word : {"using namespace", "<iostream>", "std::cout", "printf(\"", "rand()", "exit(", "NDEBUG\n",
-                             "std::random_device", "omp_set_num_threads", "reduction(", "pragma omp atomic"}) {
+    for (const char* word :
+         {"using namespace", "<iostream>", "std::cout", "printf(\"", "rand()", "exit(", "NDEBUG\n",
+          "std::random_device", "omp_set_num_threads", "reduction(", "pragma omp atomic"}) {
       CAPTURE(word);
       CHECK(!contains(text, word));
     }
     for (const auto& macro : included(text, "#define "))
-      CHECK((macro.starts_with("FOVEA_") || (header == "viz/png.hpp" && macro.starts_with("STB_"))));
+      CHECK(
+          (macro.starts_with("FOVEA_") || (header == "viz/png.hpp" && macro.starts_with("STB_"))));
   }
 }
 

@@ -10,6 +10,7 @@
 fovea::Tensor<float, 2> from_the_other_unit();
 
 int main() {
-  const auto here = fovea::matmul(fovea::Tensor<float, 2>{{1, 2}}, fovea::Tensor<float, 2>{{3}, {4}});
+  const auto here =
+      fovea::matmul(fovea::Tensor<float, 2>{{1, 2}}, fovea::Tensor<float, 2>{{3}, {4}});
   return fovea::sum(here) == fovea::sum(from_the_other_unit()) ? 0 : 1;
 }

@@ -30,7 +30,8 @@ Bytes noise(std::size_t n) {
 }  // namespace
 
 TEST_CASE("gzip: back as it was") {
-  for (const std::size_t n : {0u, 1u, 1000u, 300000u}) CHECK(gunzip(gzip(noise(n)), 1 << 20, "f") == noise(n));
+  for (const std::size_t n : {0u, 1u, 1000u, 300000u})
+    CHECK(gunzip(gzip(noise(n)), 1 << 20, "f") == noise(n));
   const Bytes zeros(1 << 20);
   CHECK(gunzip(gzip(zeros), 1 << 20, "f") == zeros);
 }
@@ -76,5 +77,6 @@ TEST_CASE("gzip: load_mnist reads what is packed and what is not") {
   CHECK(data.train.images(0, 0, 0, 1) == 78);
   CHECK(data.test.labels(0) == 5);
   write_file(directory.path() / "train-labels.idx1-ubyte.gz", labels);
-  CHECK(contains(error_of([&] { load_mnist(directory.path(), read_file_or_gzip); }), "expected a gzip file"));
+  CHECK(contains(error_of([&] { load_mnist(directory.path(), read_file_or_gzip); }),
+                 "expected a gzip file"));
 }

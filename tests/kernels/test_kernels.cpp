@@ -19,7 +19,8 @@ void check_gemm(Index m, Index n, Index k) {
       for (Index p = 0; p < k; ++p)
         expected(i, j) += static_cast<double>(a(i, p)) * static_cast<double>(b(p, j));
   const double tolerance = std::is_same_v<T, float> ? 1e-5 : 1e-13;
-  Tensor<T, 1> scratch(Shape{std::max(kernels::gemm_scratch<T>(m, n, k), kernels::gemm_scratch<T>(n, m, k))});
+  Tensor<T, 1> scratch(
+      Shape{std::max(kernels::gemm_scratch<T>(m, n, k), kernels::gemm_scratch<T>(n, m, k))});
 
   // Plain, both operands transposed in memory, and the result stored by columns.
   Tensor<T, 2> c(Shape{m, n}, T{7});
@@ -29,32 +30,34 @@ void check_gemm(Index m, Index n, Index k) {
   const Tensor<T, 2> at = transpose(a), bt = transpose(b);
   Tensor<T, 2> d(Shape{m, n}, T{7});
   kernels::gemm<T>(Matrix<const T>(at.data(), k, m).transposed(),
-                   Matrix<const T>(bt.data(), n, k).transposed(), {d.data(), m, n}, false, scratch.data());
+                   Matrix<const T>(bt.data(), n, k).transposed(), {d.data(), m, n}, false,
+                   scratch.data());
   CHECK(to_string(c) == to_string(d));
 
   Tensor<T, 2> e(Shape{n, m});
-  kernels::gemm<T>({a.data(), m, k}, {b.data(), k, n}, Matrix<T>(e.data(), n, m).transposed(), false,
-                   scratch.data());
+  kernels::gemm<T>({a.data(), m, k}, {b.data(), k, n}, Matrix<T>(e.data(), n, m).transposed(),
+                   false, scratch.data());
   CHECK(relative_error(transpose(e), expected) <= tolerance);
 
   Tensor<T, 2> sum = start;
   kernels::gemm<T>({a.data(), m, k}, {b.data(), k, n}, {sum.data(), m, n}, true, scratch.data());
-  CHECK(relative_error(map(sum, start, [](T x, T y) { return x - y; }), expected) <= 100 * tolerance);
+  CHECK(relative_error(map(sum, start, [](T x, T y) { return x - y; }), expected) <=
+        100 * tolerance);
 }
 
 }  // namespace
 
 TEST_CASE_TEMPLATE("gemm agrees with three loops on odd shapes", T, float, double) {
   for (const auto& [m, n, k] : std::vector<std::array<Index, 3>>{{1, 1, 1},
-                                                                {1, 17, 3},
-                                                                {17, 1, 5},
-                                                                {14, 32, 9},
-                                                                {15, 33, 257},
-                                                                {13, 31, 512},
-                                                                {64, 196, 288},
-                                                                {170, 37, 300},
-                                                                {5, 801, 20},
-                                                                {337, 65, 2}})
+                                                                 {1, 17, 3},
+                                                                 {17, 1, 5},
+                                                                 {14, 32, 9},
+                                                                 {15, 33, 257},
+                                                                 {13, 31, 512},
+                                                                 {64, 196, 288},
+                                                                 {170, 37, 300},
+                                                                 {5, 801, 20},
+                                                                 {337, 65, 2}})
     check_gemm<T>(m, n, k);
 }
 
@@ -64,7 +67,8 @@ TEST_CASE("gemm: an empty sum is zero, and cutting the result changes no bit") {
   kernels::gemm<float>({nullptr, 3, 0}, {nullptr, 0, 4}, {c.data(), 3, 4}, false, scratch.data());
   for (const float value : c) CHECK(value == 0);
 
-  const auto a = random_tensor<float>(Shape{80, 300}, 1), b = random_tensor<float>(Shape{300, 100}, 2);
+  const auto a = random_tensor<float>(Shape{80, 300}, 1),
+             b = random_tensor<float>(Shape{300, 100}, 2);
   Tensor<float, 2> whole(Shape{80, 100}), parts(Shape{80, 100});
   const Matrix<const float> A(a.data(), 80, 300), B(b.data(), 300, 100);
   kernels::gemm<float>(A, B, {whole.data(), 80, 100}, false, scratch.data());

@@ -39,7 +39,8 @@ struct Centre {
     return std::tuple{Buffer{"running", &Centre::running, &Pass::running}};
   }
   Shape<2> output_shape(Shape<2> x) const { return x; }
-  void forward(View<const double, 2> x, View<double, 2> y, Pass& pass, const Context& context) const {
+  void forward(View<const double, 2> x, View<double, 2> y, Pass& pass,
+               const Context& context) const {
     const bool train = context.mode == Mode::train;
     const auto batch_mean = mean<0>(x);
     for (Index n = 0; n < x.extent(0); ++n)
@@ -98,12 +99,14 @@ struct Residual {
     return {branch.pass(x[0], inner)};
   }
   Shape<2> output_shape(Shape<2> x) const { return x; }
-  void forward(View<const value_type, 2> x, View<value_type, 2> y, Pass& pass, const Context& c) const {
+  void forward(View<const value_type, 2> x, View<value_type, 2> y, Pass& pass,
+               const Context& c) const {
     const auto b = branch.forward(x, pass.branch, c.mode);
     for (Index i = 0; i < x.size(); ++i) y.begin()[i] = x.begin()[i] + b.begin()[i];
   }
-  void backward(View<const value_type, 2> x, View<const value_type, 2>, View<const value_type, 2> dy,
-                View<value_type, 2> dx, Pass& pass, const Context&) const {
+  void backward(View<const value_type, 2> x, View<const value_type, 2>,
+                View<const value_type, 2> dy, View<value_type, 2> dx, Pass& pass,
+                const Context&) const {
     branch.template backward_from<Net::depth - 1>(x, dy, pass.branch);
     const auto db = pass.branch.input_gradient();
     for (Index i = 0; i < dx.size(); ++i) dx.begin()[i] = dy.begin()[i] + db.begin()[i];
@@ -122,11 +125,13 @@ TEST_CASE("sequential: names, shapes, parameters") {
   static_assert(Net::index("fc2") == 8);
   static_assert(Net::output_rank == 2);
   CHECK(Net::layer_name(4) == "relu2");
-  CHECK(contains(error_of([] { Net::index("conv3"); }), "no layer conv3 in this network, only conv1 relu1"));
+  CHECK(contains(error_of([] { Net::index("conv3"); }),
+                 "no layer conv3 in this network, only conv1 relu1"));
   CHECK(contains(error_of([] { Net::index("conv"); }), "no layer conv "));
   CHECK(contains(error_of([] { Net::index(""); }), "no layer"));
   std::string names;
-  net.for_each_parameter([&](const std::string& name, const auto& t) { names += name + to_string(t.shape()) + " "; });
+  net.for_each_parameter(
+      [&](const std::string& name, const auto& t) { names += name + to_string(t.shape()) + " "; });
   CHECK(names ==
         "conv1.weight(5, 2, 3, 3) conv1.bias(5) conv2.weight(4, 5, 2, 2) conv2.bias(4) "
         "fc1.weight(6, 24) fc1.bias(6) fc2.weight(3, 6) fc2.bias(3) ");
@@ -134,7 +139,8 @@ TEST_CASE("sequential: names, shapes, parameters") {
 }
 
 TEST_CASE("sequential: gradients of a whole network") {
-  const auto result = gradient_check(small_cnn<double>(), random_tensor<double>(Shape{3, 2, 9, 7}, 2));
+  const auto result =
+      gradient_check(small_cnn<double>(), random_tensor<double>(Shape{3, 2, 9, 7}, 2));
   CAPTURE(to_string(result));
   CHECK(result.max_error <= 1e-6);
   CHECK(result.min_largest > 1e-4);
@@ -145,7 +151,8 @@ TEST_CASE("sequential: forward and backward agree for every way to keep") {
   const auto net = small_cnn<float>();
   using Net = std::decay_t<decltype(net)>;
   const auto x = random_tensor<float>(Shape{4, 2, 9, 7}, 3);
-  auto needed = net.pass(4, {.input_gradient = true}), all = net.pass(6, {.keep = Keep::all, .input_gradient = true});
+  auto needed = net.pass(4, {.input_gradient = true}),
+       all = net.pass(6, {.keep = Keep::all, .input_gradient = true});
   auto nothing = net.pass(4, {.keep = Keep::nothing});
   const Tensor<float, 2> y(net.forward(x, needed));
   CHECK(to_string(net.forward(x, all)) == to_string(y));
@@ -181,8 +188,12 @@ TEST_CASE("sequential: a smaller batch in a larger pass") {
   }
   CHECK(relative_error(large.layer<0>().dweight, small.layer<0>().dweight) <= 1e-14);
   CHECK(contains(error_of([&] { net.forward(x, small); }), "at most 2 examples, got 5"));
-  CHECK(contains(error_of([&] { net.backward(x, small); }), "the 2 examples of the last forward, got 5"));
-  CHECK(contains(error_of([&] { net.forward(Tensor<double, 4>(Shape{2, 2, 9, 8}), large); }), "got (2, 2, 9, 8)"));
+  CHECK(contains(error_of([&] { net.backward(x, small); }),
+                 "the 2 examples of the last forward, got 5"));
+  CHECK(contains(error_of([&] {
+                   net.forward(Tensor<double, 4>(Shape{2, 2, 9, 8}), large);
+                 }),
+                 "got (2, 2, 9, 8)"));
   CHECK(contains(error_of([&] { net.pass(0); }), "got 0"));
   CHECK(contains(error_of([&] { net.pass(1, {.threads = -1}); }), "got -1"));
 }
@@ -212,7 +223,9 @@ TEST_CASE("sequential: backward may start at any layer with any gradient") {
     x.begin()[i] = value;
   }
   CHECK(relative_error(gradient, numeric) <= 1e-6);
-  CHECK(contains(error_of([&] { net.backward_from<conv2>(x, Tensor<double, 4>(Shape{1, 4, 3, 3}), pass); }),
+  CHECK(contains(error_of([&] {
+                   net.backward_from<conv2>(x, Tensor<double, 4>(Shape{1, 4, 3, 3}), pass);
+                 }),
                  "expected a gradient (1, 4, 3, 2), got (1, 4, 3, 3)"));
 }
 
@@ -241,7 +254,9 @@ TEST_CASE("the same bits with 1, 2, 3 and 7 threads") {
         adam.step(net, pass);
       }
     std::vector<float> weights;
-    net.for_each_parameter([&](const std::string&, const auto& t) { weights.insert(weights.end(), t.begin(), t.end()); });
+    net.for_each_parameter([&](const std::string&, const auto& t) {
+      weights.insert(weights.end(), t.begin(), t.end());
+    });
     return weights;
   };
   const auto one = train(1);
@@ -286,12 +301,14 @@ TEST_CASE("contract: a layer with randomness") {
   const auto result = gradient_check(Dropout{.rate = 0.4}, Shape{5, 7});
   CHECK(result.max_error <= 1e-6);
   Sequential net{Shape{1000}, Dropout{}, Dropout{}};
-  auto pass = net.pass(1, {.keep = Keep::all, .seed = 3}), same = net.pass(1, {.keep = Keep::all, .seed = 3});
+  auto pass = net.pass(1, {.keep = Keep::all, .seed = 3}),
+       same = net.pass(1, {.keep = Keep::all, .seed = 3});
   const Tensor<float, 2> ones(Shape{1, 1000}, 1.f);
   const Tensor<float, 2> first(net.forward(ones, pass));
   CHECK(to_string(first) == to_string(net.forward(ones, same)));
   const Tensor<float, 2> layer1(pass.activation<0>());
-  CHECK_FALSE(std::equal(layer1.begin(), layer1.end(), map(first, [](float v) { return v / 2; }).begin()));
+  CHECK_FALSE(
+      std::equal(layer1.begin(), layer1.end(), map(first, [](float v) { return v / 2; }).begin()));
   CHECK(std::abs(mean(layer1) - 1) < 0.15);
   pass.step = 1;
   const auto second = net.forward(ones, pass);
@@ -301,8 +318,10 @@ TEST_CASE("contract: a layer with randomness") {
 
 TEST_CASE("contract: a layer that contains a Sequential") {
   Rng rng{1};
-  Sequential branch{Shape{4}, Linear<double>{{.in = 4, .out = 6}, rng}, Relu{}, Linear<double>{{.in = 6, .out = 4}, rng}};
-  Sequential net{Shape{4}, Linear<double>{{.in = 4, .out = 4}, rng}, Residual{branch}, Linear<double>{{.in = 4, .out = 2}, rng}};
+  Sequential branch{Shape{4}, Linear<double>{{.in = 4, .out = 6}, rng}, Relu{},
+                    Linear<double>{{.in = 6, .out = 4}, rng}};
+  Sequential net{Shape{4}, Linear<double>{{.in = 4, .out = 4}, rng}, Residual{branch},
+                 Linear<double>{{.in = 4, .out = 2}, rng}};
   std::string names;
   net.for_each_parameter([&](const std::string& name, const auto&) { names += name + " "; });
   CHECK(names ==
@@ -319,9 +338,16 @@ TEST_CASE("contract: a layer that contains a Sequential") {
 TEST_CASE("summary: the course network") {
   Rng rng{1};
   const Sequential net{Shape{1, 28, 28},
-                       Conv2d<float>{{.in = 1, .out = 32, .kernel = 3, .padding = 1}, rng}, Relu{}, MaxPool2d{{.kernel = 2}},
-                       Conv2d<float>{{.in = 32, .out = 64, .kernel = 3, .padding = 1}, rng}, Relu{}, MaxPool2d{{.kernel = 2}},
-                       Flatten{}, Linear<float>{{.in = 3136, .out = 128}, rng}, Relu{}, Linear<float>{{.in = 128, .out = 10}, rng}};
+                       Conv2d<float>{{.in = 1, .out = 32, .kernel = 3, .padding = 1}, rng},
+                       Relu{},
+                       MaxPool2d{{.kernel = 2}},
+                       Conv2d<float>{{.in = 32, .out = 64, .kernel = 3, .padding = 1}, rng},
+                       Relu{},
+                       MaxPool2d{{.kernel = 2}},
+                       Flatten{},
+                       Linear<float>{{.in = 3136, .out = 128}, rng},
+                       Relu{},
+                       Linear<float>{{.in = 128, .out = 10}, rng}};
   const std::string text = summary(net);
   CHECK(contains(text, "conv2     (N, 64, 14, 14)           18,496       3,612,672       8 x 8\n"));
   CHECK(contains(text, "pool2     (N, 64, 7, 7)                                        10 x 10\n"));

@@ -52,11 +52,14 @@ TEST_CASE("conv2d: mistakes are sentences") {
   CHECK(contains(make({.in = 0, .out = 3}), "channels"));
   CHECK(contains(make({.in = 4, .out = 6, .groups = 3}), "groups that divide 4 and 6, got 3"));
   CHECK(contains(make({.in = 1, .out = 1, .kernel = 0}), "kernel: expected 1 or more, got 0"));
-  CHECK(contains(make({.in = 1, .out = 1, .stride = {1, 0}}), "stride: expected 1 or more, got 1x0"));
+  CHECK(
+      contains(make({.in = 1, .out = 1, .stride = {1, 0}}), "stride: expected 1 or more, got 1x0"));
   CHECK(contains(make({.in = 1, .out = 1, .padding = -1}), "padding"));
   CHECK(contains(make({.in = 1, .out = 1, .dilation = 0}), "dilation"));
   const auto net = [&](Shape<3> input) {
-    return error_of([&] { Sequential{input, Conv2d<float>{{.in = 2, .out = 3, .kernel = 5}, rng}}; });
+    return error_of([&] {
+      Sequential{input, Conv2d<float>{{.in = 2, .out = 3, .kernel = 5}, rng}};
+    });
   };
   CHECK(contains(net({1, 9, 9}), "conv1: expected (N, 2, H, W), got (1, 1, 9, 9)"));
   CHECK(contains(net({2, 4, 9}), "conv1: a kernel of 5 does not fit into (1, 2, 4, 9)"));
@@ -95,8 +98,10 @@ TEST_CASE("max_pool2d: windows, ties, padding, NaN") {
   const auto z = padded.predict(1 - x);
   CHECK(to_string(z[0][0]) == "{{1, 1, 1},\n {1, 3, 3}}");
 
-  constexpr float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
-  const Tensor<float, 4> odd{{{{nan, 1, 1, 1}, {1, 1, 1, nan}, {-inf, -inf, 3, 4}, {-inf, -inf, 3, 3}}}};
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN(),
+                  inf = std::numeric_limits<float>::infinity();
+  const Tensor<float, 4> odd{
+      {{{nan, 1, 1, 1}, {1, 1, 1, nan}, {-inf, -inf, 3, 4}, {-inf, -inf, 3, 3}}}};
   const auto o = Sequential{Shape{1, 4, 4}, MaxPool2d{{.kernel = 2}}}.predict(odd);
   CHECK(std::isnan(o(0, 0, 0, 0)));
   CHECK(std::isnan(o(0, 0, 0, 1)));
@@ -114,7 +119,8 @@ TEST_CASE("max_pool2d: forward agrees with the formula, gradients are right") {
            {{.kernel = 5, .stride = 1, .padding = 2}, {2, 1, 3, 2}}}) {
     const MaxPool2d pool(options);
     const auto x = random_tensor<double>(shape, 9);
-    const auto y = Sequential{Shape{shape[1], shape[2], shape[3]}, detail::Identity{}, pool}.predict(x);
+    const auto y =
+        Sequential{Shape{shape[1], shape[2], shape[3]}, detail::Identity{}, pool}.predict(x);
     const auto [k, s, p, d] = pool.window();
     for (Index n = 0; n < shape[0]; ++n)
       for (Index c = 0; c < shape[1]; ++c)
@@ -123,13 +129,17 @@ TEST_CASE("max_pool2d: forward agrees with the formula, gradients are right") {
             double best = -2;
             for (Index h = i * s.h - p.h; h < i * s.h - p.h + k.h; ++h)
               for (Index w = j * s.w - p.w; w < j * s.w - p.w + k.w; ++w)
-                if (0 <= h && h < shape[2] && 0 <= w && w < shape[3]) best = std::max(best, x(n, c, h, w));
+                if (0 <= h && h < shape[2] && 0 <= w && w < shape[3])
+                  best = std::max(best, x(n, c, h, w));
             CHECK(y(n, c, i, j) == best);
           }
     check_gradients(gradient_check(pool, shape, {.threads = 2}));
   }
   CHECK(contains(error_of([] { MaxPool2d{{.kernel = 2, .padding = 2}}; }), "half the kernel"));
-  CHECK(contains(error_of([] { Sequential{Shape{1, 2, 9}, MaxPool2d{{.kernel = 3}}}; }), "pool1: a window"));
+  CHECK(contains(error_of([] {
+                   Sequential{Shape{1, 2, 9}, MaxPool2d{{.kernel = 3}}};
+                 }),
+                 "pool1: a window"));
 }
 
 TEST_CASE("relu: values, kink, NaN, gradients") {
@@ -149,12 +159,14 @@ TEST_CASE("relu: values, kink, NaN, gradients") {
   // Longer than one block of work.
   const auto large = random_tensor<float>(Shape{3, 20000}, 1);
   const auto rectified = Sequential{Shape{20000}, Relu{}}.predict(large, 2);
-  for (Index i = 0; i < large.size(); ++i) CHECK(rectified.begin()[i] == std::max(0.f, large.begin()[i]));
+  for (Index i = 0; i < large.size(); ++i)
+    CHECK(rectified.begin()[i] == std::max(0.f, large.begin()[i]));
 }
 
 TEST_CASE("flatten and linear: values and gradients") {
   const Tensor<float, 3> x{{{1, 2}, {3, 4}}, {{5, 6}, {7, 8}}};
-  CHECK(to_string(Sequential{Shape{2, 2}, Flatten{}}.predict(x)) == "{{1, 2, 3, 4},\n {5, 6, 7, 8}}");
+  CHECK(to_string(Sequential{Shape{2, 2}, Flatten{}}.predict(x)) ==
+        "{{1, 2, 3, 4},\n {5, 6, 7, 8}}");
   check_gradients(gradient_check(Flatten{}, Shape{2, 3, 4}));
 
   Rng rng{1};
@@ -162,11 +174,16 @@ TEST_CASE("flatten and linear: values and gradients") {
   auto& [fc1] = net.layers();
   fc1.weight = {{1, 2}, {3, 4}, {5, 6}};
   fc1.bias = {10, 20, 30};
-  CHECK(to_string(net.predict(Tensor<float, 2>{{1, 1}, {1, -1}})) == "{{13, 27, 41},\n {9, 19, 29}}");
-  check_gradients(gradient_check(Linear<double>{{.in = 5, .out = 130}, rng}, Shape{3, 5}, {.threads = 2}));
-  check_gradients(gradient_check(Linear<double>{{.in = 70, .out = 2, .bias = false}, rng}, Shape{1, 70}));
+  CHECK(to_string(net.predict(Tensor<float, 2>{{1, 1}, {1, -1}})) ==
+        "{{13, 27, 41},\n {9, 19, 29}}");
+  check_gradients(
+      gradient_check(Linear<double>{{.in = 5, .out = 130}, rng}, Shape{3, 5}, {.threads = 2}));
+  check_gradients(
+      gradient_check(Linear<double>{{.in = 70, .out = 2, .bias = false}, rng}, Shape{1, 70}));
   CHECK(contains(error_of([&] { Linear<float>({.in = 0, .out = 1}, rng); }), "features"));
-  CHECK(contains(error_of([&] { Sequential{Shape{4}, Linear<float>{{.in = 3, .out = 1}, rng}}; }),
+  CHECK(contains(error_of([&] {
+                   Sequential{Shape{4}, Linear<float>{{.in = 3, .out = 1}, rng}};
+                 }),
                  "fc1: expected (N, 3), got (1, 4)"));
 }
 
@@ -203,9 +220,16 @@ TEST_CASE_TEMPLATE("cross_entropy: stable for huge logits", T, float, double) {
 
 TEST_CASE("cross_entropy: mistakes are sentences") {
   const Tensor<float, 2> z(Shape{2, 3});
-  CHECK(contains(error_of([&] { cross_entropy(z, Tensor<Label, 1>{0, 3}); }), "[0, 3), got 3 at 1"));
+  CHECK(contains(error_of([&] {
+                   cross_entropy(z, Tensor<Label, 1>{0, 3});
+                 }),
+                 "[0, 3), got 3 at 1"));
   CHECK(contains(error_of([&] { cross_entropy(z, Tensor<Label, 1>{-1, 0}); }), "got -1 at 0"));
-  CHECK(contains(error_of([&] { cross_entropy(z, Tensor<Label, 1>{0}); }), "expected 2 labels, got 1"));
+  CHECK(contains(error_of([&] { cross_entropy(z, Tensor<Label, 1>{0}); }),
+                 "expected 2 labels, got 1"));
   Tensor<float, 2> wrong(Shape{1, 3});
-  CHECK(contains(error_of([&] { cross_entropy(z, Tensor<Label, 1>{0, 1}, wrong); }), "(2, 3), got (1, 3)"));
+  CHECK(contains(error_of([&] {
+                   cross_entropy(z, Tensor<Label, 1>{0, 1}, wrong);
+                 }),
+                 "(2, 3), got (1, 3)"));
 }

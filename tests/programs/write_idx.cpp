@@ -12,7 +12,8 @@ namespace {
 
 void write(const std::filesystem::path& directory, const std::string& part, const Dataset& data) {
   const auto number = [](Bytes& bytes, Index value) {
-    for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<std::uint8_t>(value >> shift));
+    for (int shift = 24; shift >= 0; shift -= 8)
+      bytes.push_back(static_cast<std::uint8_t>(value >> shift));
   };
   Bytes images, labels;
   for (const Index value : {Index{0x803}, data.size(), Index{28}, Index{28}}) number(images, value);

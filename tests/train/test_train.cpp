@@ -119,7 +119,10 @@ TEST_CASE("metrics: accuracy, interval, confusion") {
   CHECK(Accuracy{10, 10}.interval().high == doctest::Approx(100));
   CHECK(Accuracy{10, 10}.interval().low < 75);
   CHECK(Accuracy{0, 0}.percent() == 0);
-  CHECK(contains(error_of([&] { confusion.add(Tensor<float, 2>(Shape{1, 4}), Tensor<Label, 1>{0}); }), "got (1, 4)"));
+  CHECK(contains(error_of([&] {
+                   confusion.add(Tensor<float, 2>(Shape{1, 4}), Tensor<Label, 1>{0});
+                 }),
+                 "got (1, 4)"));
 }
 
 namespace {
@@ -141,11 +144,16 @@ struct Wrong {
                 const Context&) const {
     for (Index i = 0; i < dx.size(); ++i) {
       const T right = 2 * x.data()[i] * dy.data()[i];
-      if (fault == Fault::unassigned && i == 3) dx.data()[i] = std::numeric_limits<T>::quiet_NaN();
-      else if (fault == Fault::sign && i == 3) dx.data()[i] = -right;
-      else if (fault == Fault::factor) dx.data()[i] = right * T(1.00001);
-      else if (fault == Fault::leak) dx.data()[i] = right + T(1e-5);
-      else dx.data()[i] = right;
+      if (fault == Fault::unassigned && i == 3)
+        dx.data()[i] = std::numeric_limits<T>::quiet_NaN();
+      else if (fault == Fault::sign && i == 3)
+        dx.data()[i] = -right;
+      else if (fault == Fault::factor)
+        dx.data()[i] = right * T(1.00001);
+      else if (fault == Fault::leak)
+        dx.data()[i] = right + T(1e-5);
+      else
+        dx.data()[i] = right;
     }
   }
 };
@@ -171,8 +179,10 @@ TEST_CASE("relative_error: equal, different, NaN") {
 TEST_CASE("training: a network learns synthetic digits") {
   const auto train = synthetic_digits(1500, 1), test = synthetic_digits(300, 2);
   Rng rng{1};
-  Sequential net{Shape{1, 28, 28}, Conv2d<float>{{.in = 1, .out = 8, .kernel = 3, .padding = 1}, rng}, Relu{},
-                 MaxPool2d{{.kernel = 4}}, Flatten{}, Linear<float>{{.in = 392, .out = 10}, rng}};
+  Sequential net{
+      Shape{1, 28, 28}, Conv2d<float>{{.in = 1, .out = 8, .kernel = 3, .padding = 1}, rng},
+      Relu{},           MaxPool2d{{.kernel = 4}},
+      Flatten{},        Linear<float>{{.in = 392, .out = 10}, rng}};
   auto pass = net.pass(50);
   Adam adam{net, {.learning_rate = 5e-3}};
   std::array<double, 4> losses{};

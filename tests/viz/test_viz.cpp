@@ -22,7 +22,8 @@ TEST_CASE("colours: ends, zero, order, NaN") {
   CHECK(diverging(0) == Color{247, 247, 247});
   CHECK(diverging(-1).b > diverging(-1).r);
   CHECK(diverging(1).r > diverging(1).b);
-  for (double v = 0; v < 1; v += 0.01) CHECK(lightness(sequential(v + 0.01)) >= lightness(sequential(v)));
+  for (double v = 0; v < 1; v += 0.01)
+    CHECK(lightness(sequential(v + 0.01)) >= lightness(sequential(v)));
   CHECK(grey(std::nan("")) == Color{0, 200, 0});
 }
 
@@ -41,7 +42,8 @@ TEST_CASE("image: drawing stays inside") {
 }
 
 TEST_CASE("font: every character of our captions has its dots") {
-  for (const char c : std::string("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz.,:-+%=/")) {
+  for (const char c :
+       std::string("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz.,:-+%=/")) {
     int dots = 0;
     detail::draw_glyph(c, [&](std::size_t column, std::size_t row) {
       ++dots;
@@ -60,9 +62,12 @@ TEST_CASE("gallery: one symmetric scale for all maps") {
   maps(0, 0, 0) = -4;
   maps(1, 0, 0) = 2;
   maps(2, 1, 1) = 4;
-  const Image image = gallery(maps, {.title = "t", .signed_values = true, .zoom = 10, .columns = 3});
+  const Image image =
+      gallery(maps, {.title = "t", .signed_values = true, .zoom = 10, .columns = 3});
   // The first pixel of map m stands at margin + header below, and a cell further to the right.
-  const auto pixel = [&](Index m, Index i, Index j) { return at(image, 60 + 10 * i + 5, 24 + m * 36 + 10 * j + 5); };
+  const auto pixel = [&](Index m, Index i, Index j) {
+    return at(image, 60 + 10 * i + 5, 24 + m * 36 + 10 * j + 5);
+  };
   CHECK(pixel(0, 0, 0) == diverging(-1));
   CHECK(pixel(1, 0, 0) == diverging(0.5));
   CHECK(pixel(2, 1, 1) == diverging(1));
@@ -85,7 +90,8 @@ TEST_CASE("png: a file whose pixels are ours") {
   const TemporaryDirectory directory;
   write_png(image, directory.path() / "a.png");
   CHECK(read_file(directory.path() / "a.png") == png);
-  CHECK(contains(error_of([&] { write_png(image, directory.path() / "no" / "a.png"); }), "writing"));
+  CHECK(
+      contains(error_of([&] { write_png(image, directory.path() / "no" / "a.png"); }), "writing"));
 }
 
 TEST_CASE("charts: a confusion matrix and a line chart") {

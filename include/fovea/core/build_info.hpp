@@ -20,25 +20,25 @@ struct BuildInfo {
 
 constexpr BuildInfo build_info() {
   return {
-      .version = FOVEA_TEXT(FOVEA_VERSION_MAJOR) "." FOVEA_TEXT(FOVEA_VERSION_MINOR) "." FOVEA_TEXT(
-          FOVEA_VERSION_PATCH),
-      .isa = FOVEA_TEXT(FOVEA_ISA),
+    .version = FOVEA_TEXT(FOVEA_VERSION_MAJOR) "." FOVEA_TEXT(FOVEA_VERSION_MINOR) "." FOVEA_TEXT(
+        FOVEA_VERSION_PATCH),
+    .isa = FOVEA_TEXT(FOVEA_ISA),
 #if defined(__clang__)
-      .compiler = "clang " FOVEA_TEXT(__clang_major__) "." FOVEA_TEXT(__clang_minor__),
+    .compiler = "clang " FOVEA_TEXT(__clang_major__) "." FOVEA_TEXT(__clang_minor__),
 #elif defined(__GNUC__)
-      .compiler = "g++ " FOVEA_TEXT(__GNUC__) "." FOVEA_TEXT(__GNUC_MINOR__),
+    .compiler = "g++ " FOVEA_TEXT(__GNUC__) "." FOVEA_TEXT(__GNUC_MINOR__),
 #else
-      .compiler = "unknown compiler",
+    .compiler = "unknown compiler",
 #endif
 #ifdef _OPENMP
-      .openmp = true,
+    .openmp = true,
 #else
-      .openmp = false,
+    .openmp = false,
 #endif
 #ifdef __OPTIMIZE__
-      .optimised = true,
+    .optimised = true,
 #else
-      .optimised = false,
+    .optimised = false,
 #endif
   };
 }

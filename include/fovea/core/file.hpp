@@ -25,7 +25,8 @@ struct CloseFile {
 }  // namespace detail
 
 /// The content of a file of at most `limit` bytes.
-inline Bytes read_file(const std::filesystem::path& path, std::size_t limit = std::size_t{1} << 30) {
+inline Bytes read_file(const std::filesystem::path& path,
+                       std::size_t limit = std::size_t{1} << 30) {
   check(std::filesystem::is_regular_file(path), path.string(), ": expected a file, found ",
         std::filesystem::exists(path) ? "something else" : "nothing");
   const auto size = std::filesystem::file_size(path);

@@ -34,8 +34,7 @@ auto map(const X& x, F&& f) {
 }
 
 /// f(a, b) for every pair of elements at the same place; the shapes must be equal.
-template <TensorLike A, TensorLike B, class F>
-  requires(A::rank == B::rank)
+template <TensorLike A, Ranked<A::rank> B, class F>
 auto map(const A& a, const B& b, F&& f) {
   check(a.shape() == b.shape(), "elementwise: expected equal shapes, got ", a.shape(), " and ",
         b.shape());
@@ -46,33 +45,31 @@ auto map(const A& a, const B& b, F&& f) {
 }
 
 // The four operators: tensor with tensor, tensor with number, number with tensor, and in place.
-#define FOVEA_DETAIL_OPERATOR(op)                                                              \
-  template <TensorLike A, TensorLike B>                                                        \
-    requires(A::rank == B::rank && std::is_same_v<Value<A>, Value<B>>)                         \
-  auto operator op(const A& a, const B& b) {                                                   \
-    return map(a, b, [](auto x, auto y) { return static_cast<Value<A>>(x op y); });            \
-  }                                                                                            \
-  template <TensorLike A>                                                                      \
-  auto operator op(const A& a, std::type_identity_t<Value<A>> b) {                             \
-    return map(a, [b](auto x) { return static_cast<Value<A>>(x op b); });                      \
-  }                                                                                            \
-  template <TensorLike B>                                                                      \
-  auto operator op(std::type_identity_t<Value<B>> a, const B& b) {                             \
-    return map(b, [a](auto y) { return static_cast<Value<B>>(a op y); });                      \
-  }                                                                                            \
-  template <TensorLike A, TensorLike B>                                                        \
-    requires(A::rank == B::rank && std::is_same_v<Value<A>, Value<B>>)                         \
-  A& operator op##=(A& a, const B& b) {                                                        \
+#define FOVEA_DETAIL_OPERATOR(op)                                                                 \
+  template <TensorLike A, Matching<A> B>                                                          \
+  auto operator op(const A& a, const B& b) {                                                      \
+    return map(a, b, [](auto x, auto y) { return static_cast<Value<A>>(x op y); });               \
+  }                                                                                               \
+  template <TensorLike A>                                                                         \
+  auto operator op(const A& a, std::type_identity_t<Value<A>> b) {                                \
+    return map(a, [b](auto x) { return static_cast<Value<A>>(x op b); });                         \
+  }                                                                                               \
+  template <TensorLike B>                                                                         \
+  auto operator op(std::type_identity_t<Value<B>> a, const B& b) {                                \
+    return map(b, [a](auto y) { return static_cast<Value<B>>(a op y); });                         \
+  }                                                                                               \
+  template <TensorLike A, Matching<A> B>                                                          \
+  A& operator op##=(A& a, const B& b) {                                                           \
     check(a.shape() == b.shape(), "elementwise: expected equal shapes, got ", a.shape(), " and ", \
-          b.shape());                                                                          \
-    std::transform(a.begin(), a.end(), as_const(b).begin(), a.begin(),                         \
-                   [](auto x, auto y) { return static_cast<Value<A>>(x op y); });              \
-    return a;                                                                                  \
-  }                                                                                            \
-  template <TensorLike A>                                                                      \
-  A& operator op##=(A& a, std::type_identity_t<Value<A>> b) {                                  \
-    for (auto& x : a) x = static_cast<Value<A>>(x op b);                                       \
-    return a;                                                                                  \
+          b.shape());                                                                             \
+    std::transform(a.begin(), a.end(), as_const(b).begin(), a.begin(),                            \
+                   [](auto x, auto y) { return static_cast<Value<A>>(x op y); });                 \
+    return a;                                                                                     \
+  }                                                                                               \
+  template <TensorLike A>                                                                         \
+  A& operator op##=(A& a, std::type_identity_t<Value<A>> b) {                                     \
+    for (auto& x : a) x = static_cast<Value<A>>(x op b);                                          \
+    return a;                                                                                     \
   }
 
 FOVEA_DETAIL_OPERATOR(+)
@@ -170,7 +167,6 @@ auto mean(const X& x) {
 
 /// Where along `axis` the largest element stands, the first one on ties.
 template <std::size_t axis, TensorLike X>
-  requires(X::rank > 1)
 Tensor<Index, X::rank - 1> argmax(const X& x) {
   check(x.extent(axis) > 0, "argmax: expected at least one element, got ", x.shape());
   const auto largest = max<axis>(x);
@@ -190,8 +186,7 @@ Index argmax(const X& x) {
 }
 
 /// Axis i of the result is axis `order[i]` of x: permute<0, 2, 3, 1> turns NCHW into NHWC.
-template <std::size_t... order, TensorLike X>
-  requires(sizeof...(order) == X::rank)
+template <std::size_t... order, Ranked<sizeof...(order)> X>
 auto permute(const X& x) {
   static_assert(detail::valid_axes<X::rank, order...>, "permute: each axis once");
   constexpr std::array<std::size_t, X::rank> from{order...};
@@ -214,8 +209,7 @@ auto permute(const X& x) {
 }
 
 /// Rows become columns.
-template <TensorLike X>
-  requires(X::rank == 2)
+template <Ranked<2> X>
 auto transpose(const X& x) {
   return permute<1, 0>(x);
 }

@@ -30,8 +30,8 @@ class Shape {
   constexpr Shape() = default;
 
   template <std::convertible_to<Index>... Extents>
-    requires(sizeof...(Extents) == R)
-  constexpr Shape(Extents... extents) : extents_{static_cast<Index>(extents)...} {}
+  requires(sizeof...(Extents) == R) constexpr Shape(Extents... extents)
+      : extents_{static_cast<Index>(extents)...} {}
 
   constexpr Index operator[](std::size_t axis) const { return extents_[axis]; }
   constexpr Index& operator[](std::size_t axis) { return extents_[axis]; }

@@ -42,9 +42,9 @@ class View {
   View(T* data, Shape<R> shape) : data_(data), shape_(shape), size_(shape.size()) {}
 
   /// A view that may write is also a view that may only read.
-  template <class U>
-    requires(std::is_const_v<T> && std::is_same_v<const U, T>)
-  View(const View<U, R>& other) : data_(other.data()), shape_(other.shape()), size_(other.size()) {}
+  template <std::same_as<std::remove_const_t<T>> U>
+  requires std::is_const_v<T> View(const View<U, R>& other)
+      : data_(other.data()), shape_(other.shape()), size_(other.size()) {}
 
   const Shape<R>& shape() const { return shape_; }
   Index extent(std::size_t axis) const { return shape_[axis]; }
@@ -60,14 +60,13 @@ class View {
 
   /// The element at these indices, unchecked.
   template <std::convertible_to<Index>... I>
-    requires(sizeof...(I) == R)
   T& operator()(I... indices) const {
+    static_assert(sizeof...(I) == R, "a tensor of rank R has R indices");
     return data_[offset(static_cast<Index>(indices)...)];
   }
 
   /// The element at these indices; throws if one is out of range.
   template <std::convertible_to<Index>... I>
-    requires(sizeof...(I) == R)
   T& at(I... indices) const {
     const Shape<R> where{indices...};
     for (std::size_t axis = 0; axis < R; ++axis)
@@ -154,9 +153,7 @@ class Tensor {
   Tensor() = default;
 
   /// Every element is `value`.
-  explicit Tensor(Shape<R> shape, T value = T{}) : Tensor(shape, Uninitialised{}) {
-    fill(value);
-  }
+  explicit Tensor(Shape<R> shape, T value = T{}) : Tensor(shape, Uninitialised{}) { fill(value); }
 
   /// From nested braces; throws when the rows are not equally long.
   Tensor(List list) : Tensor(shape_of(list), Uninitialised{}) {
@@ -263,9 +260,17 @@ concept TensorLike = requires(const X& x) {
   { x.view() } -> std::convertible_to<View<const typename X::value_type, X::rank>>;
 };
 
+/// One of rank R.
+template <class X, std::size_t R>
+concept Ranked = TensorLike<X> && X::rank == R;
+
 /// The type of the elements of X, without const.
 template <TensorLike X>
 using Value = std::remove_const_t<typename X::value_type>;
+
+/// Of the same rank and with the same type of elements.
+template <class B, class A>
+concept Matching = Ranked<B, A::rank> && std::is_same_v<Value<B>, Value<A>>;
 
 /// X, to read from: what functions that accept a Tensor or a View work on.
 template <TensorLike X>

@@ -45,8 +45,8 @@ struct Dataset {
 
 /// Training and validation: `held_out` random examples (a function of the seed) and the others.
 inline std::pair<Dataset, Dataset> split(const Dataset& data, Index held_out, std::uint64_t seed) {
-  check(0 <= held_out && held_out <= data.size(), "split: expected to hold out at most ", data.size(),
-        " examples, got ", held_out);
+  check(0 <= held_out && held_out <= data.size(), "split: expected to hold out at most ",
+        data.size(), " examples, got ", held_out);
   const auto order = permutation(data.size(), Rng{seed});
   const auto pick = [&](Index first, Index count) {
     Dataset part{data.name, Tensor<std::uint8_t, 4>(data.images.shape().with_batch(count)),

@@ -26,14 +26,15 @@ using FileReader = std::function<Bytes(const std::filesystem::path&, std::size_t
 template <std::size_t R>
 Tensor<std::uint8_t, R> parse_idx(std::span<const std::uint8_t> bytes, std::string_view name) {
   constexpr std::size_t header = 4 + 4 * R;
-  check(bytes.size() >= 4, name, ": expected an IDX header of ", header, " bytes, found ", bytes.size(),
-        " bytes");
+  check(bytes.size() >= 4, name, ": expected an IDX header of ", header, " bytes, found ",
+        bytes.size(), " bytes");
   const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(bytes[i]); };
   const auto number = [&](std::size_t i) {
     return byte(i) << 24 | byte(i + 1) << 16 | byte(i + 2) << 8 | byte(i + 3);
   };
   constexpr std::uint32_t magic = 0x0800 + R;
-  check(number(0) >> 16 != 0x1f8b, name, ": expected an IDX file, found a gzip archive; read it with ",
+  check(number(0) >> 16 != 0x1f8b, name,
+        ": expected an IDX file, found a gzip archive; read it with ",
         "read_file_or_gzip (fovea/io/gzip.hpp, target fovea::io) or unpack it");
   check(number(0) == magic, name, ": expected the IDX magic number ", magic,
         " (unsigned bytes, rank ", R, "), found ", number(0));

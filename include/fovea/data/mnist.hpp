@@ -31,8 +31,8 @@ struct TrainAndTest {
 namespace detail {
 
 /// The one of the spellings that is there. `stem` is "train-images", `ending` "idx3-ubyte".
-inline std::filesystem::path find_idx(const std::filesystem::path& directory, const std::string& stem,
-                                      const std::string& ending) {
+inline std::filesystem::path find_idx(const std::filesystem::path& directory,
+                                      const std::string& stem, const std::string& ending) {
   for (const char* const gz : {"", ".gz"})
     for (const char* const joint : {"-", "."}) {
       const auto path = directory / (stem + joint + ending + gz);

@@ -55,7 +55,8 @@ inline const std::vector<Stroke>& digit_strokes(Label digit) {
 
 inline double distance_to_segment(Point p, Point a, Point b) {
   const double dx = b.x - a.x, dy = b.y - a.y, length2 = dx * dx + dy * dy;
-  const double t = length2 == 0 ? 0 : std::clamp(((p.x - a.x) * dx + (p.y - a.y) * dy) / length2, 0.0, 1.0);
+  const double t =
+      length2 == 0 ? 0 : std::clamp(((p.x - a.x) * dx + (p.y - a.y) * dy) / length2, 0.0, 1.0);
   return std::hypot(p.x - a.x - t * dx, p.y - a.y - t * dy);
 }
 
@@ -70,7 +71,8 @@ inline void draw_digit(Label digit, Rng& rng, View<std::uint8_t, 2> image) {
   for (Stroke& stroke : strokes)
     for (Point& p : stroke) {
       const double x = (p.x - 0.5 - slant * (p.y - 0.5)) * size, y = (p.y - 0.5) * size;
-      p = {x0 + std::cos(angle) * x - std::sin(angle) * y, y0 + std::sin(angle) * x + std::cos(angle) * y};
+      p = {x0 + std::cos(angle) * x - std::sin(angle) * y,
+           y0 + std::sin(angle) * x + std::cos(angle) * y};
     }
   for (Index row = 0; row < image.extent(0); ++row)
     for (Index col = 0; col < image.extent(1); ++col) {
@@ -79,7 +81,8 @@ inline void draw_digit(Label digit, Rng& rng, View<std::uint8_t, 2> image) {
       for (const Stroke& stroke : strokes)
         for (std::size_t i = 1; i < stroke.size(); ++i)
           distance = std::min(distance, distance_to_segment(pixel, stroke[i - 1], stroke[i]));
-      const double ink = 255 * std::clamp(pen + 0.5 - distance, 0.0, 1.0) + noise * rng.uniform(-1, 1);
+      const double ink =
+          255 * std::clamp(pen + 0.5 - distance, 0.0, 1.0) + noise * rng.uniform(-1, 1);
       image(row, col) = static_cast<std::uint8_t>(std::clamp(ink, 0.0, 255.0));
     }
 }

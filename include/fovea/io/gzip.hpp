@@ -19,7 +19,8 @@
 namespace fovea::inline FOVEA_ABI {
 
 /// What the gzip archive `packed` holds, at most `limit` bytes; `name` is for errors.
-inline Bytes gunzip(std::span<const std::uint8_t> packed, std::size_t limit, std::string_view name) {
+inline Bytes gunzip(std::span<const std::uint8_t> packed, std::size_t limit,
+                    std::string_view name) {
   check(packed.size() >= 18, name, ": expected a gzip file, found only ", packed.size(), " bytes");
   z_stream stream{};
   check(inflateInit2(&stream, 15 + 16) == Z_OK, name, ": zlib cannot be started");
@@ -31,15 +32,16 @@ inline Bytes gunzip(std::span<const std::uint8_t> packed, std::size_t limit, std
   // The last four bytes give the length, modulo 2^32. They are a hint, no more: deflate never gains
   // more than a factor of 1032, so a lie cannot make us ask for more memory than that.
   const std::uint8_t* const tail = packed.data() + packed.size() - 4;
-  const std::size_t hint = tail[0] | std::size_t{tail[1]} << 8 | std::size_t{tail[2]} << 16 |
-                           std::size_t{tail[3]} << 24;
+  const std::size_t hint =
+      tail[0] | std::size_t{tail[1]} << 8 | std::size_t{tail[2]} << 16 | std::size_t{tail[3]} << 24;
   Bytes out(std::min({hint + 1, 1032 * packed.size(), limit + 1}));
   std::size_t filled = 0;
   stream.next_in = const_cast<Bytef*>(packed.data());
   std::size_t unread = packed.size();
   for (int status = Z_OK; status != Z_STREAM_END;) {
     if (filled == out.size()) {
-      check(filled <= limit, name, ": expected at most ", limit, " bytes when unpacked, found more");
+      check(filled <= limit, name, ": expected at most ", limit,
+            " bytes when unpacked, found more");
       out.resize(std::min(2 * filled, limit + 1));
     }
     constexpr std::size_t step = std::size_t{1} << 30;  // zlib counts in 32 bits
@@ -50,13 +52,16 @@ inline Bytes gunzip(std::span<const std::uint8_t> packed, std::size_t limit, std
     status = inflate(&stream, Z_NO_FLUSH);
     filled += room - stream.avail_out;
     unread -= given - stream.avail_in;
-    const bool starved = status == Z_BUF_ERROR || (status == Z_OK && unread == 0 && stream.avail_out > 0);
+    const bool starved =
+        status == Z_BUF_ERROR || (status == Z_OK && unread == 0 && stream.avail_out > 0);
     check(!starved, name, ": expected a whole gzip file, found one that ends early");
-    check(status == Z_OK || status == Z_STREAM_END, name, ": expected a gzip file, found a corrupt one (",
-          stream.msg ? stream.msg : "zlib error", ")");
+    check(status == Z_OK || status == Z_STREAM_END, name,
+          ": expected a gzip file, found a corrupt one (", stream.msg ? stream.msg : "zlib error",
+          ")");
   }
   check(unread == 0, name, ": expected nothing after the gzip data, found ", unread, " bytes");
-  check(filled <= limit, name, ": expected at most ", limit, " bytes when unpacked, found ", filled);
+  check(filled <= limit, name, ": expected at most ", limit, " bytes when unpacked, found ",
+        filled);
   out.resize(filled);
   return out;
 }

@@ -48,7 +48,7 @@ struct Matrix {
 inline constexpr int tile_vectors = 2;
 inline constexpr int tile_rows = vector_registers == 32 ? 14 : 6;
 template <class T>
-inline constexpr Index tile_cols = tile_vectors * lanes<T>;
+inline constexpr Index tile_cols = tile_vectors* lanes<T>;
 
 // The cache blocks, in elements: k_block * tile_cols stays in L1, row_block * k_block in L2.
 inline constexpr Index k_block = 256;
@@ -117,8 +117,7 @@ FOVEA_WIDE_VECTORS inline void multiply_tile(Index depth, const T* a, const T* b
 #pragma GCC unroll 14
   for (int i = 0; i < tile_rows; ++i)
 #pragma GCC unroll 2
-    for (int v = 0; v < tile_vectors; ++v)
-      store(tile + i * tile_cols<T> + v * lanes<T>, sum[i][v]);
+    for (int v = 0; v < tile_vectors; ++v) store(tile + i * tile_cols<T> + v * lanes<T>, sum[i][v]);
 }
 
 }  // namespace detail
@@ -127,7 +126,8 @@ FOVEA_WIDE_VECTORS inline void multiply_tile(Index depth, const T* a, const T* b
 /// gemm_scratch<T>(m, n, k) elements (or, when c is stored by columns, of (n, m, k)).
 template <class T>
 void gemm(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate, T* scratch) {
-  if (c.col_stride != 1) return gemm(b.transposed(), a.transposed(), c.transposed(), accumulate, scratch);
+  if (c.col_stride != 1)
+    return gemm(b.transposed(), a.transposed(), c.transposed(), accumulate, scratch);
   if (a.cols == 0 && !accumulate)
     for (Index i = 0; i < c.rows; ++i) std::fill_n(c.data + i * c.row_stride, c.cols, T{0});
 
@@ -139,7 +139,8 @@ void gemm(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate, T*
       const Index width = std::min(col_block, c.cols - j0);
       T* const packed_b = scratch;
       detail::pack_cols(b.block(k0, j0, depth, width), packed_b);
-      T* const packed_a = packed_b + (width + tile_cols<T> - 1) / tile_cols<T> * tile_cols<T> * depth;
+      T* const packed_a =
+          packed_b + (width + tile_cols<T> - 1) / tile_cols<T> * tile_cols<T> * depth;
       for (Index i0 = 0; i0 < c.rows; i0 += row_block) {
         const Index height = std::min(row_block, c.rows - i0);
         detail::pack_rows(a.block(i0, k0, height, depth), packed_a);
@@ -167,8 +168,7 @@ void gemm(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate, T*
 namespace fovea::inline FOVEA_ABI {
 
 /// The matrix product of a (m, k) and b (k, n): a new tensor (m, n).
-template <TensorLike A, TensorLike B>
-  requires(A::rank == 2 && B::rank == 2 && std::is_same_v<Value<A>, Value<B>>)
+template <Ranked<2> A, Matching<A> B>
 Tensor<Value<A>, 2> matmul(const A& a, const B& b) {
   using T = Value<A>;
   const auto [m, k] = a.shape();

@@ -56,16 +56,17 @@ class Pass {
   /// The output of layer i in the last forward: `pass.activation<Net::index("conv1")>()`.
   template <std::size_t i>
   auto activation() const {
-    check(options_.keep == Keep::all || i + 1 == depth, "activation: this pass did not keep that of ",
-          Net::layer_name(i), "; make it with {.keep = Keep::all}");
+    check(options_.keep == Keep::all || i + 1 == depth,
+          "activation: this pass did not keep that of ", Net::layer_name(i),
+          "; make it with {.keep = Keep::all}");
     return View<const T, rank<i>>(output<i>());
   }
 
   /// The gradient of the output of layer i in the last backward.
   template <std::size_t i>
   auto gradient() const {
-    check(options_.keep == Keep::all, "gradient: this pass did not keep that of ", Net::layer_name(i),
-          "; make it with {.keep = Keep::all}");
+    check(options_.keep == Keep::all, "gradient: this pass did not keep that of ",
+          Net::layer_name(i), "; make it with {.keep = Keep::all}");
     return View<const T, rank<i>>(output_gradient<i>());
   }
 
@@ -112,9 +113,8 @@ class Pass {
 
   template <class F>
   static void each_layer(F&& f) {
-    [&]<std::size_t... i>(std::index_sequence<i...>) {
-      (f.template operator()<i>(), ...);
-    }(std::make_index_sequence<depth>{});
+    [&]<std::size_t... i>(std::index_sequence<i...>) { (f.template operator()<i>(), ...); }
+    (std::make_index_sequence<depth>{});
   }
 
   T* allocate(Index size) {

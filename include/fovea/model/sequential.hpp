@@ -53,7 +53,7 @@ struct FirstValueType {
 template <class Layer, class... Rest>
 struct FirstValueType<Layer, Rest...> : FirstValueType<Rest...> {};
 template <class Layer, class... Rest>
-  requires requires { typename Layer::value_type; }
+requires requires { typename Layer::value_type; }
 struct FirstValueType<Layer, Rest...> {
   using type = typename Layer::value_type;
 };
@@ -93,9 +93,7 @@ class Sequential {
   }
 
   /// conv1, relu1, pool1, conv2, ...: kind and ordinal.
-  static std::string layer_name(std::size_t i) {
-    return concat(kinds[i], ordinal(i));
-  }
+  static std::string layer_name(std::size_t i) { return concat(kinds[i], ordinal(i)); }
 
   /// The place of a layer: `Net::index("conv2")`, also at compile time.
   static constexpr std::size_t index(std::string_view name) {
@@ -161,12 +159,13 @@ class Sequential {
   template <std::size_t i>
   void backward_from(View<const T, input_rank> x, View<const T, rank_after<i>> dy,
                      Pass<Sequential>& pass) const {
-    check(pass.options_.keep != Keep::nothing, "backward: this pass is for prediction; make it with ",
-          "{.keep = Keep::needed}");
+    check(pass.options_.keep != Keep::nothing,
+          "backward: this pass is for prediction; make it with ", "{.keep = Keep::needed}");
     const auto y = pass.template output<i>();
     check(x.extent(0) == pass.batch_, "backward: expected the ", pass.batch_,
           " examples of the last forward, got ", x.extent(0));
-    check(dy.shape() == y.shape(), "backward: expected a gradient ", y.shape(), ", got ", dy.shape());
+    check(dy.shape() == y.shape(), "backward: expected a gradient ", y.shape(), ", got ",
+          dy.shape());
     const auto dx = input_gradient_of<i>(pass);
     std::get<i>(layers_).backward(input_of<i>(x, pass), as_const(y), dy, dx,
                                   std::get<i>(pass.layers_), context(i, pass));
@@ -176,8 +175,8 @@ class Sequential {
   /// The output for any number of examples, as a new tensor, in eval mode.
   Tensor<T, output_rank> predict(View<const T, input_rank> x, int threads = 0) const {
     constexpr Index block = 64;
-    auto scratch = pass(std::clamp<Index>(x.extent(0), 1, block),
-                        {.keep = Keep::nothing, .threads = threads});
+    auto scratch =
+        pass(std::clamp<Index>(x.extent(0), 1, block), {.keep = Keep::nothing, .threads = threads});
     const auto shape = std::get<depth - 1>(output_shapes(1));
     Tensor<T, output_rank> y(shape.with_batch(x.extent(0)));
     for (Index n = 0; n < x.extent(0); n += block) {
@@ -245,8 +244,10 @@ class Sequential {
     return [&]<std::size_t... i>(std::index_sequence<i...>) {
       return LayerPasses{
           detail::make_pass(std::get<i>(layers_), shape_before<i>(shapes, N), options)...};
-    }(std::make_index_sequence<depth>{});
+    }
+    (std::make_index_sequence<depth>{});
   }
+
  private:
   template <std::size_t, class...>
   friend class Sequential;
@@ -261,9 +262,8 @@ class Sequential {
 
   template <class F>
   static void each_layer(F&& f) {
-    [&]<std::size_t... i>(std::index_sequence<i...>) {
-      (f.template operator()<i>(), ...);
-    }(std::make_index_sequence<depth>{});
+    [&]<std::size_t... i>(std::index_sequence<i...>) { (f.template operator()<i>(), ...); }
+    (std::make_index_sequence<depth>{});
   }
 
   template <std::size_t i>

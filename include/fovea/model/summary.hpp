@@ -11,8 +11,8 @@
 
 #include <string>
 
-#include "fovea/model/sequential.hpp"
 #include "fovea/kernels/window.hpp"
+#include "fovea/model/sequential.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
@@ -80,15 +80,17 @@ std::string summary(const Sequential<R, Layers...>& net) {
       local = false;
     }
     const std::string sees = local ? concat(field.h, " x ", field.w) : "all";
-    text += detail::table_row(Net::layer_name(i), detail::batch_text(output),
-                              parameters ? grouped(parameters) : "", work ? grouped(work) : "", sees);
+    text +=
+        detail::table_row(Net::layer_name(i), detail::batch_text(output),
+                          parameters ? grouped(parameters) : "", work ? grouped(work) : "", sees);
     total_parameters += parameters;
     total_work += work;
   };
   [&]<std::size_t... i>(std::index_sequence<i...>) {
     const auto inputs = std::tuple_cat(std::tuple{net.input_shape().prepend(1)}, outputs);
     (line.template operator()<i>(std::get<i>(inputs)), ...);
-  }(std::make_index_sequence<Net::depth>{});
+  }
+  (std::make_index_sequence<Net::depth>{});
   return text + detail::table_row("total", "", grouped(total_parameters), grouped(total_work), "");
 }
 

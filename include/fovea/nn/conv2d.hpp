@@ -60,8 +60,8 @@ class Conv2d {
     const auto [in, out, kernel, stride, padding, dilation, groups, with_bias, init] = o;
     check(in > 0 && out > 0, "Conv2d: expected channels in and out of 1 or more, got ", in, " and ",
           out);
-    check(groups > 0 && in % groups == 0 && out % groups == 0, "Conv2d: expected groups that divide ",
-          in, " and ", out, ", got ", groups);
+    check(groups > 0 && in % groups == 0 && out % groups == 0,
+          "Conv2d: expected groups that divide ", in, " and ", out, ", got ", groups);
     window().validate();
     weight = Tensor<T, 4>(Shape{out, in / groups, kernel.h, kernel.w});
     if (with_bias) bias = Tensor<T, 1>(Shape{out});
@@ -130,7 +130,8 @@ class Conv2d {
           const kernels::Matrix<T> cols(columns, s.K, s.P);
           kernels::im2col(x[n].data() + image, s.C, s.H, s.W, window(), columns);
           // dW[g] += dy[n,g] columns^T                        | y[n,g] = W[g] columns + b
-          kernels::gemm<T>(dout, {columns, s.P, s.K, 1, s.P}, {dW + filters, s.O, s.K}, true, packed);
+          kernels::gemm<T>(dout, {columns, s.P, s.K, 1, s.P}, {dW + filters, s.O, s.K}, true,
+                           packed);
           if (!bias.empty())
             for (Index o = 0; o < s.O; ++o) db[g * s.O + o] += sum_of(dout.data + o * s.P, s.P);
           if (dx.empty()) continue;

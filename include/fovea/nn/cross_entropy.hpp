@@ -42,8 +42,7 @@ std::pair<double, double> softmax_row(View<const T, 1> z, View<T, 1> p) {
 }  // namespace detail
 
 /// The probabilities (N, K) that the logits (N, K) stand for.
-template <TensorLike Z>
-  requires(Z::rank == 2)
+template <Ranked<2> Z>
 Tensor<Value<Z>, 2> softmax(const Z& logits) {
   check(logits.extent(1) > 0, "softmax: expected (N, K) with K > 0, got ", logits.shape());
   Tensor<Value<Z>, 2> p(logits.shape());
@@ -53,8 +52,7 @@ Tensor<Value<Z>, 2> softmax(const Z& logits) {
 
 /// The mean loss over the batch. Assigns its gradient to `dlogits` unless that is empty. Throws on a
 /// label outside [0, K).
-template <TensorLike Z>
-  requires(Z::rank == 2)
+template <Ranked<2> Z>
 Value<Z> cross_entropy(const Z& logits, View<const Label, 1> labels,
                        View<Value<Z>, 2> dlogits = {}) {
   using T = Value<Z>;

@@ -29,7 +29,8 @@ void fill_uniform(View<T, R> x, double bound, Rng& rng) {
 
 /// Fills the weight and the bias of one layer, in that order.
 template <class T, std::size_t R>
-void initialise(View<T, R> weight, View<T, 1> bias, Index fan_in, Index fan_out, Init init, Rng& rng) {
+void initialise(View<T, R> weight, View<T, 1> bias, Index fan_in, Index fan_out, Init init,
+                Rng& rng) {
   const auto in = static_cast<double>(fan_in), out = static_cast<double>(fan_out);
   switch (init) {
     case Init::kaiming_uniform:

@@ -134,6 +134,8 @@ auto make_pass(const Layer& layer, Shape<R> shape, const PassOptions& options) {
 
 /// A layer that can take an input of rank R.
 template <class Layer, std::size_t R>
-concept AcceptsRank = requires(const Layer& layer, Shape<R> shape) { layer.output_shape(shape); };
+concept AcceptsRank = requires(const Layer& layer, Shape<R> shape) {
+  layer.output_shape(shape);
+};
 
 }  // namespace fovea::inline FOVEA_ABI

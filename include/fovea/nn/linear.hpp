@@ -61,9 +61,9 @@ class Linear {
 
   Pass pass(Shape<2> x, const PassOptions& how) const {
     const Index N = x[0], in = options.in, out = options.out;
-    const Index packed = std::max({kernels::gemm_scratch<T>(N, slice, in),
-                                   kernels::gemm_scratch<T>(out, slice, N),
-                                   kernels::gemm_scratch<T>(N, slice, out)});
+    const Index packed =
+        std::max({kernels::gemm_scratch<T>(N, slice, in), kernels::gemm_scratch<T>(out, slice, N),
+                  kernels::gemm_scratch<T>(N, slice, out)});
     Pass pass;
     pass.scratch = Tensor<T, 2>(Shape{how.threads, packed});
     if (how.keep == Keep::nothing) return pass;
@@ -100,13 +100,14 @@ class Linear {
   }
 
   // c = a b, slice by slice.
-  static void product(kernels::Matrix<const T> a, kernels::Matrix<const T> b, View<T, 2> c, Pass& pass,
-                      const Context& context) {
+  static void product(kernels::Matrix<const T> a, kernels::Matrix<const T> b, View<T, 2> c,
+                      Pass& pass, const Context& context) {
     const kernels::Matrix<T> whole(c.data(), c.extent(0), c.extent(1));
     parallel_for(context.threads, (whole.cols + slice - 1) / slice, [&](Index piece, int thread) {
       const Index first = piece * slice, width = std::min(slice, whole.cols - first);
-      kernels::gemm<T>(a, b.block(0, first, b.rows, width), whole.block(0, first, whole.rows, width),
-                       false, pass.scratch[thread].data());
+      kernels::gemm<T>(a, b.block(0, first, b.rows, width),
+                       whole.block(0, first, whole.rows, width), false,
+                       pass.scratch[thread].data());
     });
   }
 };

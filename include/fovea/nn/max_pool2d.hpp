@@ -68,8 +68,8 @@ class MaxPool2d {
   }
 
   template <class T>
-  void backward(View<const T, 4> x, View<const T, 4> /*y*/, View<const T, 4> dy,
-                View<T, 4> dx, Pass& pass, const Context& context) const {
+  void backward(View<const T, 4> x, View<const T, 4> /*y*/, View<const T, 4> dy, View<T, 4> dx,
+                Pass& pass, const Context& context) const {
     if (dx.empty()) return;
     parallel_for(context.threads, x.extent(0), [&](Index n, int) {
       dx[n].fill(T{0});
@@ -77,7 +77,8 @@ class MaxPool2d {
         const auto in = dx[n][c], out_gradient = dy[n][c];
         const auto winner = pass.winner[n][c];
         // dx[n,c][winner] += dy[n,c,i,j]                     | y[n,c,i,j] = x[n,c][winner]
-        for (Index p = 0; p < winner.size(); ++p) in.data()[winner.data()[p]] += out_gradient.data()[p];
+        for (Index p = 0; p < winner.size(); ++p)
+          in.data()[winner.data()[p]] += out_gradient.data()[p];
       }
     });
   }

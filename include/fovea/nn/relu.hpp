@@ -29,8 +29,8 @@ struct Relu {
   }
 
   template <class T, std::size_t R>
-  void backward(View<const T, R> /*x*/, View<const T, R> y, View<const T, R> dy, View<T, R> dx, NoPass&,
-                const Context& context) const {
+  void backward(View<const T, R> /*x*/, View<const T, R> y, View<const T, R> dy, View<T, R> dx,
+                NoPass&, const Context& context) const {
     parallel_blocks(context.threads, dx.size(), block, [&](Index first, Index last) {
       for (Index i = first; i < last; ++i) dx.data()[i] = y.data()[i] > T{0} ? dy.data()[i] : T{0};
     });

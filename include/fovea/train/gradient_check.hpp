@@ -119,7 +119,8 @@ GradientCheck gradient_check(Sequential<R, Layers...> net, Tensor<double, R + 1>
   net.backward(x, pass);
 
   GradientCheck result;
-  const auto compare = [&](std::string name, View<double, 1> values, View<const double, 1> gradient) {
+  const auto compare = [&](std::string name, View<double, 1> values,
+                           View<const double, 1> gradient) {
     const Tensor<double, 1> analytic(gradient);  // the forwards below may use the pass's memory
     Tensor<double, 1> numeric(values.shape());
     double largest = 0;
@@ -151,8 +152,7 @@ GradientCheck gradient_check(Sequential<R, Layers...> net, Tensor<double, R + 1>
 }
 
 /// Checks one layer on a random input of this shape, (N, ...).
-template <class Layer, std::size_t R>
-  requires AcceptsRank<Layer, R>
+template <std::size_t R, AcceptsRank<R> Layer>
 GradientCheck gradient_check(Layer layer, Shape<R> shape, GradientCheckOptions options = {}) {
   if constexpr (requires { typename Layer::value_type; })
     static_assert(std::is_same_v<typename Layer::value_type, double>,

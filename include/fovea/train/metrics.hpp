@@ -57,8 +57,8 @@ class ConfusionMatrix {
   template <class T>
   void count(View<const T, 2> logits, View<const Label, 1> labels) {
     check(logits.extent(0) == labels.extent(0) && logits.extent(1) == counts_.extent(0),
-          "confusion matrix: expected logits (", labels.extent(0), ", ", counts_.extent(0), "), got ",
-          logits.shape());
+          "confusion matrix: expected logits (", labels.extent(0), ", ", counts_.extent(0),
+          "), got ", logits.shape());
     for (Index n = 0; n < labels.extent(0); ++n) ++counts_.at(labels[n], argmax(logits[n]));
   }
 

@@ -26,9 +26,12 @@ class Sgd {
   SgdOptions options;  ///< may change between steps
 
   template <class Net>
-  explicit Sgd(const Net& net, SgdOptions o = {}) : options(o), velocity_(Shape{net.parameter_count()}) {
-    check(o.learning_rate >= 0, "Sgd: expected a learning rate of 0 or more, got ", o.learning_rate);
-    check(0 <= o.momentum && o.momentum < 1, "Sgd: expected a momentum in [0, 1), got ", o.momentum);
+  explicit Sgd(const Net& net, SgdOptions o = {})
+      : options(o), velocity_(Shape{net.parameter_count()}) {
+    check(o.learning_rate >= 0, "Sgd: expected a learning rate of 0 or more, got ",
+          o.learning_rate);
+    check(0 <= o.momentum && o.momentum < 1, "Sgd: expected a momentum in [0, 1), got ",
+          o.momentum);
   }
 
   /// The number of steps taken.

@@ -13,8 +13,7 @@ namespace fovea::inline FOVEA_ABI {
 
 /// Counts (true class, predicted class). The diagonal, right answers, and the rest, mistakes, are
 /// coloured on scales of their own: otherwise the mistakes of a good network could not be seen.
-template <TensorLike X>
-  requires(X::rank == 2)
+template <Ranked<2> X>
 Image draw_confusion(const X& counts, const std::string& title) {
   const auto [K, K2] = counts.shape();
   check(K == K2 && K > 0, "confusion matrix: expected (K, K), got ", counts.shape());
@@ -71,7 +70,8 @@ inline std::string line_chart(const std::vector<Line>& lines, const LineChartOpt
   }
   // A step of 1, 2 or 5 times a power of ten that gives some five ticks.
   const auto tick = [](double most) {
-    const double rough = (most > 0 ? most : 1) / 5, power = std::pow(10, std::floor(std::log10(rough)));
+    const double rough = (most > 0 ? most : 1) / 5,
+                 power = std::pow(10, std::floor(std::log10(rough)));
     for (const double m : {1.0, 2.0, 5.0})
       if (rough <= m * power) return m * power;
     return 10 * power;
@@ -84,34 +84,41 @@ inline std::string line_chart(const std::vector<Line>& lines, const LineChartOpt
   const auto escape = [](const std::string& text) {
     std::string safe;
     for (const char c : text)
-      if (c == '&') safe += "&amp;";
-      else if (c == '<') safe += "&lt;";
-      else safe += c;
+      if (c == '&')
+        safe += "&amp;";
+      else if (c == '<')
+        safe += "&lt;";
+      else
+        safe += c;
     return safe;
   };
 
-  std::string svg = concat("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 ", width, " ", height,
-                           "\" font-family=\"sans-serif\" font-size=\"14\">\n<rect width=\"", width,
-                           "\" height=\"", height, "\" fill=\"white\"/>\n<text x=\"", left,
-                           "\" y=\"28\" font-size=\"17\">", escape(options.title), "</text>\n");
+  std::string svg =
+      concat("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 ", width, " ", height,
+             "\" font-family=\"sans-serif\" font-size=\"14\">\n<rect width=\"", width,
+             "\" height=\"", height, "\" fill=\"white\"/>\n<text x=\"", left,
+             "\" y=\"28\" font-size=\"17\">", escape(options.title), "</text>\n");
   for (double y = 0; y <= y_most * 1.0001; y += y_tick)
     svg += concat("<path d=\"M", px(0), " ", py(y), "H", width - right,
-                  "\" stroke=\"#ddd\"/>\n<text text-anchor=\"end\" x=\"", left - 8, "\" y=\"", py(y) + 5,
-                  "\">", y, "</text>\n");
+                  "\" stroke=\"#ddd\"/>\n<text text-anchor=\"end\" x=\"", left - 8, "\" y=\"",
+                  py(y) + 5, "\">", y, "</text>\n");
   for (double x = 0; x <= x_most * 1.0001; x += x_tick)
-    svg += concat("<path d=\"M", px(x), " ", py(0), "v5\" stroke=\"#555\"/>\n<text text-anchor=\"middle\" x=\"",
-                  px(x), "\" y=\"", py(0) + 20, "\">", x, "</text>\n");
-  svg += concat("<text text-anchor=\"middle\" x=\"", (left + width - right) / 2, "\" y=\"", height - 12, "\">",
-                escape(options.x_label), "</text>\n<text text-anchor=\"middle\" transform=\"translate(18 ",
-                (top + height - bottom) / 2, ") rotate(-90)\">", escape(options.y_label), "</text>\n");
+    svg += concat("<path d=\"M", px(x), " ", py(0),
+                  "v5\" stroke=\"#555\"/>\n<text text-anchor=\"middle\" x=\"", px(x), "\" y=\"",
+                  py(0) + 20, "\">", x, "</text>\n");
+  svg +=
+      concat("<text text-anchor=\"middle\" x=\"", (left + width - right) / 2, "\" y=\"",
+             height - 12, "\">", escape(options.x_label),
+             "</text>\n<text text-anchor=\"middle\" transform=\"translate(18 ",
+             (top + height - bottom) / 2, ") rotate(-90)\">", escape(options.y_label), "</text>\n");
   double legend = top + 8;
   for (const Line& line : lines) {
-    svg += concat("<polyline fill=\"none\" stroke-width=\"2\" stroke-linejoin=\"round\" stroke=\"", line.color,
-                  "\" points=\"");
+    svg += concat("<polyline fill=\"none\" stroke-width=\"2\" stroke-linejoin=\"round\" stroke=\"",
+                  line.color, "\" points=\"");
     for (std::size_t i = 0; i < line.x.size(); ++i)
       if (std::isfinite(line.y[i])) svg += concat(px(line.x[i]), ",", py(line.y[i]), " ");
-    svg += concat("\"/>\n<text text-anchor=\"end\" x=\"", width - right - 8, "\" y=\"", legend, "\" fill=\"",
-                  line.color, "\">", escape(line.name), "</text>\n");
+    svg += concat("\"/>\n<text text-anchor=\"end\" x=\"", width - right - 8, "\" y=\"", legend,
+                  "\" fill=\"", line.color, "\">", escape(line.name), "</text>\n");
     legend += 20;
   }
   return svg += "</svg>\n";

@@ -19,8 +19,8 @@ namespace fovea::inline FOVEA_ABI {
 struct GalleryOptions {
   std::string title = {};
   bool signed_values = false;
-  Index zoom = 0;       ///< pixels for one number; 0: so that a map is some 70 pixels wide
-  Index columns = 0;    ///< maps in a row; 0: a picture wider than high
+  Index zoom = 0;     ///< pixels for one number; 0: so that a map is some 70 pixels wide
+  Index columns = 0;  ///< maps in a row; 0: a picture wider than high
   std::vector<std::string> captions = {};  ///< under each map; none: their numbers
 };
 
@@ -48,8 +48,7 @@ inline void draw_scale(Image& image, Index top, Index left, Index height, double
 }  // namespace detail
 
 /// Maps (M, H, W) as one picture.
-template <TensorLike X>
-  requires(X::rank == 3)
+template <Ranked<3> X>
 Image gallery(const X& maps, GalleryOptions options = {}) {
   const auto [M, H, W] = maps.shape();
   check(M > 0 && H > 0 && W > 0, "gallery: expected maps (M, H, W), got ", maps.shape());
@@ -74,7 +73,8 @@ Image gallery(const X& maps, GalleryOptions options = {}) {
   columns = std::min(columns, M);
   const Index rows = (M + columns - 1) / columns;
 
-  const Index grid_w = columns * (cell_w + gap) - gap, grid_h = std::max<Index>(rows * (cell_h + gap) - gap, 96);
+  const Index grid_w = columns * (cell_w + gap) - gap,
+              grid_h = std::max<Index>(rows * (cell_h + gap) - gap, 96);
   const Index width = std::max(grid_w + bar, Image::text_width(options.title)) + 2 * margin;
   Image image(2 * margin + header + grid_h, width);
   image.text(margin, margin, options.title);
@@ -87,7 +87,9 @@ Image gallery(const X& maps, GalleryOptions options = {}) {
     });
     const auto i = static_cast<std::size_t>(m);
     image.text(y + H * zoom + 6, x,
-               options.captions.empty() ? std::to_string(m) : i < options.captions.size() ? options.captions[i] : "");
+               options.captions.empty()      ? std::to_string(m)
+               : i < options.captions.size() ? options.captions[i]
+                                             : "");
   }
   detail::draw_scale(image, top, margin + grid_w + 28, std::min<Index>(grid_h - caption, 220),
                      options.signed_values ? -scale : 0, scale, options.signed_values);

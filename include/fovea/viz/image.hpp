@@ -47,14 +47,16 @@ inline Color grey(double value) { return detail::interpolate<2>({black, white}, 
 
 /// value in [0, 1]
 inline Color sequential(double value) {
-  return detail::interpolate<6>({{{0, 0, 4}, {66, 10, 104}, {147, 38, 103}, {221, 81, 58}, {252, 165, 10}, {252, 255, 164}}},
-                                value);
+  return detail::interpolate<6>(
+      {{{0, 0, 4}, {66, 10, 104}, {147, 38, 103}, {221, 81, 58}, {252, 165, 10}, {252, 255, 164}}},
+      value);
 }
 
 /// value in [-1, 1]
 inline Color diverging(double value) {
   return detail::interpolate<5>(
-      {{{5, 48, 97}, {67, 147, 195}, {247, 247, 247}, {214, 96, 77}, {103, 0, 31}}}, (value + 1) / 2);
+      {{{5, 48, 97}, {67, 147, 195}, {247, 247, 247}, {214, 96, 77}, {103, 0, 31}}},
+      (value + 1) / 2);
 }
 
 class Image {

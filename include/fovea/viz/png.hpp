@@ -23,7 +23,8 @@ inline Bytes encode_png(const Image& image) {
     static_cast<Bytes*>(context)->insert(static_cast<Bytes*>(context)->end(), first, first + size);
   };
   const int width = static_cast<int>(image.width()), height = static_cast<int>(image.height());
-  check(stbi_write_png_to_func(append, &bytes, width, height, 3, image.pixels().data(), 3 * width) != 0,
+  check(stbi_write_png_to_func(append, &bytes, width, height, 3, image.pixels().data(),
+                               3 * width) != 0,
         "png: an image of ", height, " x ", width, " cannot be encoded");
   return bytes;
 }
