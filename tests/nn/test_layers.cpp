@@ -19,12 +19,9 @@ void check_gradients(const GradientCheck& result) {
 
 TEST_CASE("conv2d: forward agrees with the formula") {
   for (const auto& [options, shape] : conv_cases()) {
-    Rng rng{3};
+    Rng rng{3}, again{3};
     const Conv2d<double> conv(options, rng);
-    const Conv2d<float> small([&] {
-      Rng again{3};
-      return Conv2d<float>(options, again);
-    }());
+    const Conv2d<float> small(options, again);
     const auto x = random_tensor<double>(shape, 4);
     const auto xf = map(x, [](double v) { return static_cast<float>(v); });
     const Sequential net{Shape{shape[1], shape[2], shape[3]}, conv};

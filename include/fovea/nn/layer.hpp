@@ -75,6 +75,9 @@ struct Parameter {
   Gradient gradient;
 };
 
+template <class Value, class Gradient>
+Parameter(std::string_view, Value, Gradient) -> Parameter<Value, Gradient>;
+
 /// A saved tensor that is not trained; `update` is the member of Pass with its value after the step.
 template <class Value, class Update>
 struct Buffer {
@@ -83,6 +86,9 @@ struct Buffer {
   Update update;
 };
 
+template <class Value, class Update>
+Buffer(std::string_view, Value, Update) -> Buffer<Value, Update>;
+
 /// A Sequential inside a layer, and its pass inside the layer's Pass.
 template <class Net, class NetPass>
 struct Child {
@@ -90,6 +96,9 @@ struct Child {
   Net net;
   NetPass pass;
 };
+
+template <class Net, class NetPass>
+Child(std::string_view, Net, NetPass) -> Child<Net, NetPass>;
 
 /// The Pass of a layer that leaves nothing behind.
 struct NoPass {};

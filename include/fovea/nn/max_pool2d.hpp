@@ -74,7 +74,8 @@ class MaxPool2d {
     parallel_for(context.threads, x.extent(0), [&](Index n, int) {
       dx[n].fill(T{0});
       for (Index c = 0; c < x.extent(1); ++c) {
-        const auto in = dx[n][c], out_gradient = dy[n][c];
+        const auto in = dx[n][c];
+        const auto out_gradient = dy[n][c];
         const auto winner = pass.winner[n][c];
         // dx[n,c][winner] += dy[n,c,i,j]                     | y[n,c,i,j] = x[n,c][winner]
         for (Index p = 0; p < winner.size(); ++p)
