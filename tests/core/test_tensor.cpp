@@ -135,7 +135,7 @@ TEST_CASE("ops: transpose, permute, matmul, Eigen, text") {
   CHECK(as_eigen(a)(1, 0) == 4);
   Tensor<double, 1> v{3, 4};
   as_eigen(v) *= 2;
-  CHECK(as_eigen(v).norm() == 10);
+  CHECK(v(1) == 8);
   CHECK(to_string(Tensor<int, 1>(Shape{100}, 1)) == "{1, 1, 1, 1, ..., 1, 1, 1, 1}");
   CHECK(to_string(Tensor<std::uint8_t, 1>{65}) == "{65}");
 }
