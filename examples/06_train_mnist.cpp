@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+// Trains a network to read digits and prints, after each epoch, the share of test images it gets right.
 #include <fovea/fovea.hpp>
 
 #include <cstdio>
@@ -5,9 +7,8 @@
 using namespace fovea;
 
 int main(int argc, char** argv) {
-  // MNIST from a directory with the four unpacked files, or drawn digits when there is none.
-  auto [train, test] = argc > 1 ? load_mnist(argv[1])
-                                : TrainAndTest{synthetic_digits(10000, 1), synthetic_digits(1000, 2)};
+  // MNIST from a directory with its four unpacked files, or drawn digits without one.
+  auto [train, test] = argc > 1 ? load_mnist(argv[1]) : synthetic_train_and_test(10000, 1000);
   Rng rng{1};
   Sequential net{Shape{1, 28, 28},
     Conv2d<float>{{.in = 1,  .out = 32, .kernel = 3, .padding = 1}, rng}, Relu{}, MaxPool2d{{.kernel = 2}},
@@ -22,7 +23,7 @@ int main(int argc, char** argv) {
       net.backward(images, pass);
       adam.step(net, pass);
     }
-    const auto accuracy = evaluate(net, batches(test, 100, {.shuffle = false}), 10).accuracy();
-    std::printf("epoch %d: %.2f %% of the test images right\n", static_cast<int>(epoch) + 1, accuracy.percent());
+    const auto result = evaluate(net, batches(test, 100, {.shuffle = false}), test.classes).accuracy();
+    std::printf("epoch %d: %.2f %%\n", static_cast<int>(epoch) + 1, result.percent());
   }
 }

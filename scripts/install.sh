@@ -29,6 +29,7 @@ install_needed() {
   fi
   $sudo apt-get update -qq
   DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${needed[@]}" > /dev/null
+  needed=()
 }
 
 # On other systems: say what to install, go on if it is there.

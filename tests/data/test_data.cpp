@@ -178,6 +178,10 @@ TEST_CASE("synthetic digits: every class, reproducible, a longer set begins with
   CHECK(mean_brightness > 0.08);
   CHECK(mean_brightness < 0.2);
   CHECK(contains(error_of([] { synthetic_digits(0); }), "got 0"));
+  const auto [train, test] = synthetic_train_and_test(30, 20);
+  CHECK(train.size() == 30);
+  CHECK(test.size() == 20);
+  CHECK_FALSE(std::equal(test.images.begin(), test.images.end(), train.images.begin()));
 }
 
 TEST_CASE("dataset: validate and part") {

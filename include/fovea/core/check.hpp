@@ -49,9 +49,9 @@ std::string concat(const Args&... args) {
   return text;
 }
 
-/// Throws `Error` with the texts of all arguments.
+/// Throws `Error` with the texts of all arguments. Cold: compiled for size, away from the hot path.
 template <class... Args>
-[[noreturn]] void fail(const Args&... args) {
+[[noreturn, gnu::cold, gnu::noinline]] void fail(const Args&... args) {
   throw Error(concat(args...));
 }
 

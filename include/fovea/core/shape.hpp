@@ -36,17 +36,28 @@ class Shape {
   constexpr Index operator[](std::size_t axis) const { return extents_[axis]; }
   constexpr Index& operator[](std::size_t axis) { return extents_[axis]; }
 
-  /// The number of elements. Throws if an extent is negative or the product does not fit.
+  /// The number of elements.
   constexpr Index size() const {
     Index product = 1;
-    bool fits = true;
+    for (const Index extent : extents_) product *= extent;
+    return product;
+  }
+
+  /// The same, but throws if an extent is negative or the product does not fit: for shapes that come
+  /// from outside and ask for memory.
+  constexpr Index checked_size() const {
+    bool none = false;
     for (const Index extent : extents_) {
       check(extent >= 0, "shape: expected extents of 0 or more, got ", extent);
-      if (extent > 0 && product > std::numeric_limits<Index>::max() / extent) fits = false;
-      if (fits) product *= extent;
-      if (extent == 0) return 0;
+      none = none || extent == 0;
     }
-    check(fits, "shape: the number of elements does not fit into 63 bits");
+    if (none) return 0;
+    Index product = 1;
+    for (const Index extent : extents_) {
+      check(product <= std::numeric_limits<Index>::max() / extent,
+            "shape: the number of elements of ", *this, " does not fit into 63 bits");
+      product *= extent;
+    }
     return product;
   }
 

@@ -217,7 +217,7 @@ class Tensor {
   struct Uninitialised {};
 
   Tensor(Shape<R> shape, Uninitialised) {
-    const auto count = static_cast<std::size_t>(shape.size());
+    const auto count = static_cast<std::size_t>(shape.checked_size());
     check(count <= PTRDIFF_MAX / sizeof(T), "tensor: ", shape, " does not fit into memory");
     if (count > 0)
       block_.reset(static_cast<T*>(::operator new(count * sizeof(T), detail::alignment)));

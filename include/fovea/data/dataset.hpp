@@ -43,6 +43,10 @@ struct Dataset {
   }
 };
 
+struct TrainAndTest {
+  Dataset train, test;
+};
+
 /// Training and validation: `held_out` random examples (a function of the seed) and the others.
 inline std::pair<Dataset, Dataset> split(const Dataset& data, Index held_out, std::uint64_t seed) {
   check(0 <= held_out && held_out <= data.size(), "split: expected to hold out at most ",

@@ -24,10 +24,6 @@ inline constexpr Scaling fashion_mnist_scaling{.mean = 0.2860, .std = 0.3530};
 inline constexpr std::array<std::string_view, 10> fashion_mnist_classes{
     "T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot"};
 
-struct TrainAndTest {
-  Dataset train, test;
-};
-
 namespace detail {
 
 /// The one of the spellings that is there. `stem` is "train-images", `ending` "idx3-ubyte".

@@ -102,4 +102,10 @@ inline Dataset synthetic_digits(Index count, std::uint64_t seed = 1) {
   return data;
 }
 
+/// Two sets with nothing in common, to train on and to test with.
+inline TrainAndTest synthetic_train_and_test(Index train, Index test, std::uint64_t seed = 1) {
+  return {synthetic_digits(train, Rng{seed, 0}.bits()),
+          synthetic_digits(test, Rng{seed, 1}.bits())};
+}
+
 }  // namespace fovea::inline FOVEA_ABI
