@@ -165,9 +165,11 @@ int train(const TrainOptions& options) {
 
   if (metrics.test_accuracy) {
     if (!options.quiet) print_confusion(confusion.counts());
-    std::printf("%stest accuracy %.2f %% after %zu epochs\n", options.quiet ? "" : "\n",
-                *metrics.test_accuracy, metrics.epochs.size());
+    const std::size_t epochs = metrics.epochs.size();
+    std::printf("%stest accuracy %.2f %% after %zu %s\n", options.quiet ? "" : "\n",
+                *metrics.test_accuracy, epochs, epochs == 1 ? "epoch" : "epochs");
   }
+  if (interrupted) say("Stopped by Ctrl-C; what was measured so far is kept.");
   say(concat("metrics.json and the pictures are in ", options.out.string()));
   return interrupted ? interrupted_status : 0;
 }

@@ -13,7 +13,7 @@ namespace {
 
 // The loss of every step, thinned to what can be seen, and its running mean.
 std::string loss_curve(const Pictures& p) {
-  Line each{"each batch", "#9ec3e6", {}, {}}, mean{"running mean", "#b2182b", {}, {}};
+  Line each{"each batch", "#9ec3e6", {}, {}}, mean{"running mean of 100", "#b2182b", {}, {}};
   const std::size_t every = std::max<std::size_t>(1, p.losses.size() / 700);
   double running = p.losses.empty() ? 0 : static_cast<double>(p.losses.front());
   for (std::size_t i = 0; i < p.losses.size(); ++i) {

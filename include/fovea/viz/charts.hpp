@@ -111,7 +111,7 @@ inline std::string line_chart(const std::vector<Line>& lines, const LineChartOpt
              height - 12, "\">", escape(options.x_label),
              "</text>\n<text text-anchor=\"middle\" transform=\"translate(18 ",
              (top + height - bottom) / 2, ") rotate(-90)\">", escape(options.y_label), "</text>\n");
-  double legend = top + 8;
+  double legend = top + 20;
   for (const Line& line : lines) {
     svg += concat("<polyline fill=\"none\" stroke-width=\"2\" stroke-linejoin=\"round\" stroke=\"",
                   line.color, "\" points=\"");
