@@ -114,45 +114,54 @@ class Conv2d {
 
   void backward(View<const T, 4> x, View<const T, 4> /*y*/, View<const T, 4> dy, View<T, 4> dx,
                 Pass& pass, const Context& context) const {
+    parameter_gradients(x, dy, pass, context);
+    if (!dx.empty()) input_gradient(dy, dx, pass, context);
+  }
+
+  /// dW[g] = sum over n of dy[n,g] columns^T,   db = sum of dy     | y[n,g] = W[g] columns + b
+  void parameter_gradients(View<const T, 4> x, View<const T, 4> dy, Pass& pass,
+                           const Context& context) const {
     const Sizes s(*this, x.shape());
     const Index parts = std::min(s.N, batch_parts);
     parallel_for(context.threads, parts, [&](Index part, int thread) {
       T* const columns = pass.scratch[thread].data();
-      T* const packed = columns + s.columns;
       T* const dW = pass.partial[part].data();
       T* const db = dW + weight.size();
       pass.partial[part].fill(T{0});
       const auto [first, last] = piece_of(s.N, parts, part);
       for (Index n = first; n < last; ++n)
         for (Index g = 0; g < s.groups; ++g) {
-          const Index image = g * s.C * s.H * s.W, filters = g * s.O * s.K;
           const kernels::Matrix<const T> dout(dy[n].data() + g * s.O * s.P, s.O, s.P);
-          const kernels::Matrix<T> cols(columns, s.K, s.P);
-          kernels::im2col(x[n].data() + image, s.C, s.H, s.W, window(), columns);
-          // dW[g] += dy[n,g] columns^T                        | y[n,g] = W[g] columns + b
-          kernels::gemm<T>(dout, {columns, s.P, s.K, 1, s.P}, {dW + filters, s.O, s.K}, true,
-                           packed);
-          if (!bias.empty())
-            for (Index o = 0; o < s.O; ++o) db[g * s.O + o] += sum_of(dout.data + o * s.P, s.P);
-          if (dx.empty()) continue;
-          // dcolumns = W[g]^T dy[n,g]
-          kernels::gemm<T>({weight.data() + filters, s.K, s.O, 1, s.K}, dout, cols, false, packed);
-          std::fill_n(dx[n].data() + image, s.C * s.H * s.W, T{0});
-          kernels::col2im(columns, s.C, s.H, s.W, window(), dx[n].data() + image);
+          const kernels::Matrix<const T> columns_t(columns, s.P, s.K, 1, s.P);
+          kernels::im2col(x[n].data() + g * s.C * s.H * s.W, s.C, s.H, s.W, window(), columns);
+          kernels::gemm<T>(dout, columns_t, {dW + g * s.O * s.K, s.O, s.K}, true,
+                           columns + s.columns);
+          if (bias.empty()) continue;
+          for (Index o = 0; o < s.O; ++o) db[g * s.O + o] += sum_of(dout.data + o * s.P, s.P);
         }
     });
     // The parts are added in their order, so the number of threads cannot change a bit.
-    const auto add_parts = [&](View<T, 1> sum, Index offset) {
-      parallel_blocks(context.threads, sum.size(), 1024, [&](Index first, Index last) {
-        std::copy_n(pass.partial[0].data() + offset + first, last - first, sum.data() + first);
-        for (Index part = 1; part < parts; ++part) {
-          const T* const from = pass.partial[part].data() + offset;
-          for (Index i = first; i < last; ++i) sum.data()[i] += from[i];
-        }
-      });
-    };
-    add_parts(pass.dweight.reshape(Shape{weight.size()}), 0);
-    add_parts(pass.dbias, weight.size());
+    const T* const sums = pass.partial.data();
+    const Index stride = weight.size() + bias.size();
+    sum_parts(context.threads, sums, parts, stride, pass.dweight.data(), weight.size());
+    sum_parts(context.threads, sums + weight.size(), parts, stride, pass.dbias.data(), bias.size());
+  }
+
+  /// dcolumns = W[g]^T dy[n,g],   dx[n,g] = col2im(dcolumns)
+  void input_gradient(View<const T, 4> dy, View<T, 4> dx, Pass& pass,
+                      const Context& context) const {
+    const Sizes s(*this, dx.shape());
+    parallel_for(context.threads, s.N, [&](Index n, int thread) {
+      T* const columns = pass.scratch[thread].data();
+      dx[n].fill(T{0});
+      for (Index g = 0; g < s.groups; ++g) {
+        const kernels::Matrix<const T> transposed_weights(weight.data() + g * s.O * s.K, s.K, s.O,
+                                                          1, s.K);
+        kernels::gemm<T>(transposed_weights, {dy[n].data() + g * s.O * s.P, s.O, s.P},
+                         {columns, s.K, s.P}, false, columns + s.columns);
+        kernels::col2im(columns, s.C, s.H, s.W, window(), dx[n].data() + g * s.C * s.H * s.W);
+      }
+    });
   }
 
  private:

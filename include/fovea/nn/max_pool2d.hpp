@@ -85,43 +85,40 @@ class MaxPool2d {
   }
 
  private:
-  // One row of windows at a time, one kernel position after the other. The innermost loop runs along
-  // the row and has no branch, so that it becomes vector instructions; for that the compiler must
-  // also know the most common stride.
   template <class T>
   void forward_plane(View<const T, 2> x, View<T, 2> y, View<std::int32_t, 2> winner) const {
     const auto [kernel, stride, padding, dilation] = window();
-    const Index H = x.extent(0), W = x.extent(1), OW = y.extent(1);
-    winner.fill(-1);
-    for (Index oh = 0; oh < y.extent(0); ++oh)
-      for (Index kh = 0; kh < kernel.h; ++kh) {
-        const Index h = oh * stride.h - padding.h + kh;
-        if (h < 0 || h >= H) continue;
-        for (Index kw = 0; kw < kernel.w; ++kw) {
-          const auto [first, last] = outputs_inside(W, OW, stride.w, padding.w, kw);
-          const Index place = h * W + first * stride.w - padding.w + kw;
-          T* const best = y[oh].data() + first;
-          std::int32_t* const where = winner[oh].data() + first;
-          if (stride.w == 2)
-            challenge(x.data(), place, std::integral_constant<int, 2>{}, last - first, best, where);
-          else
-            challenge(x.data(), place, static_cast<int>(stride.w), last - first, best, where);
-        }
+    const Index H = x.extent(0), W = x.extent(1);
+    constexpr std::integral_constant<Index, 2> two;
+    Index out = 0;
+    for (Index oh = 0; oh < y.extent(0); ++oh) {
+      const Index top = oh * stride.h - padding.h, first_row = std::max<Index>(top, 0);
+      const Index rows = std::min(top + kernel.h, H) - first_row;
+      for (Index ow = 0; ow < y.extent(1); ++ow, ++out) {
+        const Index left = ow * stride.w - padding.w, first_col = std::max<Index>(left, 0);
+        const Index cols = std::min(left + kernel.w, W) - first_col;
+        const Index corner = first_row * W + first_col;
+        // The usual window gets constants, from which the compiler makes straight-line code.
+        const Index best = rows == 2 && cols == 2 ? strongest(x.data(), W, corner, two, two)
+                                                  : strongest(x.data(), W, corner, rows, cols);
+        winner.data()[out] = static_cast<std::int32_t>(best);
+        y.data()[out] = x.data()[best];
       }
+    }
   }
 
-  // Element place + i stride takes window i if it is larger, or the first, or the first NaN.
-  template <class T, class Stride>
-  static void challenge(const T* x, Index place, Stride stride, Index count, T* best,
-                        std::int32_t* where) {
-    const T* const in = x + place;
-    const auto from = static_cast<std::int32_t>(place);
-    for (std::int32_t i = 0; i < count; ++i) {
-      const T value = in[Index{i} * stride], old = best[i];
-      const bool wins = (where[i] < 0) | (!(value <= old) & (old == old));
-      best[i] = wins ? value : old;
-      where[i] = wins ? from + i * stride : where[i];
-    }
+  // Where in the window at `corner` the largest element stands, or the first NaN.
+  template <class T, class Rows, class Cols>
+  static Index strongest(const T* x, Index W, Index corner, Rows rows, Cols cols) {
+    Index best = corner;
+    for (Index h = 0; h < rows; ++h)
+      for (Index w = 0; w < cols; ++w) {
+        // Arithmetic instead of a branch: which way it would go, nobody can predict.
+        const Index place = corner + h * W + w;
+        const bool wins = !(x[place] <= x[best]) & (x[best] == x[best]);
+        best += static_cast<Index>(wins) * (place - best);
+      }
+    return best;
   }
 };
 

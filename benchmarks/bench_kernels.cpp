@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+//
+// bench_kernels: GFLOP/s of every kernel, and what share that is of the multiply-add peak measured in
+// the same run.
+//
+//   bench_kernels                                     the standard shapes
+//   bench_kernels --gemm 512,512,512 --threads 1      any product (M,N,K), any number of them
+//   bench_kernels --conv 64,32,14,14,64,3,3,1,1,1,1   N,C,H,W,O,KH,KW,stride,pad,dilation,groups
+//   bench_kernels --json FILE                         Google Benchmark's JSON
+#include <benchmark/benchmark.h>
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "fovea/fovea.hpp"
+#include "support/peak.hpp"
+
+using namespace fovea;
+
+namespace {
+
+int threads = 0;
+double peak = 0;
+
+template <std::size_t R>
+Tensor<float, R> random_tensor(Shape<R> shape, std::uint64_t seed) {
+  Tensor<float, R> x(shape);
+  Rng rng{seed};
+  fill_uniform(x.view(), 1.0, rng);
+  return x;
+}
+
+// Counters: work per iteration in GFLOP/s and as a share of the peak.
+void count(benchmark::State& state, double flop) {
+  const auto total = flop * static_cast<double>(state.iterations()) / 1e9;
+  state.counters["GFLOPS"] = benchmark::Counter(total, benchmark::Counter::kIsRate);
+  state.counters["percent_of_peak"] =
+      benchmark::Counter(100 * total / peak, benchmark::Counter::kIsRate);
+}
+
+void gemm(benchmark::State& state, std::vector<Index> shape) {
+  const Index m = shape[0], n = shape[1], k = shape[2];
+  const auto a = random_tensor(Shape{m, k}, 1), b = random_tensor(Shape{k, n}, 2);
+  Tensor<float, 2> c(Shape{m, n});
+  // Threads share the columns, in pieces whose width does not depend on their number.
+  const Index piece = std::max<Index>(kernels::tile_cols<float>, n / 16 / 32 * 32);
+  Tensor<float, 2> scratch(Shape{threads, kernels::gemm_scratch<float>(m, piece, k)});
+  const kernels::Matrix<const float> A(a.data(), m, k), B(b.data(), k, n);
+  const kernels::Matrix<float> C(c.data(), m, n);
+  for (auto _ : state) {
+    parallel_for(threads, (n + piece - 1) / piece, [&](Index i, int thread) {
+      const Index first = i * piece, width = std::min(piece, n - first);
+      kernels::gemm<float>(A, B.block(0, first, k, width), C.block(0, first, m, width), false,
+                           scratch[thread].data());
+    });
+    benchmark::ClobberMemory();
+  }
+  count(state, 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k));
+}
+
+struct ConvBenchmark {
+  Conv2d<float> conv;
+  Tensor<float, 4> x, y, dy, dx;
+  Conv2d<float>::Pass pass;
+  Context context;
+  double flop;
+
+  explicit ConvBenchmark(const std::vector<Index>& s)
+      : conv([&] {
+          Rng rng{1};
+          return Conv2d<float>({.in = s[1],
+                                .out = s[4],
+                                .kernel = {s[5], s[6]},
+                                .stride = s[7],
+                                .padding = s[8],
+                                .dilation = s[9],
+                                .groups = s[10]},
+                               rng);
+        }()),
+        x(random_tensor(Shape{s[0], s[1], s[2], s[3]}, 1)),
+        y(conv.output_shape(x.shape())),
+        dy(random_tensor(y.shape(), 2)),
+        dx(x.shape()),
+        pass(conv.pass(x.shape(), {.threads = threads})),
+        context{.threads = threads},
+        flop(2.0 * static_cast<double>(conv.multiply_adds(x.shape()))) {}
+};
+
+// The kernels work on NCHW as it is, so with and without reordering is the same number.
+void convolution(benchmark::State& state, const std::vector<Index>& shape,
+                 const std::function<void(ConvBenchmark&)>& run) {
+  ConvBenchmark b(shape);
+  for (auto _ : state) {
+    run(b);
+    benchmark::ClobberMemory();
+  }
+  count(state, b.flop);
+  state.counters["GFLOPS_nchw"] = state.counters["GFLOPS"];
+}
+
+void max_pool(benchmark::State& state) {
+  Sequential net{Shape{32, 28, 28}, MaxPool2d{{.kernel = 2}}};
+  const auto x = random_tensor(Shape{64, 32, 28, 28}, 1);
+  auto pass = net.pass(64, {.input_gradient = true, .threads = threads});
+  for (auto _ : state) {
+    net.forward(x, pass);
+    net.backward(x, pass);
+  }
+  state.SetBytesProcessed(state.iterations() * x.size() * static_cast<Index>(sizeof(float)) * 2);
+}
+
+void adam_step(benchmark::State& state) {
+  Rng rng{1};
+  Sequential net{Shape{3136}, Linear<float>{{.in = 3136, .out = 128}, rng}};
+  auto pass = net.pass(1, {.threads = threads});
+  Adam adam{net};
+  for (auto _ : state) adam.step(net, pass);
+  state.SetBytesProcessed(state.iterations() * net.parameter_count() *
+                          static_cast<Index>(sizeof(float)) * 7);
+}
+
+std::vector<Index> numbers(const std::string& text, std::size_t expected) {
+  std::vector<Index> result;
+  for (const std::string& part : CLI::detail::split(text, ',')) {
+    check(!part.empty() && part.size() < 10 && part.find_first_not_of("0123456789") == part.npos,
+          "expected ", expected, " numbers with commas, got ", text);
+    result.push_back(std::stol(part));
+  }
+  check(result.size() == expected, "expected ", expected, " numbers with commas, got ", text);
+  return result;
+}
+
+const std::vector<std::string> standard_gemms{
+    "64,64,64",    "128,128,128", "256,256,256", "512,512,512", "1024,1024,1024",
+    "64,128,3136", "128,3136,64", "64,3136,128", "32,196,9",    "64,196,288"};
+const std::vector<std::string> standard_convs{
+    "64,1,28,28,32,3,3,1,1,1,1",  "64,32,14,14,64,3,3,1,1,1,1",   "64,6,14,14,16,5,5,1,0,1,1",
+    "32,64,32,32,64,3,3,1,1,1,1", "32,128,16,16,128,3,3,1,1,1,1", "32,256,8,8,256,3,3,1,1,1,1",
+    "8,3,224,224,64,7,7,2,3,1,1", "8,128,56,56,128,3,3,2,1,1,1",  "8,256,56,56,64,1,1,1,0,1,1",
+    "8,96,56,56,96,3,3,1,1,1,96", "16,64,27,31,48,3,3,1,1,1,1",   "4,64,64,64,64,3,3,1,2,2,1"};
+
+int run(int argc, char** argv) {
+  std::vector<std::string> convs, gemms;
+  std::string json;
+  CLI::App app("Times the kernels.", "bench_kernels");
+  app.add_option("--conv", convs, "N,C,H,W,O,KH,KW,stride,pad,dilation,groups (repeatable)")
+      ->delimiter('\0');
+  app.add_option("--gemm", gemms, "M,N,K (repeatable)")->delimiter('\0');
+  app.add_option("--threads", threads, "0: OMP_NUM_THREADS, or all")->check(CLI::Range(0, 1024));
+  app.add_option("--json", json, "write Google Benchmark's JSON to this file");
+  app.allow_extras();  // --benchmark_... are Google Benchmark's own
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    fail(error.what());
+  }
+  threads = resolve_threads(threads);
+  if (convs.empty() && gemms.empty()) convs = standard_convs, gemms = standard_gemms;
+
+  for (const std::string& text : gemms)
+    benchmark::RegisterBenchmark(("gemm/" + text).c_str(), gemm, numbers(text, 3))->UseRealTime();
+  for (const std::string& text : convs) {
+    const auto shape = numbers(text, 11);
+    ConvBenchmark probe(shape);  // a shape that is wrong is refused before anything is timed
+    const auto add = [&](const std::string& what, const std::function<void(ConvBenchmark&)>& f) {
+      benchmark::RegisterBenchmark(("conv/" + what + "/" + text).c_str(), convolution, shape, f)
+          ->UseRealTime();
+    };
+    add("fwd", [](ConvBenchmark& b) { b.conv.forward(b.x, b.y, b.pass, b.context); });
+    add("dw", [](ConvBenchmark& b) { b.conv.parameter_gradients(b.x, b.dy, b.pass, b.context); });
+    add("dx", [](ConvBenchmark& b) { b.conv.input_gradient(b.dy, b.dx, b.pass, b.context); });
+  }
+  benchmark::RegisterBenchmark("pool/fwd+bwd/64,32,28,28", max_pool)->UseRealTime();
+  benchmark::RegisterBenchmark("adam/401536", adam_step)->UseRealTime();
+
+  peak = measured_peak<float>(threads);
+  std::printf("%s, %d threads, measured multiply-add peak %.0f GFLOP/s (float)\n",
+              std::string(build_info().isa).c_str(), threads, peak);
+  benchmark::AddCustomContext("peak_gflops", concat(peak));
+  benchmark::AddCustomContext("threads", concat(threads));
+
+  std::vector<std::string> words = app.remaining();
+  words.insert(words.begin(), argv[0]);
+  if (!json.empty()) {
+    words.push_back("--benchmark_out=" + json);
+    words.push_back("--benchmark_out_format=json");
+  }
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  int count = static_cast<int>(pointers.size());
+  benchmark::Initialize(&count, pointers.data());
+  if (benchmark::ReportUnrecognizedArguments(count, pointers.data())) return 2;
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench_kernels: %s\n", error.what());
+    return 2;
+  }
+}
