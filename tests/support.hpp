@@ -83,7 +83,8 @@ Tensor<T, 4> slow_conv(View<const T, 4> x, const Conv2d<T>& conv) {
   return y;
 }
 
-/// Convolutions with every option, on odd shapes: H != W, strides that leave a remainder.
+/// Convolutions with every option, on odd shapes: H != W, strides that leave a remainder, and a batch
+/// larger than the number of parts that dW is summed in.
 struct ConvCase {
   Conv2dOptions options;
   Shape<4> x;
@@ -92,6 +93,7 @@ inline std::vector<ConvCase> conv_cases() {
   return {
       {{.in = 1, .out = 4, .kernel = 3, .padding = 1}, {3, 1, 7, 6}},
       {{.in = 3, .out = 5, .kernel = 3}, {2, 3, 8, 5}},
+      {{.in = 1, .out = 2, .kernel = 2}, {37, 1, 3, 4}},
       {{.in = 2, .out = 17, .kernel = {1, 4}, .padding = {0, 2}}, {1, 2, 5, 9}},
       {{.in = 17, .out = 2, .kernel = 1}, {2, 17, 3, 4}},
       {{.in = 3, .out = 4, .kernel = {3, 2}, .stride = {2, 3}, .padding = {1, 0}}, {2, 3, 8, 12}},

@@ -129,7 +129,7 @@ namespace {
 
 // A layer with a planted mistake: what the gradient check is for.
 struct Wrong {
-  enum class Fault { none, sign, factor, unassigned, leak } fault;
+  enum class Fault { none, sign, factor, unassigned, accumulated, leak } fault;
   static constexpr std::string_view kind = "wrong";
   template <std::size_t R>
   Shape<R> output_shape(Shape<R> x) const {
@@ -145,7 +145,9 @@ struct Wrong {
     for (Index i = 0; i < dx.size(); ++i) {
       const T right = 2 * x.data()[i] * dy.data()[i];
       if (fault == Fault::unassigned && i == 3)
-        dx.data()[i] = std::numeric_limits<T>::quiet_NaN();
+        continue;
+      else if (fault == Fault::accumulated)
+        dx.data()[i] += right;
       else if (fault == Fault::sign && i == 3)
         dx.data()[i] = -right;
       else if (fault == Fault::factor)
@@ -163,7 +165,8 @@ struct Wrong {
 TEST_CASE("gradient_check sees planted mistakes") {
   using Fault = Wrong::Fault;
   CHECK(gradient_check(Wrong{Fault::none}, Shape{2, 3}).max_error <= 1e-9);
-  for (const Fault fault : {Fault::sign, Fault::factor, Fault::unassigned, Fault::leak})
+  for (const Fault fault :
+       {Fault::sign, Fault::factor, Fault::unassigned, Fault::accumulated, Fault::leak})
     CHECK_FALSE(gradient_check(Wrong{fault}, Shape{2, 3}).max_error <= 1e-6);
 }
 

@@ -66,7 +66,8 @@ constexpr Index gemm_scratch(Index m, Index n, Index k) {
 
 namespace detail {
 
-// Panels of tile_rows rows, each stored column by column.
+// Panels of tile_rows rows, each stored column by column. Beyond the matrix the panels hold zeros: what
+// the tile makes of them is thrown away, but a stale denormal there would cost a hundred cycles.
 template <class T>
 void pack_rows(const Matrix<const T>& a, T* out) {
   for (Index i0 = 0; i0 < a.rows; i0 += tile_rows) {

@@ -12,7 +12,8 @@
 //   const auto result = gradient_check(MyLayer{}, Shape{2, 3, 5, 4});   // one line for your own layer
 //   result.max_error <= 1e-6
 //
-// Before backward every gradient is filled with NaN, so one that is not assigned shows.
+// Gradients must be assigned, not accumulated and not left out. So the parameters' gradients are filled
+// with NaN, a first backward with dy = NaN does the same to every dx, and only then comes the real one.
 #pragma once
 
 #include <cmath>
@@ -113,8 +114,10 @@ GradientCheck gradient_check(Sequential<R, Layers...> net, Tensor<double, R + 1>
   };
 
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  net.for_each_parameter(pass, [&](auto, auto gradient) { gradient.fill(nan); });
   s();
+  pass.dlogits().fill(nan);
+  net.backward(x, pass);
+  net.for_each_parameter(pass, [&](auto, auto gradient) { gradient.fill(nan); });
   std::copy(dy.begin(), dy.end(), pass.dlogits().begin());
   net.backward(x, pass);
 
