@@ -191,5 +191,6 @@ TEST_CASE("dataset: validate and part") {
   data.labels(2) = 10;
   CHECK(contains(error_of([&] { data.validate(); }), "found 10 at 2"));
   data.labels = Tensor<Label, 1>(Shape{4});
-  CHECK(contains(error_of([&] { data.validate(); }), "5 images and 4 labels"));
+  CHECK(contains(error_of([&] { data.validate(); }),
+                 "expected 5 labels, one for each image, found 4"));
 }

@@ -5,6 +5,7 @@
 #include "golden/golden.hpp"
 
 #include "support.hpp"
+#include "support/course_cnn.hpp"
 
 using namespace test;
 
@@ -60,17 +61,7 @@ TEST_CASE_TEMPLATE("golden: the course network, three steps of Adam", T, double,
   constexpr Index N = 2;
   for (const Keep keep : {Keep::needed, Keep::all}) {
     Rng rng{1};
-    Sequential net{Shape{1, 28, 28},
-                   Conv2d<T>{{.in = 1, .out = 32, .kernel = 3, .padding = 1}, rng},
-                   Relu{},
-                   MaxPool2d{{.kernel = 2}},
-                   Conv2d<T>{{.in = 32, .out = 64, .kernel = 3, .padding = 1}, rng},
-                   Relu{},
-                   MaxPool2d{{.kernel = 2}},
-                   Flatten{},
-                   Linear<T>{{.in = 3136, .out = 128}, rng},
-                   Relu{},
-                   Linear<T>{{.in = 128, .out = 10}, rng}};
+    auto net = course_cnn<T>(rng);
     constexpr double scales[] = {0.66, 0.66, 0.12, 0.12, 0.036, 0.036, 0.18, 0.18};
     Index k = 0;
     std::vector<std::string> names;

@@ -2,6 +2,7 @@
 #include <thread>
 
 #include "support.hpp"
+#include "support/course_cnn.hpp"
 
 using namespace test;
 
@@ -337,17 +338,7 @@ TEST_CASE("contract: a layer that contains a Sequential") {
 
 TEST_CASE("summary: the course network") {
   Rng rng{1};
-  const Sequential net{Shape{1, 28, 28},
-                       Conv2d<float>{{.in = 1, .out = 32, .kernel = 3, .padding = 1}, rng},
-                       Relu{},
-                       MaxPool2d{{.kernel = 2}},
-                       Conv2d<float>{{.in = 32, .out = 64, .kernel = 3, .padding = 1}, rng},
-                       Relu{},
-                       MaxPool2d{{.kernel = 2}},
-                       Flatten{},
-                       Linear<float>{{.in = 3136, .out = 128}, rng},
-                       Relu{},
-                       Linear<float>{{.in = 128, .out = 10}, rng}};
+  const auto net = course_cnn<float>(rng);
   const std::string text = summary(net);
   CHECK(contains(text, "conv2     (N, 64, 14, 14)           18,496       3,612,672       8 x 8\n"));
   CHECK(contains(text, "pool2     (N, 64, 7, 7)                                        10 x 10\n"));

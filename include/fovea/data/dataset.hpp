@@ -29,8 +29,8 @@ struct Dataset {
 
   /// Throws unless there is one label in [0, classes) for every image.
   void validate() const {
-    check(images.extent(0) == labels.extent(0), name, ": expected as many labels as images, found ",
-          images.extent(0), " images and ", labels.extent(0), " labels");
+    check(images.extent(0) == size(), name, ": expected ", images.extent(0),
+          " labels, one for each image, found ", size());
     for (Index n = 0; n < size(); ++n)
       check(0 <= labels(n) && labels(n) < classes, name, ": expected labels in [0, ", classes,
             "), found ", labels(n), " at ", n);

@@ -43,7 +43,6 @@ inline Dataset load_part(const std::filesystem::path& directory, const std::stri
   const auto images = find_idx(directory, part + "-images", "idx3-ubyte");
   const auto labels = find_idx(directory, part + "-labels", "idx1-ubyte");
   Dataset data;
-  data.name = images.string();
   {
     const auto planes = read_idx<3>(images, reader);  // (N, H, W)
     const auto [N, H, W] = planes.shape();
@@ -53,11 +52,8 @@ inline Dataset load_part(const std::filesystem::path& directory, const std::stri
   data.labels = Tensor<Label, 1>(bytes.shape());
   std::copy(bytes.begin(), bytes.end(), data.labels.begin());
   check(data.size() > 0, images.string(), ": expected at least one image, found none");
-  check(data.images.extent(0) == data.size(), labels.string(), ": expected ", data.images.extent(0),
-        " labels, one for each image, found ", data.size());
-  for (Index n = 0; n < data.size(); ++n)
-    check(data.labels(n) < data.classes, labels.string(), ": expected labels in [0, ", data.classes,
-          "), found ", data.labels(n), " at ", n);
+  data.name = labels.string();  // for the errors of validate
+  data.validate();
   return data;
 }
 
