@@ -32,24 +32,25 @@ fovea::TrainAndTest find_data(const std::filesystem::path& given, const std::str
     return begins_with(data.test, fashion ? mnist_labels : fashion_labels);
   };
 
-  if (!given.empty()) {
-    auto data = load(given);
-    fovea::check(!is_the_other(data), given.string(), ": expected ",
+  // What the user names must be there; a variable that names the other set is passed over.
+  const char* const variable = std::getenv("FOVEA_DATA_DIR");
+  const std::filesystem::path named = given.empty() && variable ? variable : given;
+  if (!named.empty()) {
+    auto data = load(named);
+    fovea::check(given.empty() || !is_the_other(data), given.string(), ": expected ",
                  fashion ? "Fashion-MNIST" : "MNIST", ", found ",
                  fashion ? "MNIST" : "Fashion-MNIST", " (choose with --dataset)");
-    found = given;
-    return data;
+    found = named;
+    if (!is_the_other(data)) return data;
   }
-  std::vector<std::filesystem::path> places;
-  if (const char* variable = std::getenv("FOVEA_DATA_DIR"); variable && *variable)
-    places.emplace_back(variable);
-  places.emplace_back(std::filesystem::path(FOVEA_SOURCE_DIR) / "data" / dataset);
-  places.emplace_back(std::filesystem::path("data") / dataset);
+
+  // The other places are guesses.
+  std::vector<std::filesystem::path> places{
+      std::filesystem::path(FOVEA_SOURCE_DIR) / "data" / dataset,
+      std::filesystem::path("data") / dataset};
   if (fashion) places.emplace_back("/usr/share/datasets/fashion-mnist");
   for (const auto& place : places) {
-    // What the variable names must be there; the other places are guesses.
-    if (&place != &places.front() || places.size() == (fashion ? 3u : 2u))
-      if (!std::filesystem::is_directory(place)) continue;
+    if (!std::filesystem::is_directory(place)) continue;
     auto data = load(place);
     if (is_the_other(data)) continue;
     found = place;
