@@ -42,17 +42,10 @@ void gemm(benchmark::State& state, std::vector<Index> shape) {
   const Index m = shape[0], n = shape[1], k = shape[2];
   const auto a = random_tensor(Shape{m, k}, 1), b = random_tensor(Shape{k, n}, 2);
   Tensor<float, 2> c(Shape{m, n});
-  // Threads share the columns, in pieces whose width does not depend on their number.
-  const Index piece = std::max<Index>(kernels::tile_cols<float>, n / 16 / 32 * 32);
-  Tensor<float, 2> scratch(Shape{threads, kernels::gemm_scratch<float>(m, piece, k)});
   const kernels::Matrix<const float> A(a.data(), m, k), B(b.data(), k, n);
   const kernels::Matrix<float> C(c.data(), m, n);
   for (auto _ : state) {
-    parallel_for(threads, (n + piece - 1) / piece, [&](Index i, int thread) {
-      const Index first = i * piece, width = std::min(piece, n - first);
-      kernels::gemm<float>(A, B.block(0, first, k, width), C.block(0, first, m, width), false,
-                           scratch[thread].data());
-    });
+    kernels::gemm<float>(A, B, C, false, threads);
     benchmark::ClobberMemory();
   }
   count(state, 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k));
@@ -168,8 +161,10 @@ int run(int argc, char** argv) {
           ->UseRealTime();
     };
     add("fwd", [](ConvBenchmark& b) { b.conv.forward(b.x, b.y, b.pass, b.context); });
-    add("dw", [](ConvBenchmark& b) { b.conv.parameter_gradients(b.x, b.dy, b.pass, b.context); });
-    add("dx", [](ConvBenchmark& b) { b.conv.input_gradient(b.dy, b.dx, b.pass, b.context); });
+    add("dw", [](ConvBenchmark& b) { 
+      b.pass.kernel.parameter_gradients(b.x, b.dy, b.pass.dweight, b.pass.dbias, b.pass.scratch, b.pass.partial, threads); });
+    add("dx", [](ConvBenchmark& b) { 
+      b.pass.kernel.input_gradient(b.dy, b.conv.weight.data(), b.dx, b.pass.scratch, b.pass.partial, threads); });
   }
   benchmark::RegisterBenchmark("pool/fwd+bwd/64,32,28,28", max_pool)->UseRealTime();
   benchmark::RegisterBenchmark("adam/401536", adam_step)->UseRealTime();

@@ -20,8 +20,10 @@
 #include "fovea/core/tensor.hpp"
 
 // kernels: the engine room. Raw pointers and extents in, numbers out.
+#include "fovea/kernels/tile.hpp"
+#include "fovea/kernels/transpose.hpp"
 #include "fovea/kernels/gemm.hpp"
-#include "fovea/kernels/im2col.hpp"
+#include "fovea/kernels/convolution.hpp"
 #include "fovea/kernels/window.hpp"
 
 // nn: one idea per page.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "ladder/im2col.hpp"
 #include "support.hpp"
 
 using namespace test;
@@ -19,28 +20,25 @@ void check_gemm(Index m, Index n, Index k) {
       for (Index p = 0; p < k; ++p)
         expected(i, j) += static_cast<double>(a(i, p)) * static_cast<double>(b(p, j));
   const double tolerance = std::is_same_v<T, float> ? 1e-5 : 1e-13;
-  Tensor<T, 1> scratch(
-      Shape{std::max(kernels::gemm_scratch<T>(m, n, k), kernels::gemm_scratch<T>(n, m, k))});
 
   // Plain, both operands transposed in memory, and the result stored by columns.
   Tensor<T, 2> c(Shape{m, n}, T{7});
-  kernels::gemm<T>({a.data(), m, k}, {b.data(), k, n}, {c.data(), m, n}, false, scratch.data());
+  kernels::gemm<T>({a.data(), m, k}, {b.data(), k, n}, {c.data(), m, n}, false);
   CHECK(relative_error(c, expected) <= tolerance);
 
   const Tensor<T, 2> at = transpose(a), bt = transpose(b);
   Tensor<T, 2> d(Shape{m, n}, T{7});
   kernels::gemm<T>(Matrix<const T>(at.data(), k, m).transposed(),
-                   Matrix<const T>(bt.data(), n, k).transposed(), {d.data(), m, n}, false,
-                   scratch.data());
+                   Matrix<const T>(bt.data(), n, k).transposed(), {d.data(), m, n}, false);
   CHECK(to_string(c) == to_string(d));
 
   Tensor<T, 2> e(Shape{n, m});
   kernels::gemm<T>({a.data(), m, k}, {b.data(), k, n}, Matrix<T>(e.data(), n, m).transposed(),
-                   false, scratch.data());
+                   false);
   CHECK(relative_error(transpose(e), expected) <= tolerance);
 
   Tensor<T, 2> sum = start;
-  kernels::gemm<T>({a.data(), m, k}, {b.data(), k, n}, {sum.data(), m, n}, true, scratch.data());
+  kernels::gemm<T>({a.data(), m, k}, {b.data(), k, n}, {sum.data(), m, n}, true);
   CHECK(relative_error(map(sum, start, [](T x, T y) { return x - y; }), expected) <=
         100 * tolerance);
 }
@@ -63,21 +61,19 @@ TEST_CASE_TEMPLATE("gemm agrees with three loops on odd shapes", T, float, doubl
 
 TEST_CASE("gemm: an empty sum is zero, and cutting the result changes no bit") {
   Tensor<float, 2> c(Shape{3, 4}, 5.f);
-  Tensor<float, 1> scratch(Shape{kernels::gemm_scratch<float>(80, 100, 300)});
-  kernels::gemm<float>({nullptr, 3, 0}, {nullptr, 0, 4}, {c.data(), 3, 4}, false, scratch.data());
+  kernels::gemm<float>({nullptr, 3, 0}, {nullptr, 0, 4}, {c.data(), 3, 4}, false);
   for (const float value : c) CHECK(value == 0);
 
   const auto a = random_tensor<float>(Shape{80, 300}, 1),
              b = random_tensor<float>(Shape{300, 100}, 2);
   Tensor<float, 2> whole(Shape{80, 100}), parts(Shape{80, 100});
   const Matrix<const float> A(a.data(), 80, 300), B(b.data(), 300, 100);
-  kernels::gemm<float>(A, B, {whole.data(), 80, 100}, false, scratch.data());
+  kernels::gemm<float>(A, B, {whole.data(), 80, 100}, false);
   const Matrix<float> P(parts.data(), 80, 100);
   for (Index i = 0; i < 80; i += 27)
     for (Index j = 0; j < 100; j += 19) {
       const Index r = std::min<Index>(27, 80 - i), s = std::min<Index>(19, 100 - j);
-      kernels::gemm<float>(A.block(i, 0, r, 300), B.block(0, j, 300, s), P.block(i, j, r, s), false,
-                           scratch.data());
+      kernels::gemm<float>(A.block(i, 0, r, 300), B.block(0, j, 300, s), P.block(i, j, r, s), false);
     }
   CHECK(std::equal(whole.begin(), whole.end(), parts.begin()));
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstring>
+#include <utility>
 
 #include "fovea/core/check.hpp"
 
@@ -44,6 +45,60 @@ inline Vec<T> load(const T* from) {
 template <class T>
 inline void store(T* to, Vec<T> v) {
   std::memcpy(to, &v, sizeof v);
+}
+
+/// {a0, a2, a4, ..., b0, b2, b4, ...} and {a1, a3, a5, ..., b1, b3, b5, ...}.
+template <class T>
+inline Vec<T> evens(Vec<T> a, Vec<T> b) {
+  return [&]<int... i>(std::integer_sequence<int, i...>) {
+    return __builtin_shufflevector(a, b, (2 * i)...);
+  }
+  (std::make_integer_sequence<int, int{lanes<T>}>{});
+}
+template <class T>
+inline Vec<T> odds(Vec<T> a, Vec<T> b) {
+  return [&]<int... i>(std::integer_sequence<int, i...>) {
+    return __builtin_shufflevector(a, b, (2 * i + 1)...);
+  }
+  (std::make_integer_sequence<int, int{lanes<T>}>{});
+}
+
+/// {a0, b0, a1, b1, ...}: the first halves of a and b in turns, or the second halves.
+template <class T>
+inline Vec<T> zip_low(Vec<T> a, Vec<T> b) {
+  return [&]<int... i>(std::integer_sequence<int, i...>) {
+    return __builtin_shufflevector(a, b, (i / 2 + i % 2 * int{lanes<T>})...);
+  }
+  (std::make_integer_sequence<int, int{lanes<T>}>{});
+}
+template <class T>
+inline Vec<T> zip_high(Vec<T> a, Vec<T> b) {
+  return [&]<int... i>(std::integer_sequence<int, i...>) {
+    return __builtin_shufflevector(a, b, (int{lanes<T>} / 2 + i / 2 + i % 2 * int{lanes<T>})...);
+  }
+  (std::make_integer_sequence<int, int{lanes<T>}>{});
+}
+
+/// sums[i] = the sum over the lanes of v[i], for 4 or 8 vectors at once: neighbours are added until
+/// one number is left of each, so all lanes work until the end. `v` is used up.
+template <class T, int R>
+inline void add_lanes(Vec<T> (&v)[R], T* sums) {
+  static_assert((R & (R - 1)) == 0, "a power of two");
+  int count = R;
+#pragma GCC unroll 4
+  for (Index width = lanes<T>; width > 1; width /= 2) {
+    const int half = count > 1 ? count / 2 : 1;
+#pragma GCC unroll 4
+    for (int i = 0; i < half; ++i) {
+      const Vec<T> a = v[count > 1 ? 2 * i : 0], b = v[count > 1 ? 2 * i + 1 : 0];
+      v[i] = evens<T>(a, b) + odds<T>(a, b);
+    }
+    count = half;
+  }
+  T all[R > lanes<T> ? R : lanes<T>];
+#pragma GCC unroll 4
+  for (int i = 0; i < count; ++i) store(all + i * lanes<T>, v[i]);
+  for (int i = 0; i < R; ++i) sums[i] = all[i];
 }
 
 /// The sum of n numbers, one running sum for each lane: a single one would wait for every addition.

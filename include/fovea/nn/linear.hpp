@@ -6,9 +6,6 @@
 //
 //   forward     y = x W^T + b
 //   backward    dx = dy W      dW = dy^T x      db[o] = sum over n of dy[n,o]
-//
-// Each of the three products is cut into slices of its columns, one piece of work each. Every
-// element is still one sum in one order, so the slices and the threads leave no trace in the result.
 #pragma once
 
 #include "fovea/core/parallel.hpp"
@@ -37,7 +34,6 @@ class Linear {
   struct Pass {
     Tensor<T, 2> dweight;  // (out, in)
     Tensor<T, 1> dbias;    // (out), or empty
-    Tensor<T, 2> scratch;  // (threads, packed operands)
   };
   static constexpr auto parameters() {
     return std::tuple{Parameter{"weight", &Linear::weight, &Pass::dweight},
@@ -59,21 +55,14 @@ class Linear {
 
   Index multiply_adds(Shape<2> x) const { return x[0] * weight.size(); }
 
-  Pass pass(Shape<2> x, const PassOptions& how) const {
-    const Index N = x[0], in = options.in, out = options.out;
-    const Index packed =
-        std::max({kernels::gemm_scratch<T>(N, slice, in), kernels::gemm_scratch<T>(out, slice, N),
-                  kernels::gemm_scratch<T>(N, slice, out)});
-    Pass pass;
-    pass.scratch = Tensor<T, 2>(Shape{how.threads, packed});
-    if (how.keep == Keep::nothing) return pass;
-    pass.dweight = Tensor<T, 2>(weight.shape());
-    pass.dbias = Tensor<T, 1>(bias.shape());
-    return pass;
+  Pass pass(Shape<2>, const PassOptions& how) const {
+    if (how.keep == Keep::nothing) return {};
+    return {Tensor<T, 2>(weight.shape()), Tensor<T, 1>(bias.shape())};
   }
 
-  void forward(View<const T, 2> x, View<T, 2> y, Pass& pass, const Context& context) const {
-    product(matrix(x), matrix(weight.view()).transposed(), y, pass, context);
+  void forward(View<const T, 2> x, View<T, 2> y, Pass&, const Context& context) const {
+    kernels::gemm<T>(matrix(x), matrix(weight.view()).transposed(), matrix(y), false,
+                     context.threads);
     if (!bias.empty())
       for (Index n = 0; n < y.extent(0); ++n)
         for (Index o = 0; o < y.extent(1); ++o) y(n, o) += bias(o);
@@ -82,8 +71,10 @@ class Linear {
   void backward(View<const T, 2> x, View<const T, 2> /*y*/, View<const T, 2> dy, View<T, 2> dx,
                 Pass& pass, const Context& context) const {
     // y = x W^T + b
-    product(matrix(dy).transposed(), matrix(x), pass.dweight, pass, context);
-    if (!dx.empty()) product(matrix(dy), matrix(weight.view()), dx, pass, context);
+    kernels::gemm<T>(matrix(dy).transposed(), matrix(x), matrix(pass.dweight.view()), false,
+                     context.threads);
+    if (!dx.empty())
+      kernels::gemm<T>(matrix(dy), matrix(weight.view()), matrix(dx), false, context.threads);
     if (!bias.empty()) {
       pass.dbias.fill(T{0});
       for (Index n = 0; n < dy.extent(0); ++n)
@@ -92,23 +83,9 @@ class Linear {
   }
 
  private:
-  static constexpr Index slice = 64;  // columns of a product that one piece of work computes
-
   template <class U>
-  static kernels::Matrix<const T> matrix(View<U, 2> x) {
+  static kernels::Matrix<U> matrix(View<U, 2> x) {
     return {x.data(), x.extent(0), x.extent(1)};
-  }
-
-  // c = a b, slice by slice.
-  static void product(kernels::Matrix<const T> a, kernels::Matrix<const T> b, View<T, 2> c,
-                      Pass& pass, const Context& context) {
-    const kernels::Matrix<T> whole(c.data(), c.extent(0), c.extent(1));
-    parallel_for(context.threads, (whole.cols + slice - 1) / slice, [&](Index piece, int thread) {
-      const Index first = piece * slice, width = std::min(slice, whole.cols - first);
-      kernels::gemm<T>(a, b.block(0, first, b.rows, width),
-                       whole.block(0, first, whole.rows, width), false,
-                       pass.scratch[thread].data());
-    });
   }
 };
 

@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: MIT
+//
+// Convolution without a column matrix, for any kernel, stride, padding, dilation and groups.
+//
+// im2col turns a convolution into a matrix product by writing every window of the image as a column:
+// row k = (c, kh, kw) of that matrix is channel c, shifted by (kh, kw). But a shifted image need
+// not be written down. In a copy of the image with its padding around it, row k begins at
+//
+//   offset[k] = c * channel + kh * d * pitch + kw * d
+//
+// and runs on contiguously: position (i, j) of the output reads offset[k] + i * pitch + j. So the
+// register tile of a matrix product (tile.hpp) works on the padded image in place, with a table of K
+// offsets instead of a matrix of K OH OW numbers. That is why it is fast: the operands of 9 shifts
+// are the same numbers in L1. What it costs: the pitch is a little larger than the row, and what
+// is computed between rows is thrown away.
+//
+//   stride       the copy is cut into s x s phases, in which neighbours of one phase are neighbours in
+//                memory: pixel (h, w) stands in plane (h % s, w % s) at (h / s, w / s)
+//   forward      y[o] = sum over k of  W[o][k] x[offset[k] + .]
+//   dx           the same sweep over the padded dy with the weights turned around, once for each
+//                phase of x (each sees its own part of the taps)
+//   dW           dW[o][k] = <dy[o], x[offset[k] + .]>: dot products, with zeros between dy's rows
+//
+// Slow twins: the formula itself (tests) and im2col with a product (benchmarks/ladder).
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "fovea/core/parallel.hpp"
+#include "fovea/core/tensor.hpp"
+#include "fovea/kernels/tile.hpp"
+#include "fovea/kernels/window.hpp"
+
+namespace fovea::inline FOVEA_ABI::kernels {
+
+/// How a padded copy of one channel lies in memory.
+struct PaddedChannel {
+  Extent2 phases{1};  ///< the stride: into how many planes it is cut
+  Extent2 before{0};  ///< zeros above and to the left of the image
+  Extent2 extent{0};  ///< rows and pitch of one plane
+
+  Index size() const { return phases.h * phases.w * extent.h * extent.w; }
+
+  /// Where pixel (h, w) stands, counted with the padding.
+  Index place(Index h, Index w) const {
+    return ((h % phases.h * phases.w + w % phases.w) * extent.h + h / phases.h) * extent.w +
+           w / phases.w;
+  }
+
+  /// Copies x (H, W) to `out`, with zeros around it.
+  template <class T>
+  void copy(const T* x, Index H, Index W, T* out) const {
+    for (Index a = 0; a < phases.h; ++a)
+      for (Index b = 0; b < phases.w; ++b) {
+        const auto [first, last] = outputs_inside(W, extent.w, phases.w, before.w, b);
+        for (Index i = 0; i < extent.h; ++i, out += extent.w) {
+          const Index h = i * phases.h + a - before.h;
+          if (h < 0 || h >= H) {
+            std::fill_n(out, extent.w, T{0});
+            continue;
+          }
+          const T* const in = x + h * W + b - before.w;
+          std::fill_n(out, first, T{0});
+          if (phases.w == 1)
+            std::copy(in + first, in + last, out + first);
+          else
+            for (Index j = first; j < last; ++j) out[j] = in[j * phases.w];
+          std::fill(out + last, out + extent.w, T{0});
+        }
+      }
+  }
+};
+
+/// The places that a sweep visits: (i, j) reads first + i * pitch + j.
+struct Sweep {
+  Index rows, cols, pitch, first;
+
+  /// Rows whose sums are collected before they are written out: about 2 KB of them.
+  Index rows_at_once() const { return std::clamp<Index>(512 / pitch, 1, std::max<Index>(rows, 1)); }
+  /// Elements from the first to the last place of that many rows, rounded up to whole vectors.
+  template <class T>
+  Index length(Index count) const {
+    return ((count - 1) * pitch + cols + lanes<T> - 1) / lanes<T> * lanes<T>;
+  }
+};
+
+namespace detail {
+
+// R rows of sums for `length` places from x on.
+template <int R, int V, class T>
+FOVEA_WIDE_VECTORS void sweep_tile(const std::int32_t* offsets, Index depth,
+                                   const T* const (&w)[R], const T* x, T* sums, Index stride) {
+  multiply_tile<T, R, V>(
+      depth, w, 1, [=](Index k) { return x + offsets[k]; },
+      [&](const auto& sum) { store_tile<T>(sum, sums, stride, false); });
+}
+
+template <int R, class T, class Write>
+void sweep_rows(const Sweep& at, const std::int32_t* offsets, Index depth, const T* w, Index rows,
+                const T* x, T* sums, Write&& write) {
+  const T* from[R];
+  for (Index i = 0; i < R; ++i) from[i] = w + std::min(i, rows - 1) * depth;
+  const Index at_once = at.rows_at_once(), stride = at.length<T>(at_once);
+  for (Index first = 0; first < at.rows; first += at_once) {
+    const Index count = std::min(at_once, at.rows - first);
+    const T* const start = x + at.first + first * at.pitch;
+    const Index length = at.length<T>(count);
+    for (Index p = 0; p < length; p += tile_vectors * lanes<T>) {
+      const Index left = (length - p) / lanes<T>;
+      if (left >= 3)
+        sweep_tile<R, 3>(offsets, depth, from, start + p, sums + p, stride);
+      else if (left == 2)
+        sweep_tile<R, 2>(offsets, depth, from, start + p, sums + p, stride);
+      else
+        sweep_tile<R, 1>(offsets, depth, from, start + p, sums + p, stride);
+    }
+    for (Index i = 0; i < rows; ++i)
+      for (Index row = 0; row < count; ++row)
+        write(i, first + row, sums + i * stride + row * at.pitch);
+  }
+}
+
+}  // namespace detail
+
+/// For every row o of w (rows, depth) and every place: sum over k of w[o][k] x[offsets[k] + place].
+/// Each finished row of places goes to write(o, i, sums). `sums` is scratch.
+template <class T, class Write>
+void sweep(const Sweep& at, const std::int32_t* offsets, Index depth, const T* w, Index rows,
+           const T* x, T* sums, Write&& write) {
+  if (at.rows <= 0 || at.cols <= 0) return;
+  for (Index o = 0; o < rows; o += tile_rows) {
+    const Index count = std::min<Index>(tile_rows, rows - o);
+    const auto put = [&](Index i, Index row, const T* sum) { write(o + i, row, sum); };
+    if (count == 1)
+      detail::sweep_rows<1>(at, offsets, depth, w + o * depth, count, x, sums, put);
+    else
+      detail::sweep_rows<tile_rows>(at, offsets, depth, w + o * depth, count, x, sums, put);
+  }
+}
+
+/// One convolution's tables, made once: x (N, C, H, W), w (O, C/g, KH, KW), y (N, O, OH, OW).
+template <class T>
+class Convolution {
+ public:
+  Convolution() = default;
+
+  Convolution(Shape<4> x, Index outputs, const Window& window, Index groups)
+      : N_(x[0]), H_(x[2]), W_(x[3]), groups_(groups), C_(x[1] / groups), O_(outputs / groups) {
+    const auto [kernel, stride, padding, dilation] = window;
+    const auto [OH, OW] = window.output(H_, W_);
+    const Extent2 reach{(kernel.h - 1) * dilation.h, (kernel.w - 1) * dilation.w};
+    kernel_ = kernel;
+    in_ = {stride, padding, {OH + reach.h / stride.h, OW + reach.w / stride.w}};
+    forward_ = {OH, OW, in_.extent.w, 0};
+    check(in_.size() * C_ < INT32_MAX, "convolution: an image of ", x, " is too large");
+    for (Index c = 0; c < C_; ++c)
+      for (Index kh = 0; kh < kernel.h; ++kh)
+        for (Index kw = 0; kw < kernel.w; ++kw)
+          offsets_.push_back(static_cast<std::int32_t>(
+              c * in_.size() + in_.place(kh * dilation.h, kw * dilation.w)));
+    K_ = static_cast<Index>(offsets_.size());
+    plan_input_gradient(window);
+  }
+
+  /// y[o] = bias[o] + sum over k of W[o][k] x[offset[k] + .]; `bias` may be null.
+  void forward(View<const T, 4> x, const T* w, const T* bias, View<T, 4> y, Tensor<T, 2>& scratch,
+               int threads) const {
+    const Index N = x.extent(0), plane = forward_.rows * forward_.cols;
+    reserve(scratch, threads, image_size() + sums_size(forward_));
+    for_slices(N, groups_, O_, K_ * plane, threads, [&](Index n, Index g, Index o, Index count,
+                                                        int thread) {
+      T* const image = scratch[thread].data();
+      pad_image(x.data() + (n * groups_ + g) * C_ * H_ * W_, image);
+      const Index first = g * O_ + o;
+      forward_image(image, w + first * K_, bias ? bias + first : nullptr, count,
+                    y.data() + (n * groups_ * O_ + first) * plane, image + image_size());
+    });
+  }
+
+  /// dW[o][k] = sum over n of <dy[n,o], x[n][offset[k] + .]>,   db[o] = sum of dy[n,o].
+  void parameter_gradients(View<const T, 4> x, View<const T, 4> dy, View<T, 4> dw, View<T, 1> db,
+                           Tensor<T, 2>& scratch, Tensor<T, 2>& partial, int threads) const {
+    const Index N = x.extent(0), parts = std::min(N, batch_parts()), size = dw.size() + db.size();
+    reserve(scratch, threads, images_at_once() * (image_size() + O_ * flat()));
+    reserve(partial, parts, size);
+    parallel_for(N * K_ * O_ * groups_ * flat() < small_work ? 1 : threads, parts,
+                 [&](Index part, int thread) {
+                   T* const sums = partial[part].data();
+                   const auto [first, last] = piece_of(N, parts, part);
+                   std::fill_n(sums, size, T{0});
+                   add_gradients(x, dy, first, last, sums, db.empty() ? nullptr : sums + dw.size(),
+                                 scratch[thread].data());
+                 });
+    // The parts are added in their order, so the number of threads cannot change a bit.
+    const Index stride = partial.extent(1);
+    sum_parts(threads, partial.data(), parts, stride, dw.data(), dw.size());
+    sum_parts(threads, partial.data() + dw.size(), parts, stride, db.data(), db.size());
+  }
+
+  /// dx[n,c] = the sum, over every o and tap, of what y took from it.
+  void input_gradient(View<const T, 4> dy, const T* w, View<T, 4> dx, Tensor<T, 2>& scratch,
+                      Tensor<T, 2>& turned, int threads) const {
+    const Index N = dx.extent(0), gradient = O_ * out_.size() + out_.extent.w + lanes<T>;
+    Index sums = 0;
+    for (const Phase& phase : phases_) sums = std::max(sums, sums_size(phase.sweep));
+    reserve(scratch, threads, gradient + sums);
+    reserve(turned, 1, groups_ * C_ * O_ * kernel_.h * kernel_.w);
+    turn_weights(w, turned.data());
+    const Index plane = forward_.rows * forward_.cols;
+    for_slices(N, groups_, C_, O_ * kernel_.h * kernel_.w * H_ * W_, threads,
+               [&](Index n, Index g, Index c, Index count, int thread) {
+                 T* const padded = scratch[thread].data();
+                 for (Index o = 0; o < O_; ++o)
+                   out_.copy(dy.data() + ((n * groups_ + g) * O_ + o) * plane, forward_.rows,
+                             forward_.cols, padded + o * out_.size());
+                 const Index first = g * C_ + c;
+                 input_gradient_image(padded, turned.data(), first, count,
+                                      dx.data() + (n * groups_ * C_ + first) * H_ * W_,
+                                      padded + gradient);
+               });
+  }
+
+  // The steps of the above, for who wants to time them without the copies around them.
+
+  /// The padded channels of one group, and what the last vector reads beyond them.
+  Index image_size() const { return C_ * in_.size() + in_.extent.w + lanes<T>; }
+  Index flat() const {
+    return (forward_.rows * forward_.pitch + lanes<T> - 1) / lanes<T> * lanes<T>;
+  }
+
+  /// The channels of one group, padded.
+  void pad_image(const T* x, T* image) const {
+    for (Index c = 0; c < C_; ++c) in_.copy(x + c * H_ * W_, H_, W_, image + c * in_.size());
+    std::fill_n(image + C_ * in_.size(), image_size() - C_ * in_.size(), T{0});
+  }
+
+  void forward_image(const T* image, const T* w, const T* bias, Index count, T* y, T* sums) const {
+    const Index OH = forward_.rows, OW = forward_.cols;
+    sweep(forward_, offsets_.data(), K_, w, count, image, sums,
+          [&](Index o, Index i, const T* row) {
+            T* const out = y + (o * OH + i) * OW;
+            const T add = bias ? bias[o] : T{0};
+            for (Index j = 0; j < OW; ++j) out[j] = row[j] + add;
+          });
+  }
+
+ private:
+  // Below this many multiply-adds a second thread costs more than it brings.
+  static constexpr Index small_work = 200'000;
+
+  // One phase of dx: the pixels (first.h + i s, first.w + j s).
+  struct Phase {
+    Sweep sweep;
+    Extent2 first{0}, step{1};
+    std::vector<Index> taps;  // kh * KW + kw
+    std::vector<std::int32_t> offsets;
+  };
+
+  static void reserve(Tensor<T, 2>& scratch, Index rows, Index cols) {
+    if (scratch.extent(0) < rows || scratch.extent(1) < cols)
+      scratch = Tensor<T, 2>(Shape{rows, (cols + 15) / 16 * 16});
+  }
+
+  static Index sums_size(const Sweep& at) {
+    return tile_rows * at.length<T>(at.rows_at_once());
+  }
+
+  // Calls body(n, group, first row, rows, thread). Where there are fewer images than threads, images
+  // are cut, by groups or by rows; that changes who computes a number, never how.
+  template <class Body>
+  static void for_slices(Index N, Index groups, Index rows, Index work_per_row, int threads,
+                         Body&& body) {
+    if (N * groups * rows * work_per_row < small_work) threads = 1;
+    const Index tiles = (rows + tile_rows - 1) / tile_rows;
+    const Index wanted = N >= 2 * threads || threads == 1 ? 1 : (2 * threads + N - 1) / N;
+    const Index group_slices = std::min(groups, wanted);
+    const Index row_slices = std::min(tiles, (wanted + group_slices - 1) / group_slices);
+    const Index slices = group_slices * row_slices;
+    parallel_for(threads, N * slices, [&](Index piece, int thread) {
+      const Index n = piece / slices, slice = piece % slices;
+      const auto [g0, g1] = piece_of(groups, group_slices, slice / row_slices);
+      const auto [t0, t1] = piece_of(tiles, row_slices, slice % row_slices);
+      const Index first = t0 * tile_rows, last = std::min<Index>(t1 * tile_rows, rows);
+      for (Index g = g0; g < g1; ++g) body(n, g, first, last - first, thread);
+    });
+  }
+
+  // Into how many parts a batch is cut for the sums over it, however many threads there are.
+  Index batch_parts() const { return K_ * O_ * groups_ > 65536 ? 4 : 16; }
+
+  // Images whose dot products are taken together: small ones cannot pay for adding up the lanes.
+  Index images_at_once() const { return std::clamp<Index>(1024 / flat(), 1, 8); }
+
+  // dw and db += those of the images [first, last).
+  void add_gradients(View<const T, 4> x, View<const T, 4> dy, Index first, Index last, T* dw, T* db,
+                     T* scratch) const {
+    const Index OH = forward_.rows, OW = forward_.cols, images = images_at_once();
+    const PaddedChannel spread{1, 0, {OH, forward_.pitch}};
+    T* const gradients = scratch + images * image_size();
+    for (Index n = first; n < last; n += images) {
+      const Index count = std::min(images, last - n);
+      for (Index g = 0; g < groups_; ++g) {
+        for (Index m = 0; m < count; ++m) {
+          pad_image(x[n + m].data() + g * C_ * H_ * W_, scratch + m * image_size());
+          for (Index o = 0; o < O_; ++o) {
+            const T* const out = dy[n + m].data() + (g * O_ + o) * OH * OW;
+            T* const to = gradients + (m * O_ + o) * flat();
+            spread.copy(out, OH, OW, to);
+            std::fill(to + OH * forward_.pitch, to + flat(), T{0});
+            if (db) db[g * O_ + o] += sum_of(out, OH * OW);
+          }
+        }
+        add_dots(count, scratch, gradients, dw + g * O_ * K_);
+      }
+    }
+  }
+
+ public:
+  /// dw[o][k] += sum over m of <gradients[m][o], images[m][offset[k] + .]>.
+  void add_dots(Index count, const T* images, const T* gradients, T* dw) const {
+    constexpr Index block = 4096 / Index{sizeof(T)};  // of a row; tile_rows of them stay in L1
+    for (Index p = 0; p < flat(); p += block) {
+      const Index length = std::min(block, flat() - p);
+      if (O_ == 1)
+        dot_rows<1, 9>(count, length, images + p, gradients + p, 1, dw);
+      else
+        for (Index o = 0; o < O_; o += tile_rows)
+          dot_rows<tile_rows, tile_vectors>(count, length, images + p, gradients + o * flat() + p,
+                                            std::min<Index>(tile_rows, O_ - o), dw + o * K_);
+    }
+  }
+
+ private:
+  template <int R, int V>
+  void dot_rows(Index count, Index length, const T* images, const T* gradients, Index rows,
+                T* dw) const {
+    const T* left[R];
+    for (Index i = 0; i < R; ++i) left[i] = gradients + std::min(i, rows - 1) * flat();
+    Index k = 0;
+    for (; k + V <= K_; k += V) dots<R, V>(count, length, images, left, rows, k, dw);
+    for (; k < K_; ++k) dots<R, 1>(count, length, images, left, rows, k, dw);
+  }
+
+  template <int R, int V>
+  FOVEA_WIDE_VECTORS void dots(Index count, Index length, const T* images, const T* const (&left)[R],
+                               Index rows, Index k, T* dw) const {
+    const T* right[V];
+    for (int v = 0; v < V; ++v) right[v] = images + offsets_[static_cast<std::size_t>(k + v)];
+    T sums[V][R];
+    dot_tile<T, R, V>(count, length, left, O_ * flat(), right, image_size(), sums);
+    for (Index i = 0; i < rows; ++i)
+      for (int v = 0; v < V; ++v) dw[i * K_ + k + v] += sums[v][i];
+  }
+
+  // x[h] is read by y[oh] with tap kh when h + p = oh s + kh d. With h + p = q s + a, the taps of
+  // phase a are those with kh d % s = a, and oh = q - kh d / s.
+  void plan_input_gradient(const Window& window) {
+    const auto [kernel, stride, padding, dilation] = window;
+    Extent2 before{0}, beyond{forward_.rows, forward_.cols};
+    std::vector<std::pair<Index, Index>> quotients;  // q of the first pixel of each phase
+    for (Index a = 0; a < stride.h; ++a)
+      for (Index b = 0; b < stride.w; ++b) {
+        Phase phase;
+        phase.step = stride;
+        phase.first = {modulo(a - padding.h, stride.h), modulo(b - padding.w, stride.w)};
+        const Extent2 count{
+            phase.first.h < H_ ? (H_ - 1 - phase.first.h) / stride.h + 1 : 0,
+            phase.first.w < W_ ? (W_ - 1 - phase.first.w) / stride.w + 1 : 0};
+        const Extent2 q{(phase.first.h + padding.h - a) / stride.h,
+                        (phase.first.w + padding.w - b) / stride.w};
+        for (Index kh = 0; kh < kernel.h; ++kh)
+          for (Index kw = 0; kw < kernel.w; ++kw) {
+            if (kh * dilation.h % stride.h != a || kw * dilation.w % stride.w != b) continue;
+            phase.taps.push_back(kh * kernel.w + kw);
+            before.h = std::max(before.h, kh * dilation.h / stride.h - q.h);
+            before.w = std::max(before.w, kw * dilation.w / stride.w - q.w);
+          }
+        beyond.h = std::max(beyond.h, q.h + count.h);
+        beyond.w = std::max(beyond.w, q.w + count.w);
+        phase.sweep = {count.h, count.w, 0, 0};
+        quotients.emplace_back(q.h, q.w);
+        phases_.push_back(std::move(phase));
+      }
+    out_ = {1, before, {before.h + beyond.h, before.w + beyond.w}};
+    check(out_.size() * O_ < INT32_MAX, "convolution: a gradient of ", O_, " planes of ",
+          out_.extent, " is too large");
+    for (std::size_t i = 0; i < phases_.size(); ++i) {
+      Phase& phase = phases_[i];
+      phase.sweep.pitch = out_.extent.w;
+      phase.sweep.first =
+          (quotients[i].first + before.h) * out_.extent.w + quotients[i].second + before.w;
+      for (Index o = 0; o < O_; ++o)
+        for (const Index tap : phase.taps) {
+          const Index dh = tap / kernel.w * dilation.h / stride.h;
+          const Index dw = tap % kernel.w * dilation.w / stride.w;
+          phase.offsets.push_back(
+              static_cast<std::int32_t>(o * out_.size() - dh * out_.extent.w - dw));
+        }
+    }
+  }
+
+  static Index modulo(Index value, Index s) { return (value % s + s) % s; }
+
+  // For every phase the matrix (groups C, O taps) that its sweep multiplies with.
+  void turn_weights(const T* w, T* turned) const {
+    const Index area = kernel_.h * kernel_.w;
+    for (const Phase& phase : phases_)
+      for (Index g = 0; g < groups_; ++g)
+        for (Index c = 0; c < C_; ++c)
+          for (Index o = 0; o < O_; ++o)
+            for (const Index tap : phase.taps)
+              *turned++ = w[((g * O_ + o) * C_ + c) * area + tap];
+  }
+
+ public:
+  /// dx of `count` channels of one image from the padded gradient; `first` counts over all groups.
+  void input_gradient_image(const T* padded, const T* turned, Index first, Index count, T* dx,
+                            T* sums) const {
+    for (const Phase& phase : phases_) {
+      const auto depth = static_cast<Index>(phase.offsets.size());
+      sweep(phase.sweep, phase.offsets.data(), depth, turned + first * depth, count, padded, sums,
+            [&](Index c, Index i, const T* row) {
+              T* const out =
+                  dx + (c * H_ + phase.first.h + i * phase.step.h) * W_ + phase.first.w;
+              for (Index j = 0; j < phase.sweep.cols; ++j) out[j * phase.step.w] = row[j];
+            });
+      turned += groups_ * C_ * depth;
+    }
+  }
+
+ private:
+  Index N_ = 0, H_ = 0, W_ = 0, groups_ = 1, C_ = 0, O_ = 0, K_ = 0;
+  Extent2 kernel_{1};
+  PaddedChannel in_, out_;  // of x, and of dy on the way back
+  Sweep forward_{};
+  std::vector<std::int32_t> offsets_;  // of the K rows of im2col
+  std::vector<Phase> phases_;
+};
+
+}  // namespace fovea::inline FOVEA_ABI::kernels
