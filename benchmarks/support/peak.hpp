@@ -38,7 +38,7 @@ double measured_peak(int threads) {
   constexpr double chains = fovea::vector_registers == 32 ? 24 : 12;
   const double work = 2.0 * chains * static_cast<double>(fovea::lanes<T>) * rounds * threads;
   double best = 0;
-  for (int attempt = 0; attempt < 5; ++attempt) {
+  for (int attempt = 0; attempt < 10; ++attempt) {
     const auto start = Clock::now();
     fovea::parallel_for(threads, threads, [&](fovea::Index, int) {
       volatile double keep = multiply_add_chains<T>(rounds);

@@ -20,11 +20,14 @@
 #include "fovea/core/tensor.hpp"
 
 // kernels: the engine room. Raw pointers and extents in, numbers out.
+#include "fovea/kernels/convolution.hpp"
+#include "fovea/kernels/gemm.hpp"
+#include "fovea/kernels/max_pool_tile.hpp"
+#include "fovea/kernels/sparse.hpp"
 #include "fovea/kernels/tile.hpp"
 #include "fovea/kernels/transpose.hpp"
-#include "fovea/kernels/gemm.hpp"
-#include "fovea/kernels/convolution.hpp"
 #include "fovea/kernels/window.hpp"
+#include "fovea/kernels/winograd.hpp"
 
 // nn: one idea per page.
 #include "fovea/nn/layer.hpp"
@@ -38,6 +41,7 @@
 #include "fovea/nn/relu.hpp"
 
 // model: layers become a network.
+#include "fovea/model/blocks.hpp"
 #include "fovea/model/pass.hpp"
 #include "fovea/model/predictor.hpp"
 #include "fovea/model/sequential.hpp"

@@ -73,7 +73,8 @@ TEST_CASE("gemm: an empty sum is zero, and cutting the result changes no bit") {
   for (Index i = 0; i < 80; i += 27)
     for (Index j = 0; j < 100; j += 19) {
       const Index r = std::min<Index>(27, 80 - i), s = std::min<Index>(19, 100 - j);
-      kernels::gemm<float>(A.block(i, 0, r, 300), B.block(0, j, 300, s), P.block(i, j, r, s), false);
+      kernels::gemm<float>(A.block(i, 0, r, 300), B.block(0, j, 300, s), P.block(i, j, r, s),
+                           false);
     }
   CHECK(std::equal(whole.begin(), whole.end(), parts.begin()));
 }

@@ -47,6 +47,16 @@ inline void store(T* to, Vec<T> v) {
   std::memcpy(to, &v, sizeof v);
 }
 
+/// The same value, in a register: g++ 12 would rather read an operand from memory again each time it
+/// is used, and there are only two reads a cycle.
+template <class T>
+inline Vec<T> in_register(Vec<T> v) {
+#if defined(__x86_64__) && defined(__GNUC__)
+  asm("" : "+v"(v));
+#endif
+  return v;
+}
+
 /// {a0, a2, a4, ..., b0, b2, b4, ...} and {a1, a3, a5, ..., b1, b3, b5, ...}.
 template <class T>
 inline Vec<T> evens(Vec<T> a, Vec<T> b) {
@@ -75,6 +85,16 @@ template <class T>
 inline Vec<T> zip_high(Vec<T> a, Vec<T> b) {
   return [&]<int... i>(std::integer_sequence<int, i...>) {
     return __builtin_shufflevector(a, b, (int{lanes<T>} / 2 + i / 2 + i % 2 * int{lanes<T>})...);
+  }
+  (std::make_integer_sequence<int, int{lanes<T>}>{});
+}
+
+/// The first half of a, then the first half of b.
+template <class T>
+inline Vec<T> join_halves(Vec<T> a, Vec<T> b) {
+  return [&]<int... i>(std::integer_sequence<int, i...>) {
+    constexpr int half = int{lanes<T>} / 2;
+    return __builtin_shufflevector(a, b, (i < half ? i : i + half)...);
   }
   (std::make_integer_sequence<int, int{lanes<T>}>{});
 }

@@ -26,10 +26,12 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "fovea/core/parallel.hpp"
 #include "fovea/core/tensor.hpp"
+#include "fovea/kernels/max_pool_tile.hpp"
 #include "fovea/kernels/tile.hpp"
 #include "fovea/kernels/window.hpp"
 
@@ -49,7 +51,7 @@ struct PaddedChannel {
            w / phases.w;
   }
 
-  /// Copies x (H, W) to `out`, with zeros around it.
+  /// Copies x (H, W) to `out`, with zeros around it. May write a vector beyond the end.
   template <class T>
   void copy(const T* x, Index H, Index W, T* out) const {
     for (Index a = 0; a < phases.h; ++a)
@@ -64,12 +66,23 @@ struct PaddedChannel {
           const T* const in = x + h * W + b - before.w;
           std::fill_n(out, first, T{0});
           if (phases.w == 1)
-            std::copy(in + first, in + last, out + first);
+            copy_row(in + first, last - first, x + H * W, out + first);
           else
             for (Index j = first; j < last; ++j) out[j] = in[j * phases.w];
           std::fill(out + last, out + extent.w, T{0});
         }
       }
+  }
+
+ private:
+  // In whole vectors: what is too much, whoever writes the next row overwrites. Most rows are too
+  // short for a call of memcpy to pay.
+  template <class T>
+  static void copy_row(const T* in, Index count, const T* end, T* out) {
+    if (end - in < count + lanes<T>)
+      std::copy_n(in, count, out);
+    else
+      for (Index j = 0; j < count; j += lanes<T>) store(out + j, load(in + j));
   }
 };
 
@@ -90,10 +103,10 @@ namespace detail {
 
 // R rows of sums for `length` places from x on.
 template <int R, int V, class T>
-FOVEA_WIDE_VECTORS void sweep_tile(const std::int32_t* offsets, Index depth,
-                                   const T* const (&w)[R], const T* x, T* sums, Index stride) {
+FOVEA_WIDE_VECTORS void sweep_tile(const std::int32_t* offsets, Index depth, const T* const (&w)[R],
+                                   const T* x, T* sums, Index stride) {
   multiply_tile<T, R, V>(
-      depth, w, 1, [=](Index k) { return x + offsets[k]; },
+      depth, w, 1, [=](Index k, int v) { return x + offsets[k] + v * lanes<T>; },
       [&](const auto& sum) { store_tile<T>(sum, sums, stride, false); });
 }
 
@@ -169,21 +182,38 @@ class Convolution {
                int threads) const {
     const Index N = x.extent(0), plane = forward_.rows * forward_.cols;
     reserve(scratch, threads, image_size() + sums_size(forward_));
-    for_slices(N, groups_, O_, K_ * plane, threads, [&](Index n, Index g, Index o, Index count,
-                                                        int thread) {
-      T* const image = scratch[thread].data();
-      pad_image(x.data() + (n * groups_ + g) * C_ * H_ * W_, image);
-      const Index first = g * O_ + o;
-      forward_image(image, w + first * K_, bias ? bias + first : nullptr, count,
-                    y.data() + (n * groups_ * O_ + first) * plane, image + image_size());
-    });
+    for_slices(N, groups_, O_, K_ * plane, threads,
+               [&](Index n, Index g, Index o, Index count, int thread) {
+                 T* const image = scratch[thread].data();
+                 pad_image(x.data() + (n * groups_ + g) * C_ * H_ * W_, image);
+                 const Index first = g * O_ + o;
+                 forward_image(image, w + first * K_, bias ? bias + first : nullptr, count,
+                               y.data() + (n * groups_ * O_ + first) * plane, image + image_size());
+               });
+  }
+
+  /// The same with ReLU and 2 x 2 max-pooling on top: y (N, O, OH/2, OW/2), and which of four won.
+  void forward_pooled(View<const T, 4> x, const T* w, const T* bias, View<T, 4> y,
+                      std::uint8_t* winner, Tensor<T, 2>& scratch, int threads) const {
+    const Index plane = y.extent(2) * y.extent(3);
+    reserve(scratch, threads, image_size());
+    for_slices(x.extent(0), groups_, O_, 4 * K_ * plane, threads,
+               [&](Index n, Index g, Index o, Index count, int thread) {
+                 T* const image = scratch[thread].data();
+                 pad_image(x.data() + (n * groups_ + g) * C_ * H_ * W_, image);
+                 const Index first = g * O_ + o, at = (n * groups_ * O_ + first) * plane;
+                 forward_pooled_image(image, w + first * K_, bias ? bias + first : nullptr, count,
+                                      y.data() + at, winner + at);
+               });
   }
 
   /// dW[o][k] = sum over n of <dy[n,o], x[n][offset[k] + .]>,   db[o] = sum of dy[n,o].
-  void parameter_gradients(View<const T, 4> x, View<const T, 4> dy, View<T, 4> dw, View<T, 1> db,
+  /// dy(n, o, room) returns the plane dy[n,o], which it may write to `room`.
+  template <class Planes>
+  void parameter_gradients(View<const T, 4> x, Planes&& dy, View<T, 4> dw, View<T, 1> db,
                            Tensor<T, 2>& scratch, Tensor<T, 2>& partial, int threads) const {
     const Index N = x.extent(0), parts = std::min(N, batch_parts()), size = dw.size() + db.size();
-    reserve(scratch, threads, images_at_once() * (image_size() + O_ * flat()));
+    reserve(scratch, threads, images_at_once() * (image_size() + O_ * flat()) + room());
     reserve(partial, parts, size);
     parallel_for(N * K_ * O_ * groups_ * flat() < small_work ? 1 : threads, parts,
                  [&](Index part, int thread) {
@@ -200,21 +230,21 @@ class Convolution {
   }
 
   /// dx[n,c] = the sum, over every o and tap, of what y took from it.
-  void input_gradient(View<const T, 4> dy, const T* w, View<T, 4> dx, Tensor<T, 2>& scratch,
+  template <class Planes>
+  void input_gradient(Planes&& dy, const T* w, View<T, 4> dx, Tensor<T, 2>& scratch,
                       Tensor<T, 2>& turned, int threads) const {
     const Index N = dx.extent(0), gradient = O_ * out_.size() + out_.extent.w + lanes<T>;
-    Index sums = 0;
+    Index sums = room();
     for (const Phase& phase : phases_) sums = std::max(sums, sums_size(phase.sweep));
     reserve(scratch, threads, gradient + sums);
     reserve(turned, 1, groups_ * C_ * O_ * kernel_.h * kernel_.w);
     turn_weights(w, turned.data());
-    const Index plane = forward_.rows * forward_.cols;
     for_slices(N, groups_, C_, O_ * kernel_.h * kernel_.w * H_ * W_, threads,
                [&](Index n, Index g, Index c, Index count, int thread) {
                  T* const padded = scratch[thread].data();
                  for (Index o = 0; o < O_; ++o)
-                   out_.copy(dy.data() + ((n * groups_ + g) * O_ + o) * plane, forward_.rows,
-                             forward_.cols, padded + o * out_.size());
+                   out_.copy(dy(n, g * O_ + o, padded + gradient), forward_.rows, forward_.cols,
+                             padded + o * out_.size());
                  const Index first = g * C_ + c;
                  input_gradient_image(padded, turned.data(), first, count,
                                       dx.data() + (n * groups_ * C_ + first) * H_ * W_,
@@ -225,7 +255,9 @@ class Convolution {
   // The steps of the above, for who wants to time them without the copies around them.
 
   /// The padded channels of one group, and what the last vector reads beyond them.
-  Index image_size() const { return C_ * in_.size() + in_.extent.w + lanes<T>; }
+  Index image_size() const {
+    return (C_ * in_.size() + in_.extent.w + 2 * lanes<T> - 1) / lanes<T> * lanes<T>;
+  }
   Index flat() const {
     return (forward_.rows * forward_.pitch + lanes<T> - 1) / lanes<T> * lanes<T>;
   }
@@ -246,7 +278,66 @@ class Convolution {
           });
   }
 
+  /// The same with ReLU and 2 x 2 max-pooling: y (count, OH/2, OW/2) and the winners. Two rows of
+  /// sums, `lanes` columns, are half a vector of windows: two outputs share the vector.
+  void forward_pooled_image(const T* image, const T* w, const T* bias, Index count, T* y,
+                            std::uint8_t* winner) const {
+    const Index rows = forward_.rows / 2, cols = forward_.cols / 2, windows = lanes<T> / 2;
+    for (Index o = 0; o < count; o += tile_rows) {
+      const Index height = std::min<Index>(tile_rows, count - o);
+      const T* from[tile_rows];
+      T add[tile_rows];
+      for (Index i = 0; i < tile_rows; ++i) {
+        const Index row = o + std::min(i, height - 1);
+        from[i] = w + row * K_;
+        add[i] = bias ? bias[row] : T{0};
+      }
+      for (Index i = 0; i < rows; ++i)
+        for (Index j = 0; j < cols; j += windows) {
+          // The last windows of a row are some of those before once more, not half of a vector.
+          const Index first = std::max<Index>(0, std::min(j, cols - windows));
+          const Index at = (o * rows + i) * cols + first;
+          pooled_tile(image + 2 * i * forward_.pitch + 2 * first, from, add, height,
+                      std::min(windows, cols), y + at, winner + at, rows * cols);
+        }
+    }
+  }
+
  private:
+  FOVEA_WIDE_VECTORS void pooled_tile(const T* x, const T* const (&w)[tile_rows],
+                                      const T (&bias)[tile_rows], Index rows, Index windows, T* y,
+                                      std::uint8_t* winner, Index plane) const {
+    const std::int32_t* const offsets = offsets_.data();
+    const Index pitch = forward_.pitch;
+    multiply_tile<T, tile_rows, 2>(
+        K_, w, 1, [=](Index k, int v) { return x + offsets[k] + v * pitch; },
+        [&](const auto& sum) {
+#pragma GCC unroll 4
+          for (int i = 0; i < tile_rows; i += 2) {
+            const Vec<T> window[4] = {
+                evens<T>(sum[i][0], sum[i + 1][0]), odds<T>(sum[i][0], sum[i + 1][0]),
+                evens<T>(sum[i][1], sum[i + 1][1]), odds<T>(sum[i][1], sum[i + 1][1])};
+            const Vec<T> b = join_halves<T>(Vec<T>{} + bias[i], Vec<T>{} + bias[i + 1]);
+            const auto pooled = max_pool_tile<T>(window, b);
+            for (int half = 0; half < 2 && i + half < rows; ++half) {
+              constexpr std::size_t width = lanes<T> / 2;
+              const auto* values =
+                  reinterpret_cast<const char*>(&pooled.y) + half * width * sizeof(T);
+              const auto* places = reinterpret_cast<const char*>(&pooled.winner) + half * width;
+              T* const to = y + (i + half) * plane;
+              if (windows == lanes<T> / 2) {
+                std::memcpy(to, values, width * sizeof(T));
+                std::memcpy(winner + (i + half) * plane, places, width);
+              } else {
+                const auto count = static_cast<std::size_t>(windows);
+                std::memcpy(to, values, count * sizeof(T));
+                std::memcpy(winner + (i + half) * plane, places, count);
+              }
+            }
+          }
+        });
+  }
+
   // Below this many multiply-adds a second thread costs more than it brings.
   static constexpr Index small_work = 200'000;
 
@@ -263,9 +354,10 @@ class Convolution {
       scratch = Tensor<T, 2>(Shape{rows, (cols + 15) / 16 * 16});
   }
 
-  static Index sums_size(const Sweep& at) {
-    return tile_rows * at.length<T>(at.rows_at_once());
-  }
+  // For one plane of y, and what may be written beyond it.
+  Index room() const { return forward_.rows * forward_.cols + 4 * lanes<T>; }
+
+  static Index sums_size(const Sweep& at) { return tile_rows * at.length<T>(at.rows_at_once()); }
 
   // Calls body(n, group, first row, rows, thread). Where there are fewer images than threads, images
   // are cut, by groups or by rows; that changes who computes a number, never how.
@@ -294,18 +386,20 @@ class Convolution {
   Index images_at_once() const { return std::clamp<Index>(1024 / flat(), 1, 8); }
 
   // dw and db += those of the images [first, last).
-  void add_gradients(View<const T, 4> x, View<const T, 4> dy, Index first, Index last, T* dw, T* db,
+  template <class Planes>
+  void add_gradients(View<const T, 4> x, Planes&& dy, Index first, Index last, T* dw, T* db,
                      T* scratch) const {
     const Index OH = forward_.rows, OW = forward_.cols, images = images_at_once();
     const PaddedChannel spread{1, 0, {OH, forward_.pitch}};
     T* const gradients = scratch + images * image_size();
+    T* const free = gradients + images * O_ * flat() + lanes<T>;
     for (Index n = first; n < last; n += images) {
       const Index count = std::min(images, last - n);
       for (Index g = 0; g < groups_; ++g) {
         for (Index m = 0; m < count; ++m) {
           pad_image(x[n + m].data() + g * C_ * H_ * W_, scratch + m * image_size());
           for (Index o = 0; o < O_; ++o) {
-            const T* const out = dy[n + m].data() + (g * O_ + o) * OH * OW;
+            const T* const out = dy(n + m, g * O_ + o, free);
             T* const to = gradients + (m * O_ + o) * flat();
             spread.copy(out, OH, OW, to);
             std::fill(to + OH * forward_.pitch, to + flat(), T{0});
@@ -344,8 +438,8 @@ class Convolution {
   }
 
   template <int R, int V>
-  FOVEA_WIDE_VECTORS void dots(Index count, Index length, const T* images, const T* const (&left)[R],
-                               Index rows, Index k, T* dw) const {
+  FOVEA_WIDE_VECTORS void dots(Index count, Index length, const T* images,
+                               const T* const (&left)[R], Index rows, Index k, T* dw) const {
     const T* right[V];
     for (int v = 0; v < V; ++v) right[v] = images + offsets_[static_cast<std::size_t>(k + v)];
     T sums[V][R];
@@ -365,9 +459,8 @@ class Convolution {
         Phase phase;
         phase.step = stride;
         phase.first = {modulo(a - padding.h, stride.h), modulo(b - padding.w, stride.w)};
-        const Extent2 count{
-            phase.first.h < H_ ? (H_ - 1 - phase.first.h) / stride.h + 1 : 0,
-            phase.first.w < W_ ? (W_ - 1 - phase.first.w) / stride.w + 1 : 0};
+        const Extent2 count{phase.first.h < H_ ? (H_ - 1 - phase.first.h) / stride.h + 1 : 0,
+                            phase.first.w < W_ ? (W_ - 1 - phase.first.w) / stride.w + 1 : 0};
         const Extent2 q{(phase.first.h + padding.h - a) / stride.h,
                         (phase.first.w + padding.w - b) / stride.w};
         for (Index kh = 0; kh < kernel.h; ++kh)
@@ -410,8 +503,7 @@ class Convolution {
       for (Index g = 0; g < groups_; ++g)
         for (Index c = 0; c < C_; ++c)
           for (Index o = 0; o < O_; ++o)
-            for (const Index tap : phase.taps)
-              *turned++ = w[((g * O_ + o) * C_ + c) * area + tap];
+            for (const Index tap : phase.taps) *turned++ = w[((g * O_ + o) * C_ + c) * area + tap];
   }
 
  public:
@@ -422,8 +514,7 @@ class Convolution {
       const auto depth = static_cast<Index>(phase.offsets.size());
       sweep(phase.sweep, phase.offsets.data(), depth, turned + first * depth, count, padded, sums,
             [&](Index c, Index i, const T* row) {
-              T* const out =
-                  dx + (c * H_ + phase.first.h + i * phase.step.h) * W_ + phase.first.w;
+              T* const out = dx + (c * H_ + phase.first.h + i * phase.step.h) * W_ + phase.first.w;
               for (Index j = 0; j < phase.sweep.cols; ++j) out[j * phase.step.w] = row[j];
             });
       turned += groups_ * C_ * depth;

@@ -79,7 +79,8 @@ FOVEA_WIDE_VECTORS void panel_tile(const Matrix<const T>& a, const T* panel, Ind
                                    const Matrix<T>& c, bool add) {
   const RowAddresses<T> from(a.data, a.row_stride, a.rows);
   multiply_tile<T, tile_rows, V>(
-      a.cols, from.row, a.col_stride, [=](Index k) { return panel + k * width; },
+      a.cols, from.row, a.col_stride,
+      [=](Index k, int v) { return panel + k * width + v * lanes<T>; },
       [&](const auto& sum) {
         if (c.rows == tile_rows && c.cols == V * lanes<T>)
           return store_tile<T>(sum, c.data, c.row_stride, add);
@@ -110,7 +111,7 @@ void for_tiles(Index count, Index unit, F&& f) {
 
 template <class T>
 void gemm_part(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& c,
-                 bool accumulate) {
+               bool accumulate) {
   alignas(64) T panel[k_block * tile_cols<T>];
   // A panel that is used only a few times, and lies close together, is not worth a copy.
   const bool in_place = b.col_stride == 1 && c.rows <= 8 * tile_rows && b.row_stride <= 256;

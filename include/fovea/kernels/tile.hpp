@@ -23,17 +23,16 @@ namespace fovea::inline FOVEA_ABI::kernels {
 inline constexpr int tile_rows = vector_registers == 32 ? 8 : 4;
 inline constexpr int tile_vectors = 3;
 
-/// a[i][k * step] is element (i, k) of A; b(k) points to row k of B, V vectors of it. The finished
-/// tile goes to out(sum).
+/// a[i][k * step] is element (i, k) of A; b(k, v) points to vector v of row k of B. The finished tile
+/// goes to out(sum).
 template <class T, int R, int V, class B, class Out>
 [[gnu::always_inline]] inline void multiply_tile(Index depth, const T* const (&a)[R], Index step,
                                                  B&& b, Out&& out) {
   Vec<T> sum[R][V] = {};
   for (Index k = 0; k < depth; ++k) {
-    const T* const from = b(k);
     Vec<T> row[V];
 #pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) row[v] = load(from + v * lanes<T>);
+    for (int v = 0; v < V; ++v) row[v] = load<T>(b(k, v));
 #pragma GCC unroll 8
     for (int i = 0; i < R; ++i)
 #pragma GCC unroll 8
@@ -76,7 +75,7 @@ template <class T, int R, int V>
       for (int v = 0; v < V; ++v) row[v] = load(b[v] + s * b_stride + k);
 #pragma GCC unroll 8
       for (int i = 0; i < R; ++i) {
-        const Vec<T> left = load(a[i] + s * a_stride + k);
+        const Vec<T> left = in_register<T>(load(a[i] + s * a_stride + k));
 #pragma GCC unroll 8
         for (int v = 0; v < V; ++v) sum[v][i] += left * row[v];
       }

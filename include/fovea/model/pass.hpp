@@ -6,9 +6,12 @@
 //   auto pass = net.pass(64);                            // what training needs
 //   auto pass = net.pass(1, {.keep = Keep::all});        // every activation and gradient, to look at
 //
-//   Keep::nothing   forward only: two blocks of memory take turns as input and output
-//   Keep::needed    all activations; two blocks take turns as the gradients on the way back
+//   Keep::nothing   forward only: two pieces of memory take turns as input and output
+//   Keep::needed    the activations that backward needs; two pieces take turns as the gradients
 //   Keep::all       all activations and all gradients
+//
+// Unless all is kept, neighbours that can run as one do so (blocks.hpp), and what stands between them
+// does not exist. A layer that only relabels its input (Flatten) shares its memory.
 //
 // Every view it hands out has the batch size at hand, which may be smaller than the capacity.
 #pragma once
@@ -33,16 +36,20 @@ class Pass {
         batch_(capacity),
         input_(net.input_shape().prepend(capacity)),
         outputs_(net.output_shapes(capacity)),
-        layers_(net.layer_passes(capacity, options_)) {
+        layers_(net.layer_passes(capacity, options_)),
+        blocks_(net.blocks(capacity, options_)) {
+    // The size of what each layer writes: 0 inside a block, and where it shares its input's memory.
     std::array<Index, depth> sizes{};
     each_layer([&]<std::size_t i>() { sizes[i] = std::get<i>(outputs_).size(); });
-    const bool look_inside = options_.keep == Keep::all;
-    if (options_.keep == Keep::nothing)
-      take_turns(sizes, activations_);
-    else
-      for (std::size_t i = 0; i < depth; ++i) activations_[i] = allocate(sizes[i]);
-    if (options_.keep == Keep::needed) take_turns(sizes, gradients_);
-    for (std::size_t i = 0; look_inside && i < depth; ++i) gradients_[i] = allocate(sizes[i]);
+    each_layer([&]<std::size_t i>() {
+      if (std::get<i>(blocks_).active())
+        std::fill_n(sizes.begin() + i, std::get<i>(blocks_).span - 1, Index{0});
+    });
+    each_layer([&]<std::size_t i>() {
+      if (i > 0 && Net::template relabels<i>) sizes[i] = 0;
+    });
+    place(sizes, options_.keep == Keep::nothing, activations_);
+    if (options_.keep != Keep::nothing) place(sizes, options_.keep == Keep::needed, gradients_);
     if (options_.input_gradient) input_gradient_ = allocate(input_.size());
   }
 
@@ -93,6 +100,12 @@ class Pass {
     return std::get<i>(layers_);
   }
 
+  /// The block that begins with layer i, if one does: `pass.block<0>().active()`.
+  template <std::size_t i>
+  const auto& block() const {
+    return std::get<i>(blocks_);
+  }
+
   /// The step of training this pass is in; the optimizer sets it to its clock.
   std::uint64_t step = 0;
 
@@ -122,11 +135,17 @@ class Pass {
     return storage_.back().data();
   }
 
-  // Neighbours never share a block: one is read while the other is written.
-  void take_turns(const std::array<Index, depth>& sizes, std::array<T*, depth>& places) {
+  // Memory for every layer, or two pieces in turns: one is read while the other is written.
+  void place(const std::array<Index, depth>& sizes, bool turns, std::array<T*, depth>& places) {
     const Index largest = *std::max_element(sizes.begin(), sizes.end());
-    T* const blocks[2] = {allocate(largest), allocate(largest)};
-    for (std::size_t i = 0; i < depth; ++i) places[i] = blocks[i % 2];
+    T* const pieces[2] = {turns ? allocate(largest) : nullptr, turns ? allocate(largest) : nullptr};
+    int turn = 0;
+    for (std::size_t i = 0; i < depth; ++i) {
+      if (sizes[i] > 0)
+        places[i] = turns ? pieces[turn++ % 2] : allocate(sizes[i]);
+      else if (i > 0)
+        places[i] = places[i - 1];  // a layer that relabels; inside a block nobody looks
+    }
   }
 
   template <std::size_t i>
@@ -149,6 +168,7 @@ class Pass {
   Shape<Net::input_rank> input_;
   typename Net::OutputShapes outputs_;
   typename Net::LayerPasses layers_;
+  typename Net::Blocks blocks_;
   std::vector<Tensor<T, 1>> storage_;
   std::array<T*, depth> activations_{}, gradients_{};
   T* input_gradient_ = nullptr;

@@ -21,6 +21,7 @@
 #include <tuple>
 #include <utility>
 
+#include "fovea/model/blocks.hpp"
 #include "fovea/model/pass.hpp"
 
 namespace fovea::inline FOVEA_ABI {
@@ -58,6 +59,18 @@ struct FirstValueType<Layer, Rest...> {
   using type = typename Layer::value_type;
 };
 
+// For each layer the block that could begin with it, as a tuple type.
+template <class... Layers>
+struct Blocks {
+  using type = std::tuple<>;
+};
+template <class Layer, class... Rest>
+struct Blocks<Layer, Rest...> {
+  using First = std::tuple<typename BlockOf<Layer, Rest...>::type>;
+  using type = decltype(std::tuple_cat(std::declval<First>(),
+                                       std::declval<typename Blocks<Rest...>::type>()));
+};
+
 // The Pass of every layer, as a tuple type.
 template <class Inputs, class... Layers>
 struct LayerPasses {
@@ -81,11 +94,17 @@ class Sequential {
   using OutputShapes = decltype(detail::chain<R + 1, Layers...>());
   using LayerPasses = typename detail::LayerPasses<
       decltype(std::tuple_cat(std::tuple<Shape<R + 1>>{}, OutputShapes{})), Layers...>::type;
+  using Blocks = typename detail::Blocks<Layers...>::type;
   static constexpr std::size_t depth = sizeof...(Layers);
   static constexpr std::size_t input_rank = R + 1;
   template <std::size_t i>
   static constexpr std::size_t rank_after = std::tuple_element_t<i, OutputShapes>::rank;
   static constexpr std::size_t output_rank = rank_after<depth - 1>;
+  /// Whether the output of layer i is its input under another shape.
+  template <std::size_t i>
+  static constexpr bool relabels = requires {
+    std::tuple_element_t<i, std::tuple<Layers...>>::relabels;
+  };
 
   /// `input` is the shape of one example, without the batch.
   Sequential(Shape<R> input, Layers... layers) : input_(input), layers_(std::move(layers)...) {
@@ -142,10 +161,7 @@ class Sequential {
           " examples, got ", x.extent(0));
     pass.batch_ = x.extent(0);
     pass.mode_ = mode;
-    each_layer([&]<std::size_t i>() {
-      std::get<i>(layers_).forward(input_of<i>(x, pass), pass.template output<i>(),
-                                   std::get<i>(pass.layers_), context(i, pass));
-    });
+    forward_from<0>(x, pass);
     return View<const T, output_rank>(pass.template output<depth - 1>());
   }
 
@@ -166,9 +182,27 @@ class Sequential {
           " examples of the last forward, got ", x.extent(0));
     check(dy.shape() == y.shape(), "backward: expected a gradient ", y.shape(), ", got ",
           dy.shape());
+    constexpr std::size_t first = block_around<i>();
+    if constexpr (first < depth) {
+      auto& block = std::get<first>(pass.blocks_);
+      if (block.active()) {
+        check(i + 1 == first + block.span, "backward: ", layer_name(i),
+              " runs as one with its neighbours here; make the pass with {.keep = Keep::all}");
+        if constexpr (i + 1 == first + std::decay_t<decltype(block)>::span) {
+          const auto dx = input_gradient_of<first>(pass);
+          with_block<first>(pass, [&](auto&... arguments) {
+            block.backward(input_of<first>(x, pass), as_const(y), dy, dx, context(first, pass),
+                           arguments...);
+          });
+          if constexpr (first > 0) backward_from<first - 1>(x, dx, pass);
+        }
+        return;
+      }
+    }
     const auto dx = input_gradient_of<i>(pass);
-    std::get<i>(layers_).backward(input_of<i>(x, pass), as_const(y), dy, dx,
-                                  std::get<i>(pass.layers_), context(i, pass));
+    if (i == 0 || !relabels<i> || dx.data() != dy.data())
+      std::get<i>(layers_).backward(input_of<i>(x, pass), as_const(y), dy, dx,
+                                    std::get<i>(pass.layers_), context(i, pass));
     if constexpr (i > 0) backward_from<i - 1>(x, dx, pass);
   }
 
@@ -238,6 +272,15 @@ class Sequential {
     return count;
   }
 
+  /// The blocks that a pass for batches of N runs, made of neighbouring layers.
+  Blocks blocks(Index N, const PassOptions& options) const {
+    const auto shapes = output_shapes(N);
+    return [&]<std::size_t... i>(std::index_sequence<i...>) {
+      return Blocks{make_block<i>(shape_before<i>(shapes, N), options)...};
+    }
+    (std::make_index_sequence<depth>{});
+  }
+
   /// Each layer's own Pass, for batches of N. The model's pass is made of these.
   LayerPasses layer_passes(Index N, const PassOptions& options) const {
     const auto shapes = output_shapes(N);
@@ -264,6 +307,61 @@ class Sequential {
   static void each_layer(F&& f) {
     [&]<std::size_t... i>(std::index_sequence<i...>) { (f.template operator()<i>(), ...); }
     (std::make_index_sequence<depth>{});
+  }
+
+  // Layer i, or the block that begins with it, and so on.
+  template <std::size_t i>
+  void forward_from(View<const T, input_rank> x, Pass<Sequential>& pass) const {
+    if constexpr (i < depth) {
+      using Block = std::tuple_element_t<i, Blocks>;
+      if constexpr (Block::span > 1)
+        if (std::get<i>(pass.blocks_).active()) {
+          with_block<i>(pass, [&](auto&... arguments) {
+            std::get<i>(pass.blocks_)
+                .forward(input_of<i>(x, pass), pass.template output<i + Block::span - 1>(),
+                         context(i, pass), arguments...);
+          });
+          return forward_from<i + Block::span>(x, pass);
+        }
+      const auto input = input_of<i>(x, pass);
+      const auto y = pass.template output<i>();
+      if (i == 0 || !relabels<i> || y.data() != input.data())
+        std::get<i>(layers_).forward(input, y, std::get<i>(pass.layers_), context(i, pass));
+      forward_from<i + 1>(x, pass);
+    }
+  }
+
+  // Calls f with each layer of the block that begins with layer i and its Pass, in turns.
+  template <std::size_t i, class F>
+  void with_block(Pass<Sequential>& pass, F&& f) const {
+    [&]<std::size_t... j>(std::index_sequence<j...>) {
+      const auto in_turns =
+          std::tuple_cat(std::tie(std::get<i + j>(layers_), std::get<i + j>(pass.layers_))...);
+      std::apply(f, in_turns);
+    }
+    (std::make_index_sequence<std::tuple_element_t<i, Blocks>::span>{});
+  }
+
+  // Where the block begins that layer i could be a part of; depth if there is none.
+  template <std::size_t i>
+  static constexpr std::size_t block_around() {
+    std::size_t found = depth;
+    [&]<std::size_t... j>(std::index_sequence<j...>) {
+      constexpr std::size_t spans[] = {std::tuple_element_t<j, Blocks>::span...};
+      for (std::size_t first = 0; first <= i; ++first)
+        if (spans[first] > 1 && first + spans[first] > i) found = first;
+    }
+    (std::make_index_sequence<depth>{});
+    return found;
+  }
+
+  template <std::size_t i>
+  auto make_block(const auto& shape, const PassOptions& options) const {
+    using Block = std::tuple_element_t<i, Blocks>;
+    return [&]<std::size_t... j>(std::index_sequence<j...>) {
+      return Block(shape, options, std::get<i + j>(layers_)...);
+    }
+    (std::make_index_sequence<Block::span>{});
   }
 
   template <std::size_t i>

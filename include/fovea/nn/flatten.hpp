@@ -16,6 +16,7 @@ namespace fovea::inline FOVEA_ABI {
 
 struct Flatten {
   static constexpr std::string_view kind = "flatten";
+  static constexpr bool relabels = true;  // Sequential lets y share the memory of x
 
   template <std::size_t R>
   Shape<2> output_shape(Shape<R> x) const {

@@ -29,6 +29,7 @@
 //   children()            layers that contain a Sequential: its name, the member, its pass
 //   multiply_adds(shape)  for summary()
 //   window()              for the receptive field
+//   relabels              a constant: y is x under another shape and may share its memory
 //
 // `dx` is empty when nobody asks for it. Extents are run-time values, ranks are types, and T is a
 // template parameter: `float` trains, `double` is the same code gradient-checked.

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+//
+// Bias, ReLU and 2 x 2 max-pooling of sums that are still in registers, and the way back.
+//
+// The four numbers of a pooling window arrive in four vectors, so that a lane is a window:
+//
+//   winner = which of the four is largest: 0 1 / 2 3 in raster order, the first one on a tie
+//   y      = max(largest + bias, 0)
+//
+// Bias and ReLU may wait until after the maximum, for both keep the order of numbers. What stands
+// before pooling is never written to memory: a byte that names the winner is all that backward needs.
+// A NaN wins over everything, as in MaxPool2d. Slow twins: the layers Relu and MaxPool2d.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include "fovea/core/simd.hpp"
+
+namespace fovea::inline FOVEA_ABI::kernels {
+
+/// As many bytes as a vector of T has lanes.
+template <class T>
+struct Winners {
+  typedef std::uint8_t type __attribute__((vector_size(lanes<T>)));
+};
+
+/// What a window yields.
+template <class T>
+struct Pooled {
+  Vec<T> y;
+  typename Winners<T>::type winner;
+};
+
+template <class T>
+[[gnu::always_inline]] inline Pooled<T> max_pool_tile(const Vec<T> (&window)[4], Vec<T> bias) {
+  Vec<T> best = window[0];
+  auto winner = best != best;
+  winner ^= winner;
+#pragma GCC unroll 4
+  for (int e = 1; e < 4; ++e) {
+    const auto wins = ~(window[e] <= best) & (best == best);
+    best = wins ? window[e] : best;
+    winner = wins ? winner - winner + e : winner;
+  }
+  best += bias;
+  best = best < T{0} ? Vec<T>{} : best;
+  return {best, __builtin_convertvector(winner, typename Winners<T>::type)};
+}
+
+/// dy (rows, cols) of a pooled plane back to the windows it came from, (2 rows, 2 cols) with rows
+/// `pitch` apart: dy where its unit is alive and won, zero elsewhere, also between the rows. `left` is
+/// how many numbers may be read from dy on. Writes up to two vectors beyond the last row.
+template <class T>
+FOVEA_WIDE_VECTORS void unpool(const T* dy, const T* y, const std::uint8_t* winner, Index left,
+                               Index rows, Index cols, T* dx, Index pitch) {
+  using Bytes = typename Winners<T>::type;
+  using Places = decltype(Vec<T>{} < Vec<T>{});
+  Places lane;
+  for (int i = 0; i < lanes<T>; ++i) lane[i] = i;
+  for (Index i = 0; i < rows; ++i) {
+    T* const top = dx + 2 * i * pitch;
+    T* const bottom = top + pitch;
+    for (int half = 0; half < 2; ++half)  // the bottom row second: the top row writes into it
+      for (Index j = 0; j < cols; j += lanes<T>) {
+        const Index at = i * cols + j;
+        T numbers[2][lanes<T>];
+        Bytes bytes{};
+        const auto count = static_cast<std::size_t>(std::min(lanes<T>, left - at));
+        std::memcpy(numbers[0], dy + at, count * sizeof(T));
+        std::memcpy(numbers[1], y + at, count * sizeof(T));
+        std::memcpy(&bytes, winner + at, count);
+        const Places place = __builtin_convertvector(bytes, Places) - 2 * half;
+        const auto alive = (load(numbers[1]) > Vec<T>{}) & (lane < static_cast<int>(cols - j));
+        const Vec<T> g = alive ? load(numbers[0]) : Vec<T>{};
+        const Vec<T> first = place == 0 ? g : Vec<T>{}, second = place == 1 ? g : Vec<T>{};
+        T* const to = (half ? bottom : top) + 2 * j;
+        store(to, zip_low<T>(first, second));
+        store(to + lanes<T>, zip_high<T>(first, second));
+      }
+    const Index written = 2 * ((cols + lanes<T> - 1) / lanes<T> * lanes<T>);
+    for (Index j = written; j < pitch; ++j) top[j] = bottom[j] = T{0};
+  }
+}
+
+}  // namespace fovea::inline FOVEA_ABI::kernels

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT
+//
+// Blocks: neighbouring layers that run as one. The network's author writes textbook layers; which of
+// them could run together is known from their types, and whether they do is decided once, from their
+// options, when a pass is made (never for Keep::all, which is also what the tests compare with).
+//
+//   Conv2d, Relu, MaxPool2d{2}    What stands between the layers is never written to memory: of four
+//                                 responses the winner is found where the sums are, in registers. On
+//                                 the way back three of four gradients are zero, and all where the
+//                                 unit is dead, so the two products run over a list of the others.
+//   Linear, Relu                  one sweep over y adds the bias and clips.
+//
+// Forward of 3 x 3 kernels with several channels is Winograd's; others, the first layer for instance,
+// are summed directly.
+#pragma once
+
+#include "fovea/kernels/sparse.hpp"
+#include "fovea/kernels/transpose.hpp"
+#include "fovea/kernels/winograd.hpp"
+#include "fovea/nn/conv2d.hpp"
+#include "fovea/nn/linear.hpp"
+#include "fovea/nn/max_pool2d.hpp"
+#include "fovea/nn/relu.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+/// No block begins with this layer.
+struct NoBlock {
+  static constexpr std::size_t span = 1;
+  template <class... Arguments>
+  NoBlock(const Arguments&...) {}
+  bool active() const { return false; }
+};
+
+template <class T>
+class ConvReluPool {
+ public:
+  static constexpr std::size_t span = 3;
+
+  ConvReluPool(Shape<4> x, const PassOptions& how, const Conv2d<T>& conv, const Relu&,
+               const MaxPool2d& pool) {
+    const auto& o = conv.options;
+    const auto [N, C, H, W] = x;
+    const auto [OH, OW] = conv.window().output(H, W);
+    active_ = how.keep != Keep::all && pool.options.kernel == Extent2{2} &&
+              pool.options.stride == Extent2{2} && pool.options.padding == Extent2{0};
+    if (!active_) return;
+    const bool plain = o.stride == Extent2{1} && o.dilation == Extent2{1} && o.groups == 1;
+    by_winograd_ = plain && o.kernel == Extent2{3} && C >= 8 && o.out >= 8;
+    sparse_ = plain && kernels::sparse_rows(o.kernel.h) && 2 * o.kernel.w * C >= lanes<T>;
+    winner_ = Tensor<std::uint8_t, 4>(Shape{N, o.out, OH / 2, OW / 2});
+    if (by_winograd_) {
+      winograd_ = {x, o.out, o.padding, {OH / 2, OW / 2}};
+      transformed_ = Tensor<T, 1>(Shape{winograd_.weights_size()});
+      const Index rows = kernels::tile_rows * winograd_.length();
+      scratch_ = Tensor<T, 2>(Shape{how.threads, winograd_.scratch() + 2 * rows});
+    }
+    if (how.keep == Keep::nothing || !sparse_) return;
+    run_ = (o.kernel.w * C + lanes<T> - 1) / lanes<T> * lanes<T>;
+    image_ = {H + 2 * o.padding.h, (W + 2 * o.padding.w) * C};
+    turned_ = Tensor<T, 1>(Shape{o.out * o.kernel.h * run_});
+    partial_ = Tensor<T, 2>(
+        Shape{std::min(N, batch_parts), o.out * o.kernel.h * run_ + (o.out + 15) / 16 * 16});
+    entries_.assign(
+        static_cast<std::size_t>(how.threads),
+        std::vector<kernels::Entry<T>>(static_cast<std::size_t>(o.out * (OH / 2 * (OW / 2) + 1))));
+    images_ = Tensor<T, 2>(
+        Shape{how.threads, 2 * (image_.h * image_.w + run_) + H * W * C + 2 * lanes<T>});
+  }
+
+  bool active() const { return active_; }
+  /// For tests: which way the numbers take.
+  bool by_winograd() const { return by_winograd_; }
+  bool sparse() const { return sparse_; }
+
+  /// y (N, O, OH/2, OW/2) = max-pool(ReLU(convolution of x (N, C, H, W))).
+  void forward(View<const T, 4> x, View<T, 4> y, const Context& context, const Conv2d<T>& conv,
+               typename Conv2d<T>::Pass& pass, auto&...) {
+    if (by_winograd_)
+      forward_winograd(x, y, conv, context.threads);
+    else
+      pass.kernel.forward_pooled(x, conv.weight.data(), conv.bias.data(), y, winner_.data(),
+                                 pass.scratch, context.threads);
+  }
+
+  void backward(View<const T, 4> x, View<const T, 4> y, View<const T, 4> dy, View<T, 4> dx,
+                const Context& context, const Conv2d<T>& conv, typename Conv2d<T>::Pass& pass,
+                auto&...) {
+    if (sparse_) return backward_sparse(x, y, dy, dx, conv, pass, context.threads);
+    // Few channels: the gradient is spread out again, one plane at a time.
+    const auto [OH, OW] = conv.window().output(x.extent(2), x.extent(3));
+    const auto spread = [&, OH = OH, OW = OW](Index n, Index o, T* plane) -> const T* {
+      const Index at = dy[n][o].data() - dy.data();
+      kernels::unpool(dy.data() + at, y.data() + at, winner_.data() + at, dy.size() - at, OH / 2,
+                      OW / 2, plane, OW);
+      if (OH % 2) std::fill_n(plane + (OH - 1) * OW, OW, T{0});
+      return plane;
+    };
+    pass.kernel.parameter_gradients(x, spread, pass.dweight, pass.dbias, pass.scratch, pass.partial,
+                                    context.threads);
+    if (!dx.empty())
+      pass.kernel.input_gradient(spread, conv.weight.data(), dx, pass.scratch, pass.partial,
+                                 context.threads);
+  }
+
+ private:
+  // Into how many parts a batch is cut for the sums over it, however many threads there are.
+  static constexpr Index batch_parts = 16;
+
+  void forward_winograd(View<const T, 4> x, View<T, 4> y, const Conv2d<T>& conv, int threads) {
+    const Index C = conv.options.in, OH = y.extent(2), OW = y.extent(3);
+    const Index length = winograd_.length();
+    winograd_.transform_weights(
+        [&](Index o, Index c) { return conv.weight.data() + (o * C + c) * 9; }, 1,
+        transformed_.data(), threads);
+    const auto values = [&](int thread) { return scratch_[thread].data() + winograd_.scratch(); };
+    const auto places = [&](int thread) {
+      return reinterpret_cast<std::uint8_t*>(values(thread) + kernels::tile_rows * length);
+    };
+    winograd_.run(
+        x, transformed_.data(), scratch_, threads,
+        [&](Index o, Index i, Index t, const Vec<T>(&window)[4], int thread) {
+          const T bias = conv.bias.empty() ? T{0} : conv.bias(o);
+          const auto pooled = kernels::max_pool_tile<T>(window, Vec<T>{} + bias);
+          store(values(thread) + i * length + t, pooled.y);
+          std::memcpy(places(thread) + i * length + t, &pooled.winner, sizeof pooled.winner);
+        },
+        [&](Index o, Index i, Index n, Index row, Index t, int thread) {
+          const Index at = (n * y.extent(1) + o) * OH * OW + row * OW;
+          std::copy_n(values(thread) + i * length + t, OW, y.data() + at);
+          std::copy_n(places(thread) + i * length + t, OW, winner_.data() + at);
+        });
+  }
+
+  void backward_sparse(View<const T, 4> x, View<const T, 4> y, View<const T, 4> dy, View<T, 4> dx,
+                       const Conv2d<T>& conv, typename Conv2d<T>::Pass& pass, int threads) {
+    const auto [N, C, H, W] = x.shape();
+    const Index O = y.extent(1), OH = y.extent(2), OW = y.extent(3);
+    const Extent2 kernel = conv.options.kernel, padding = conv.options.padding;
+    const Index filter = kernel.h * run_, size = O * filter;
+    const Index parts = std::min(N, batch_parts);
+    if (!dx.empty()) turn_weights(conv, threads);
+    parallel_for(threads, parts, [&, N = N, C = C, H = H, W = W](Index part, int thread) {
+      T* const dW = partial_[part].data();
+      T* const db = dW + size;
+      T* const image = images_[thread].data();                 // x, padded, (H, W, C)
+      T* const gradient = image + image_.h * image_.w + run_;  // dx, the same
+      T* const rows = gradient + image_.h * image_.w + run_;   // without padding
+      auto& entries = entries_[static_cast<std::size_t>(thread)];
+      std::fill_n(dW, partial_.extent(1), T{0});
+      std::fill_n(image, image_.h * image_.w + run_, T{0});
+      const auto [first, last] = piece_of(N, parts, part);
+      for (Index n = first; n < last; ++n) {
+        const Index inside = padding.h * image_.w + padding.w * C;
+        kernels::transpose(x[n].data(), C, H * W, H * W, rows, C);
+        for (Index h = 0; h < H; ++h)
+          std::copy_n(rows + h * W * C, W * C, image + inside + h * image_.w);
+        if (!dx.empty()) std::fill_n(gradient, image_.h * image_.w + run_, T{0});
+        for (Index o = 0; o < O; ++o) {
+          const Index at = (n * O + o) * OH * OW;
+          auto* const list = entries.data();
+          const Index count = kernels::list_entries(dy.data() + at, y.data() + at,
+                                                    winner_.data() + at, OH, OW, C, image_.w, list);
+          for (Index e = 0; e < count; ++e) db[o] += list[e].gradient;
+          kernels::sparse_weight_gradient(list, count, image, image_.w, kernel.h, run_,
+                                          dW + o * filter);
+          if (!dx.empty())
+            kernels::sparse_input_gradient(list, count, turned_.data() + o * filter, kernel.h, run_,
+                                           gradient, image_.w);
+        }
+        if (dx.empty()) continue;
+        for (Index h = 0; h < H; ++h)
+          std::copy_n(gradient + inside + h * image_.w, W * C, rows + h * W * C);
+        kernels::transpose(rows, H * W, C, C, dx[n].data(), H * W);
+      }
+    });
+    // The parts are added in their order, so the number of threads cannot change a bit.
+    parallel_for(threads, O, [&, C = C](Index o, int) {
+      T* const dW = partial_[0].data() + o * filter;
+      T& db = partial_[0][size + o];
+      for (Index part = 1; part < parts; ++part) {
+        const T* const from = partial_[part].data() + o * filter;
+        for (Index i = 0; i < filter; ++i) dW[i] += from[i];
+        db += partial_[part][size + o];
+      }
+      for (Index c = 0; c < C; ++c)
+        for (Index kh = 0; kh < kernel.h; ++kh)
+          for (Index kw = 0; kw < kernel.w; ++kw)
+            pass.dweight(o, c, kh, kw) = dW[kh * run_ + kw * C + c];
+      if (!pass.dbias.empty()) pass.dbias(o) = db;
+    });
+  }
+
+  // (O, C, KH, KW) to (O, KH, run) with runs of KW C numbers.
+  void turn_weights(const Conv2d<T>& conv, int threads) {
+    const auto [O, C, KH, KW] = conv.weight.shape();
+    parallel_for(threads, O, [&, C = C, KH = KH, KW = KW](Index o, int) {
+      for (Index kh = 0; kh < KH; ++kh) {
+        T* const to = turned_.data() + (o * KH + kh) * run_;
+        for (Index c = 0; c < C; ++c)
+          for (Index kw = 0; kw < KW; ++kw) to[kw * C + c] = conv.weight(o, c, kh, kw);
+      }
+    });
+  }
+
+  bool active_ = false, by_winograd_ = false, sparse_ = false;
+  Tensor<std::uint8_t, 4> winner_;  // (N, O, OH/2, OW/2): which of the four
+  kernels::Winograd<T> winograd_;
+  Tensor<T, 1> transformed_;  // U
+  Tensor<T, 2> scratch_;      // (threads, Winograd's)
+  Index run_ = 0;             // KW C, in whole vectors
+  Extent2 image_{0};          // rows, and elements in a row, of a padded channels-last image
+  Tensor<T, 1> turned_;       // W as (O, KH, run)
+  Tensor<T, 2> partial_;      // (parts of the batch, dW as (O, KH, run), db)
+  Tensor<T, 2> images_;       // (threads, image and gradient)
+  std::vector<std::vector<kernels::Entry<T>>> entries_;
+};
+
+template <class T>
+class LinearRelu {
+ public:
+  static constexpr std::size_t span = 2;
+
+  LinearRelu(Shape<2> x, const PassOptions& how, const Linear<T>& linear, const Relu&)
+      : active_(how.keep != Keep::all) {
+    if (active_ && how.keep != Keep::nothing)
+      masked_ = Tensor<T, 2>(Shape{x[0], linear.options.out});
+  }
+
+  bool active() const { return active_; }
+
+  /// y = max(x W^T + b, 0)
+  void forward(View<const T, 2> x, View<T, 2> y, const Context& context, const Linear<T>& linear,
+               typename Linear<T>::Pass& pass, auto&...) {
+    linear.forward(x, y, pass, context);
+    for (T& value : y) value = value < T{0} ? T{0} : value;
+  }
+
+  void backward(View<const T, 2> x, View<const T, 2> y, View<const T, 2> dy, View<T, 2> dx,
+                const Context& context, const Linear<T>& linear, typename Linear<T>::Pass& pass,
+                auto&...) {
+    const View<T, 2> alive = masked_.view().sub(0, y.extent(0));
+    for (Index i = 0; i < y.size(); ++i) alive.data()[i] = y.data()[i] > T{0} ? dy.data()[i] : T{0};
+    linear.backward(x, y, alive, dx, pass, context);
+  }
+
+ private:
+  bool active_;
+  Tensor<T, 2> masked_;  // dy where the unit is alive
+};
+
+namespace detail {
+
+// The block that could begin with the first of these layers.
+template <class... Layers>
+struct BlockOf {
+  using type = NoBlock;
+};
+template <class T, class... Rest>
+struct BlockOf<Conv2d<T>, Relu, MaxPool2d, Rest...> {
+  using type = ConvReluPool<T>;
+};
+template <class T, class... Rest>
+struct BlockOf<Linear<T>, Relu, Rest...> {
+  using type = LinearRelu<T>;
+};
+
+}  // namespace detail
+
+}  // namespace fovea::inline FOVEA_ABI
