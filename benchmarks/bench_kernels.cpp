@@ -80,17 +80,17 @@ struct ConvBenchmark {
     pass.kernel.forward(x, conv.weight.data(), conv.bias.data(), y, pass.scratch, threads);
   }
   void parameter_gradients() {
-    pass.kernel.parameter_gradients(x, plane(), pass.dweight, pass.dbias, pass.scratch,
-                                    pass.partial, threads);
+    const auto plane = [this](Index n, Index o, float* to, Index pitch) {
+      kernels::spread_plane(dy[n][o].data(), dy.extent(2), dy.extent(3), to, pitch);
+    };
+    pass.kernel.parameter_gradients(x, plane, pass.dweight, pass.dbias, pass.scratch, pass.partial,
+                                    threads);
   }
   void input_gradient() {
-    pass.kernel.input_gradient(plane(), conv.weight.data(), dx, pass.scratch, pass.partial,
-                               threads);
-  }
-
- private:
-  auto plane() const {
-    return [this](Index n, Index o, float*) { return dy[n][o].data(); };
+    const auto plane = [this](Index n, Index o, float* to, Index pitch) {
+      kernels::spread_plane(dy[n][o].data(), dy.extent(2), dy.extent(3), to, pitch);
+    };
+    pass.kernel.input_gradient(plane, conv.weight.data(), dx, pass.scratch, pass.partial, threads);
   }
 };
 

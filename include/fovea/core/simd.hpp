@@ -16,6 +16,16 @@
 #  define FOVEA_WIDE_VECTORS
 #endif
 
+// A function around one register tile. Inlined into loops it would have to share the registers.
+#define FOVEA_KERNEL [[gnu::noinline]] FOVEA_WIDE_VECTORS
+
+// Says that no iteration of the next loop reads what another one writes, so vectors may be used.
+#if defined(__clang__)
+#  define FOVEA_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#  define FOVEA_INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
 namespace fovea::inline FOVEA_ABI {
 
 namespace detail {

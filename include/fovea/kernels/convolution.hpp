@@ -37,6 +37,17 @@
 
 namespace fovea::inline FOVEA_ABI::kernels {
 
+/// Copies `count` numbers in whole vectors where `out` has room for what is too much: short rows, each
+/// of which the next one overwrites in part. A call of memcpy would not pay.
+template <class T>
+inline void copy_run(const T* in, Index count, T* out, Index room) {
+  constexpr Index step = FOVEA_VECTOR_BYTES / 4 < 16 ? 8 : 16;
+  if (room < count + step)
+    std::copy_n(in, count, out);
+  else
+    for (Index j = 0; j < count; j += step) std::memcpy(out + j, in + j, step * sizeof(T));
+}
+
 /// How a padded copy of one channel lies in memory.
 struct PaddedChannel {
   Extent2 phases{1};  ///< the stride: into how many planes it is cut
@@ -86,6 +97,14 @@ struct PaddedChannel {
   }
 };
 
+/// Copies a plane (rows, cols) to rows `pitch` apart, with zeros between them. May write a vector
+/// beyond the end.
+template <class T>
+void spread_plane(const T* x, Index rows, Index cols, T* out, Index pitch) {
+  const PaddedChannel spread{1, 0, {rows, pitch}};
+  spread.copy(x, rows, cols, out);
+}
+
 /// The places that a sweep visits: (i, j) reads first + i * pitch + j.
 struct Sweep {
   Index rows, cols, pitch, first;
@@ -103,7 +122,7 @@ namespace detail {
 
 // R rows of sums for `length` places from x on.
 template <int R, int V, class T>
-FOVEA_WIDE_VECTORS void sweep_tile(const std::int32_t* offsets, Index depth, const T* const (&w)[R],
+FOVEA_KERNEL void sweep_tile(const std::int32_t* offsets, Index depth, const T* const (&w)[R],
                                    const T* x, T* sums, Index stride) {
   multiply_tile<T, R, V>(
       depth, w, 1, [=](Index k, int v) { return x + offsets[k] + v * lanes<T>; },
@@ -208,12 +227,12 @@ class Convolution {
   }
 
   /// dW[o][k] = sum over n of <dy[n,o], x[n][offset[k] + .]>,   db[o] = sum of dy[n,o].
-  /// dy(n, o, room) returns the plane dy[n,o], which it may write to `room`.
+  /// dy(n, o, to, pitch) writes the plane dy[n,o], as spread_plane does.
   template <class Planes>
   void parameter_gradients(View<const T, 4> x, Planes&& dy, View<T, 4> dw, View<T, 1> db,
                            Tensor<T, 2>& scratch, Tensor<T, 2>& partial, int threads) const {
     const Index N = x.extent(0), parts = std::min(N, batch_parts()), size = dw.size() + db.size();
-    reserve(scratch, threads, images_at_once() * (image_size() + O_ * flat()) + room());
+    reserve(scratch, threads, images_at_once() * (image_size() + O_ * flat()) + 4 * lanes<T>);
     reserve(partial, parts, size);
     parallel_for(N * K_ * O_ * groups_ * flat() < small_work ? 1 : threads, parts,
                  [&](Index part, int thread) {
@@ -233,8 +252,9 @@ class Convolution {
   template <class Planes>
   void input_gradient(Planes&& dy, const T* w, View<T, 4> dx, Tensor<T, 2>& scratch,
                       Tensor<T, 2>& turned, int threads) const {
-    const Index N = dx.extent(0), gradient = O_ * out_.size() + out_.extent.w + lanes<T>;
-    Index sums = room();
+    const Index N = dx.extent(0), pitch = out_.extent.w, before = out_.place(out_.before.h, 0);
+    const Index gradient = O_ * out_.size() + pitch + 4 * lanes<T>;
+    Index sums = 0;
     for (const Phase& phase : phases_) sums = std::max(sums, sums_size(phase.sweep));
     reserve(scratch, threads, gradient + sums);
     reserve(turned, 1, groups_ * C_ * O_ * kernel_.h * kernel_.w);
@@ -242,9 +262,13 @@ class Convolution {
     for_slices(N, groups_, C_, O_ * kernel_.h * kernel_.w * H_ * W_, threads,
                [&](Index n, Index g, Index c, Index count, int thread) {
                  T* const padded = scratch[thread].data();
-                 for (Index o = 0; o < O_; ++o)
-                   out_.copy(dy(n, g * O_ + o, padded + gradient), forward_.rows, forward_.cols,
-                             padded + o * out_.size());
+                 for (Index o = 0; o < O_; ++o) {
+                   T* const plane = padded + o * out_.size();
+                   std::fill_n(plane, before + out_.before.w, T{0});
+                   dy(n, g * O_ + o, plane + before + out_.before.w, pitch);
+                   T* const rest = plane + before + forward_.rows * pitch;
+                   std::fill(rest, plane + out_.size(), T{0});
+                 }
                  const Index first = g * C_ + c;
                  input_gradient_image(padded, turned.data(), first, count,
                                       dx.data() + (n * groups_ * C_ + first) * H_ * W_,
@@ -304,7 +328,7 @@ class Convolution {
   }
 
  private:
-  FOVEA_WIDE_VECTORS void pooled_tile(const T* x, const T* const (&w)[tile_rows],
+  FOVEA_KERNEL void pooled_tile(const T* x, const T* const (&w)[tile_rows],
                                       const T (&bias)[tile_rows], Index rows, Index windows, T* y,
                                       std::uint8_t* winner, Index plane) const {
     const std::int32_t* const offsets = offsets_.data();
@@ -354,9 +378,6 @@ class Convolution {
       scratch = Tensor<T, 2>(Shape{rows, (cols + 15) / 16 * 16});
   }
 
-  // For one plane of y, and what may be written beyond it.
-  Index room() const { return forward_.rows * forward_.cols + 4 * lanes<T>; }
-
   static Index sums_size(const Sweep& at) { return tile_rows * at.length<T>(at.rows_at_once()); }
 
   // Calls body(n, group, first row, rows, thread). Where there are fewer images than threads, images
@@ -389,21 +410,18 @@ class Convolution {
   template <class Planes>
   void add_gradients(View<const T, 4> x, Planes&& dy, Index first, Index last, T* dw, T* db,
                      T* scratch) const {
-    const Index OH = forward_.rows, OW = forward_.cols, images = images_at_once();
-    const PaddedChannel spread{1, 0, {OH, forward_.pitch}};
+    const Index OH = forward_.rows, images = images_at_once();
     T* const gradients = scratch + images * image_size();
-    T* const free = gradients + images * O_ * flat() + lanes<T>;
     for (Index n = first; n < last; n += images) {
       const Index count = std::min(images, last - n);
       for (Index g = 0; g < groups_; ++g) {
         for (Index m = 0; m < count; ++m) {
           pad_image(x[n + m].data() + g * C_ * H_ * W_, scratch + m * image_size());
           for (Index o = 0; o < O_; ++o) {
-            const T* const out = dy(n + m, g * O_ + o, free);
             T* const to = gradients + (m * O_ + o) * flat();
-            spread.copy(out, OH, OW, to);
+            dy(n + m, g * O_ + o, to, forward_.pitch);
             std::fill(to + OH * forward_.pitch, to + flat(), T{0});
-            if (db) db[g * O_ + o] += sum_of(out, OH * OW);
+            if (db) db[g * O_ + o] += sum_of(to, flat());
           }
         }
         add_dots(count, scratch, gradients, dw + g * O_ * K_);
@@ -438,7 +456,7 @@ class Convolution {
   }
 
   template <int R, int V>
-  FOVEA_WIDE_VECTORS void dots(Index count, Index length, const T* images,
+  FOVEA_KERNEL void dots(Index count, Index length, const T* images,
                                const T* const (&left)[R], Index rows, Index k, T* dw) const {
     const T* right[V];
     for (int v = 0; v < V; ++v) right[v] = images + offsets_[static_cast<std::size_t>(k + v)];

@@ -62,23 +62,33 @@ FOVEA_WIDE_VECTORS void unpool(const T* dy, const T* y, const std::uint8_t* winn
   for (Index i = 0; i < rows; ++i) {
     T* const top = dx + 2 * i * pitch;
     T* const bottom = top + pitch;
-    for (int half = 0; half < 2; ++half)  // the bottom row second: the top row writes into it
-      for (Index j = 0; j < cols; j += lanes<T>) {
-        const Index at = i * cols + j;
-        T numbers[2][lanes<T>];
-        Bytes bytes{};
-        const auto count = static_cast<std::size_t>(std::min(lanes<T>, left - at));
-        std::memcpy(numbers[0], dy + at, count * sizeof(T));
-        std::memcpy(numbers[1], y + at, count * sizeof(T));
-        std::memcpy(&bytes, winner + at, count);
-        const Places place = __builtin_convertvector(bytes, Places) - 2 * half;
-        const auto alive = (load(numbers[1]) > Vec<T>{}) & (lane < static_cast<int>(cols - j));
-        const Vec<T> g = alive ? load(numbers[0]) : Vec<T>{};
-        const Vec<T> first = place == 0 ? g : Vec<T>{}, second = place == 1 ? g : Vec<T>{};
-        T* const to = (half ? bottom : top) + 2 * j;
-        store(to, zip_low<T>(first, second));
-        store(to + lanes<T>, zip_high<T>(first, second));
+    // From the right to the left, for the top row's last vector may reach into the bottom row.
+    for (Index j = (cols - 1) / lanes<T> * lanes<T>; j >= 0; j -= lanes<T>) {
+      const Index at = i * cols + j;
+      Vec<T> gradient, value;
+      Bytes bytes;
+      if (left - at >= lanes<T>) {
+        gradient = load(dy + at), value = load(y + at);
+        std::memcpy(&bytes, winner + at, sizeof bytes);
+      } else {
+        T numbers[2][lanes<T>] = {};
+        std::uint8_t places[lanes<T>] = {};
+        std::copy_n(dy + at, left - at, numbers[0]);
+        std::copy_n(y + at, left - at, numbers[1]);
+        std::copy_n(winner + at, left - at, places);
+        gradient = load(numbers[0]), value = load(numbers[1]);
+        std::memcpy(&bytes, places, sizeof bytes);
       }
+      const Places place = __builtin_convertvector(bytes, Places);
+      const auto alive = (value > Vec<T>{}) & (lane < static_cast<int>(cols - j));
+      const Vec<T> g = alive ? gradient : Vec<T>{}, none{};
+      const Vec<T> e0 = place == 0 ? g : none, e1 = place == 1 ? g : none;
+      const Vec<T> e2 = place == 2 ? g : none, e3 = place == 3 ? g : none;
+      store(top + 2 * j, zip_low<T>(e0, e1));
+      store(top + 2 * j + lanes<T>, zip_high<T>(e0, e1));
+      store(bottom + 2 * j, zip_low<T>(e2, e3));
+      store(bottom + 2 * j + lanes<T>, zip_high<T>(e2, e3));
+    }
     const Index written = 2 * ((cols + lanes<T> - 1) / lanes<T> * lanes<T>);
     for (Index j = written; j < pitch; ++j) top[j] = bottom[j] = T{0};
   }

@@ -46,7 +46,7 @@ Index list_entries(const T* dy, const T* y, const std::uint8_t* winner, Index ro
 namespace detail {
 
 template <int Rows, int V, class T>
-FOVEA_WIDE_VECTORS void gather_rows(const Entry<T>* entries, Index count, const T* x, Index row,
+FOVEA_KERNEL void gather_rows(const Entry<T>* entries, Index count, const T* x, Index row,
                                     Index run, T* dw) {
   Vec<T> sum[Rows][V] = {};
   for (Index e = 0; e < count; ++e) {
@@ -67,7 +67,7 @@ FOVEA_WIDE_VECTORS void gather_rows(const Entry<T>* entries, Index count, const 
 }
 
 template <int Rows, int V, class T>
-FOVEA_WIDE_VECTORS void scatter_rows(const Entry<T>* entries, Index count, const T* w, Index run,
+FOVEA_KERNEL void scatter_rows(const Entry<T>* entries, Index count, const T* w, Index run,
                                      T* dx, Index row) {
   Vec<T> weight[Rows][V];
 #pragma GCC unroll 3

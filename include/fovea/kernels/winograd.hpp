@@ -77,20 +77,14 @@ template <class T>
   y[3] = bottom[1] - bottom[2] - bottom[3];
 }
 
-// M of tile_rows outputs and V vectors of tiles, all 16 elements: m[e][row][tile].
+// M[e] of tile_rows outputs and V vectors of tiles.
 template <int V, class T>
-FOVEA_WIDE_VECTORS void winograd_products(const T* u, Index u_stride, Index depth, Index rows,
-                                          const T* v, Index v_stride, Index row_stride, T* m) {
-  for (Index e = 0; e < 16; ++e) {
-    const T* from[tile_rows];
-    for (Index i = 0; i < tile_rows; ++i)
-      from[i] = u + e * u_stride + std::min(i, rows - 1) * depth;
-    const T* const tiles = v + e * v_stride;
-    T* const to = m + e * tile_rows * V * lanes<T>;
-    multiply_tile<T, tile_rows, V>(
-        depth, from, 1, [=](Index c, int w) { return tiles + c * row_stride + w * lanes<T>; },
-        [&](const auto& sum) { store_tile<T>(sum, to, V * lanes<T>, false); });
-  }
+FOVEA_KERNEL void winograd_product(const T* u, Index depth, const T* v, Index v_stride, T* m) {
+  const T* from[tile_rows];
+  for (Index i = 0; i < tile_rows; ++i) from[i] = u + i;
+  multiply_tile<T, tile_rows, V>(
+      depth, from, tile_rows, [=](Index c, int w) { return v + c * v_stride + w * lanes<T>; },
+      [&](const auto& sum) { store_tile<T>(sum, m, V * lanes<T>, false); });
 }
 
 }  // namespace detail
@@ -110,13 +104,15 @@ class Winograd {
   }
 
   Extent2 tiles() const { return tiles_; }
-  Index weights_size() const { return 16 * O_ * C_; }
+  Index weights_size() const { return 16 * row_tiles() * tile_rows * C_; }
 
-  /// U[e] (O, C), e = 0 .. 15, of w(o, c), which returns a pointer to nine numbers, `step` apart.
+  /// U[e], e = 0 .. 15, in panels of tile_rows outputs, each (C, tile_rows), of w(o, c), which returns a pointer to nine numbers, `step` apart.
   template <class Kernel>
   void transform_weights(Kernel&& w, Index step, T* U, int threads) const {
-    parallel_for(O_ * C_ < 1000 ? 1 : threads, O_, [&](Index o, int) {
-      for (Index c = 0; c < C_; ++c) {
+    const Index e_stride = row_tiles() * tile_rows * C_;
+    parallel_blocks(O_ * C_ < 1000 ? 1 : threads, O_, 8, [&](Index first, Index last) {
+      for (Index at = first * C_; at < last * C_; ++at) {
+        const Index o = at / C_, c = at % C_;
         const T* const g = w(o, c);
         T rows[4][3];
         for (Index j = 0; j < 3; ++j) {
@@ -128,11 +124,12 @@ class Winograd {
         }
         for (Index i = 0; i < 4; ++i) {
           const T a = rows[i][0], b = rows[i][1], d = rows[i][2];
-          T* const out = U + (4 * i * O_ + o) * C_ + c;
+          T* const out =
+              U + 4 * i * e_stride + (o / tile_rows * C_ + c) * tile_rows + o % tile_rows;
           out[0] = a;
-          out[O_ * C_] = (a + b + d) / 2;
-          out[2 * O_ * C_] = (a - b + d) / 2;
-          out[3 * O_ * C_] = d;
+          out[e_stride] = (a + b + d) / 2;
+          out[2 * e_stride] = (a - b + d) / 2;
+          out[3 * e_stride] = d;
         }
       }
     });
@@ -149,7 +146,8 @@ class Winograd {
 
   /// For every block of tiles and tile_rows outputs: store(o, i, t, y, thread) with the four outputs y
   /// of `lanes` tiles from t on, for output o, row i of the register tile; then for every row of tiles
-  /// finish(o, i, n, row, t, thread): that row of image n is complete and was stored from t on.
+  /// finish(o, i, n, row, rows, t, thread): that row of image n is complete and was stored from t on,
+  /// and `rows` of them, in this order, are this block's to write.
   template <class Store, class Finish>
   void run(View<const T, 4> x, const T* U, Tensor<T, 2>& memory, int threads, Store&& store_y,
            Finish&& finish) const {
@@ -158,7 +156,7 @@ class Winograd {
     const Index image_blocks = (N + images_ - 1) / images_;
     const Index blocks = image_blocks * row_blocks;
     // Where there are fewer blocks than threads, the outputs are shared out too.
-    const Index output_tiles = (O_ + tile_rows - 1) / tile_rows;
+    const Index output_tiles = row_tiles();
     const Index slices =
         blocks >= 2 * threads || threads == 1 ? 1 : std::min<Index>(output_tiles, threads);
     parallel_for(threads, blocks * slices, [&](Index piece, int thread) {
@@ -185,12 +183,13 @@ class Winograd {
         for (Index i = 0; i < outputs; ++i)
           for (Index k = 0; k < count; ++k)
             for (Index r = 0; r < rows; ++r)
-              finish(o + i, i, n + k, row + r, (k * rows + r) * pitch(), thread);
+              finish(o + i, i, n + k, row + r, rows - r, (k * rows + r) * pitch(), thread);
       }
     });
   }
 
  private:
+  Index row_tiles() const { return (O_ + tile_rows - 1) / tile_rows; }
   static constexpr Index l2_share = 512 * 1024;
 
   Index padded() const { return (rows_of_both_.size() + 4 * lanes<T>) / lanes<T> * lanes<T>; }
@@ -221,11 +220,14 @@ class Winograd {
   template <int V, class Store>
   FOVEA_WIDE_VECTORS void outputs_of(const T* U, Index o, Index rows, const T* v, T* m, Index t,
                                      int thread, Store&& store_y) const {
-    detail::winograd_products<V>(U, O_ * C_, C_, rows, v, C_ * stride(), stride(), m);
+    constexpr Index tile = tile_rows * V * lanes<T>;
+    for (Index e = 0; e < 16; ++e)
+      detail::winograd_product<V>(U + e * row_tiles() * tile_rows * C_, C_,
+                                  v + e * C_ * stride(), stride(), m + e * tile);
     for (Index i = 0; i < rows; ++i)
       for (int w = 0; w < V; ++w) {
         Vec<T> y[4];
-        detail::winograd_output(m + (i * V + w) * lanes<T>, tile_rows * V * lanes<T>, y);
+        detail::winograd_output(m + (i * V + w) * lanes<T>, tile, y);
         store_y(o + i, i, t + w * lanes<T>, y, thread);
       }
   }

@@ -53,17 +53,18 @@ class ConvReluPool {
       winograd_ = {x, o.out, o.padding, {OH / 2, OW / 2}};
       transformed_ = Tensor<T, 1>(Shape{winograd_.weights_size()});
       const Index rows = kernels::tile_rows * winograd_.length();
-      scratch_ = Tensor<T, 2>(Shape{how.threads, winograd_.scratch() + 2 * rows});
+      scratch_ = Tensor<T, 2>(Shape{how.threads, winograd_.scratch() + 2 * rows + 2 * lanes<T>});
     }
     if (how.keep == Keep::nothing || !sparse_) return;
     run_ = (o.kernel.w * C + lanes<T> - 1) / lanes<T> * lanes<T>;
-    image_ = {H + 2 * o.padding.h, (W + 2 * o.padding.w) * C};
+    image_ = {H + 2 * o.padding.h, (W + 2 * o.padding.w) * C + lanes<T>};
     turned_ = Tensor<T, 1>(Shape{o.out * o.kernel.h * run_});
     partial_ = Tensor<T, 2>(
         Shape{std::min(N, batch_parts), o.out * o.kernel.h * run_ + (o.out + 15) / 16 * 16});
-    entries_.assign(
-        static_cast<std::size_t>(how.threads),
-        std::vector<kernels::Entry<T>>(static_cast<std::size_t>(o.out * (OH / 2 * (OW / 2) + 1))));
+    const auto units = static_cast<std::size_t>(o.out * (OH / 2) * (OW / 2) + 1);
+    lists_.assign(static_cast<std::size_t>(how.threads),
+                  {std::vector<kernels::Entry<T>>(units),
+                   std::vector<kernels::Entry<T>*>(static_cast<std::size_t>(o.out))});
     images_ = Tensor<T, 2>(
         Shape{how.threads, 2 * (image_.h * image_.w + run_) + H * W * C + 2 * lanes<T>});
   }
@@ -89,12 +90,11 @@ class ConvReluPool {
     if (sparse_) return backward_sparse(x, y, dy, dx, conv, pass, context.threads);
     // Few channels: the gradient is spread out again, one plane at a time.
     const auto [OH, OW] = conv.window().output(x.extent(2), x.extent(3));
-    const auto spread = [&, OH = OH, OW = OW](Index n, Index o, T* plane) -> const T* {
+    const auto spread = [&, OH = OH, OW = OW](Index n, Index o, T* to, Index pitch) {
       const Index at = dy[n][o].data() - dy.data();
       kernels::unpool(dy.data() + at, y.data() + at, winner_.data() + at, dy.size() - at, OH / 2,
-                      OW / 2, plane, OW);
-      if (OH % 2) std::fill_n(plane + (OH - 1) * OW, OW, T{0});
-      return plane;
+                      OW / 2, to, pitch);
+      if (OH % 2) std::fill_n(to + (OH - 1) * pitch, pitch, T{0});
     };
     pass.kernel.parameter_gradients(x, spread, pass.dweight, pass.dbias, pass.scratch, pass.partial,
                                     context.threads);
@@ -125,10 +125,10 @@ class ConvReluPool {
           store(values(thread) + i * length + t, pooled.y);
           std::memcpy(places(thread) + i * length + t, &pooled.winner, sizeof pooled.winner);
         },
-        [&](Index o, Index i, Index n, Index row, Index t, int thread) {
-          const Index at = (n * y.extent(1) + o) * OH * OW + row * OW;
-          std::copy_n(values(thread) + i * length + t, OW, y.data() + at);
-          std::copy_n(places(thread) + i * length + t, OW, winner_.data() + at);
+        [&](Index o, Index i, Index n, Index row, Index rows, Index t, int thread) {
+          const Index at = ((n * y.extent(1) + o) * OH + row) * OW;
+          kernels::copy_run(values(thread) + i * length + t, OW, y.data() + at, rows * OW);
+          kernels::copy_run(places(thread) + i * length + t, OW, winner_.data() + at, rows * OW);
         });
   }
 
@@ -146,7 +146,7 @@ class ConvReluPool {
       T* const image = images_[thread].data();                 // x, padded, (H, W, C)
       T* const gradient = image + image_.h * image_.w + run_;  // dx, the same
       T* const rows = gradient + image_.h * image_.w + run_;   // without padding
-      auto& entries = entries_[static_cast<std::size_t>(thread)];
+      auto& [entries, ends] = lists_[static_cast<std::size_t>(thread)];
       std::fill_n(dW, partial_.extent(1), T{0});
       std::fill_n(image, image_.h * image_.w + run_, T{0});
       const auto [first, last] = piece_of(N, parts, part);
@@ -156,17 +156,24 @@ class ConvReluPool {
         for (Index h = 0; h < H; ++h)
           std::copy_n(rows + h * W * C, W * C, image + inside + h * image_.w);
         if (!dx.empty()) std::fill_n(gradient, image_.h * image_.w + run_, T{0});
+        auto* list = entries.data();
         for (Index o = 0; o < O; ++o) {
           const Index at = (n * O + o) * OH * OW;
-          auto* const list = entries.data();
           const Index count = kernels::list_entries(dy.data() + at, y.data() + at,
                                                     winner_.data() + at, OH, OW, C, image_.w, list);
           for (Index e = 0; e < count; ++e) db[o] += list[e].gradient;
           kernels::sparse_weight_gradient(list, count, image, image_.w, kernel.h, run_,
                                           dW + o * filter);
-          if (!dx.empty())
-            kernels::sparse_input_gradient(list, count, turned_.data() + o * filter, kernel.h, run_,
-                                           gradient, image_.w);
+          list += count;
+          ends[static_cast<std::size_t>(o)] = list;
+        }
+        // After all of dW, for x and dx together do not fit into L1.
+        list = entries.data();
+        for (Index o = 0; o < O && !dx.empty(); ++o) {
+          auto* const end = ends[static_cast<std::size_t>(o)];
+          kernels::sparse_input_gradient(list, end - list, turned_.data() + o * filter, kernel.h,
+                                         run_, gradient, image_.w);
+          list = end;
         }
         if (dx.empty()) continue;
         for (Index h = 0; h < H; ++h)
@@ -213,7 +220,12 @@ class ConvReluPool {
   Tensor<T, 1> turned_;       // W as (O, KH, run)
   Tensor<T, 2> partial_;      // (parts of the batch, dW as (O, KH, run), db)
   Tensor<T, 2> images_;       // (threads, image and gradient)
-  std::vector<std::vector<kernels::Entry<T>>> entries_;
+  // For every thread: the entries of one image, and where those of each output channel end.
+  struct Lists {
+    std::vector<kernels::Entry<T>> entries;
+    std::vector<kernels::Entry<T>*> ends;
+  };
+  std::vector<Lists> lists_;
 };
 
 template <class T>

@@ -19,6 +19,7 @@
 #include <cstdint>
 
 #include "fovea/core/parallel.hpp"
+#include "fovea/core/simd.hpp"
 #include "fovea/model/pass.hpp"
 
 namespace fovea::inline FOVEA_ABI {
@@ -65,11 +66,12 @@ class AdamW {
     const auto keep = static_cast<T>(1.0 - options.learning_rate * options.weight_decay);
     Index offset = 0;
     net.for_each_parameter(pass, [&](auto parameter, auto gradient) {
-      parallel_blocks(pass.threads(), parameter.size(), block, [&](Index first, Index last) {
+      parallel_blocks(pass.threads(), parameter.size(), block, [=, this](Index first, Index last) {
         T* const w = parameter.data();
         const T* const g = gradient.data();
         T* const m = mean_.data() + offset;
         T* const v = square_.data() + offset;
+        FOVEA_INDEPENDENT
         for (Index i = first; i < last; ++i) {
           m[i] = b1 * m[i] + (T{1} - b1) * g[i];
           v[i] = b2 * v[i] + (T{1} - b2) * g[i] * g[i];
