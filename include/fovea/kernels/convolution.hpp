@@ -37,15 +37,17 @@
 
 namespace fovea::inline FOVEA_ABI::kernels {
 
-/// Copies `count` numbers in whole vectors where `out` has room for what is too much: short rows, each
-/// of which the next one overwrites in part. A call of memcpy would not pay.
+/// Rows of `cols` numbers, `pitch` apart, to rows without gaps. All but the last ones are copied in whole
+/// vectors, of which the next row overwrites what is too much: a call of memcpy would not pay.
 template <class T>
-inline void copy_run(const T* in, Index count, T* out, Index room) {
-  constexpr Index step = FOVEA_VECTOR_BYTES / 4 < 16 ? 8 : 16;
-  if (room < count + step)
-    std::copy_n(in, count, out);
-  else
-    for (Index j = 0; j < count; j += step) std::memcpy(out + j, in + j, step * sizeof(T));
+FOVEA_KERNEL void copy_rows(const T* in, Index pitch, Index rows, Index cols, T* out) {
+  constexpr Index step = 16;
+  const T* const end = out + rows * cols;
+  for (Index i = 0; i < rows; ++i, in += pitch, out += cols)
+    if (end - out < cols + step)
+      for (Index j = 0; j < cols; ++j) out[j] = in[j];
+    else
+      for (Index j = 0; j < cols; j += step) std::memcpy(out + j, in + j, step * sizeof(T));
 }
 
 /// How a padded copy of one channel lies in memory.

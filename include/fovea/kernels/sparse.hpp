@@ -15,32 +15,41 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "fovea/core/simd.hpp"
+#include "fovea/kernels/max_pool_tile.hpp"
 
 namespace fovea::inline FOVEA_ABI::kernels {
 
 /// Where in the channels-last image a window begins, and the gradient there.
 template <class T>
 struct Entry {
-  Index position;
+  std::int32_t position;
   T gradient;
 };
 
-/// Lists the units of one pooled plane (rows, cols) that are alive; (i, j) won at row 2i + winner / 2,
-/// column 2j + winner % 2 of an image whose pixels are `pixel` elements and rows `row`. Returns how
-/// many; `out` needs room for one more than rows * cols.
+/// Lists the units of a pooled plane that have a winner (max_pool_tile.hpp). Window i begins at
+/// windows[i], its four places are `place` behind that. Returns how many; `out` needs room for one more
+/// than `count`.
 template <class T>
-Index list_entries(const T* dy, const T* y, const std::uint8_t* winner, Index rows, Index cols,
-                   Index pixel, Index row, Entry<T>* out) {
-  const Index place[4] = {0, pixel, row, row + pixel};
-  Index count = 0;
-  for (Index i = 0; i < rows; ++i)
-    for (Index j = 0; j < cols; ++j, ++dy, ++y, ++winner) {
-      // Written in any case, counted if alive: nobody can predict a branch here.
-      out[count] = {2 * i * row + 2 * j * pixel + place[*winner], *dy};
-      count += *y > T{0};
-    }
-  return count;
+Index list_entries(const T* dy, const std::uint8_t* winner, Index count,
+                   const std::int32_t* windows, const std::int32_t (&place)[5], Entry<T>* out) {
+  Index listed = 0;
+  for (Index i = 0; i < count; ++i) {
+    // Written in any case, counted if somebody won: nobody can predict a branch here.
+    out[listed] = {windows[i] + place[winner[i]], dy[i]};
+    listed += winner[i] != nobody;
+  }
+  return listed;
+}
+
+/// The sum of dy over the same units.
+template <class T>
+T sum_entries(const Entry<T>* entries, Index count) {
+  T sums[4] = {};
+  Index i = 0;
+  for (; i + 4 <= count; i += 4)
+    for (int k = 0; k < 4; ++k) sums[k] += entries[i + k].gradient;
+  for (; i < count; ++i) sums[0] += entries[i].gradient;
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
 namespace detail {

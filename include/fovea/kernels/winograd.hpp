@@ -182,8 +182,7 @@ class Winograd {
         }
         for (Index i = 0; i < outputs; ++i)
           for (Index k = 0; k < count; ++k)
-            for (Index r = 0; r < rows; ++r)
-              finish(o + i, i, n + k, row + r, rows - r, (k * rows + r) * pitch(), thread);
+            finish(o + i, i, n + k, row, rows, k * rows * pitch(), thread);
       }
     });
   }

@@ -61,6 +61,10 @@ class ConvReluPool {
     turned_ = Tensor<T, 1>(Shape{o.out * o.kernel.h * run_});
     partial_ = Tensor<T, 2>(
         Shape{std::min(N, batch_parts), o.out * o.kernel.h * run_ + (o.out + 15) / 16 * 16});
+    check(image_.h * image_.w < INT32_MAX, "an image of ", x, " is too large");
+    for (Index i = 0; i < OH / 2; ++i)
+      for (Index j = 0; j < OW / 2; ++j)
+        windows_.push_back(static_cast<std::int32_t>(2 * i * image_.w + 2 * j * C));
     const auto units = static_cast<std::size_t>(o.out * (OH / 2) * (OW / 2) + 1);
     lists_.assign(static_cast<std::size_t>(how.threads),
                   {std::vector<kernels::Entry<T>>(units),
@@ -92,8 +96,8 @@ class ConvReluPool {
     const auto [OH, OW] = conv.window().output(x.extent(2), x.extent(3));
     const auto spread = [&, OH = OH, OW = OW](Index n, Index o, T* to, Index pitch) {
       const Index at = dy[n][o].data() - dy.data();
-      kernels::unpool(dy.data() + at, y.data() + at, winner_.data() + at, dy.size() - at, OH / 2,
-                      OW / 2, to, pitch);
+      kernels::unpool(dy.data() + at, winner_.data() + at, dy.size() - at, OH / 2, OW / 2, to,
+                      pitch);
       if (OH % 2) std::fill_n(to + (OH - 1) * pitch, pitch, T{0});
     };
     pass.kernel.parameter_gradients(x, spread, pass.dweight, pass.dbias, pass.scratch, pass.partial,
@@ -125,10 +129,13 @@ class ConvReluPool {
           store(values(thread) + i * length + t, pooled.y);
           std::memcpy(places(thread) + i * length + t, &pooled.winner, sizeof pooled.winner);
         },
-        [&](Index o, Index i, Index n, Index row, Index rows, Index t, int thread) {
+        [&, pitch = winograd_.pitch()](Index o, Index i, Index n, Index row, Index rows, Index t,
+                                       int thread) {
           const Index at = ((n * y.extent(1) + o) * OH + row) * OW;
-          kernels::copy_run(values(thread) + i * length + t, OW, y.data() + at, rows * OW);
-          kernels::copy_run(places(thread) + i * length + t, OW, winner_.data() + at, rows * OW);
+          const T* value = values(thread) + i * length + t;
+          const std::uint8_t* place = places(thread) + i * length + t;
+          kernels::copy_rows(value, pitch, rows, OW, y.data() + at);
+          kernels::copy_rows(place, pitch, rows, OW, winner_.data() + at);
         });
   }
 
@@ -139,6 +146,8 @@ class ConvReluPool {
     const Extent2 kernel = conv.options.kernel, padding = conv.options.padding;
     const Index filter = kernel.h * run_, size = O * filter;
     const Index parts = std::min(N, batch_parts);
+    const auto pixel = static_cast<std::int32_t>(C), row = static_cast<std::int32_t>(image_.w);
+    const std::int32_t place[] = {0, pixel, row, row + pixel, 0};
     if (!dx.empty()) turn_weights(conv, threads);
     parallel_for(threads, parts, [&, N = N, C = C, H = H, W = W](Index part, int thread) {
       T* const dW = partial_[part].data();
@@ -159,9 +168,10 @@ class ConvReluPool {
         auto* list = entries.data();
         for (Index o = 0; o < O; ++o) {
           const Index at = (n * O + o) * OH * OW;
-          const Index count = kernels::list_entries(dy.data() + at, y.data() + at,
-                                                    winner_.data() + at, OH, OW, C, image_.w, list);
-          for (Index e = 0; e < count; ++e) db[o] += list[e].gradient;
+          const Index count =
+              kernels::list_entries(dy.data() + at, winner_.data() + at, OH * OW, windows_.data(),
+                                    place, list);
+          db[o] += kernels::sum_entries(list, count);
           kernels::sparse_weight_gradient(list, count, image, image_.w, kernel.h, run_,
                                           dW + o * filter);
           list += count;
@@ -217,6 +227,7 @@ class ConvReluPool {
   Tensor<T, 2> scratch_;      // (threads, Winograd's)
   Index run_ = 0;             // KW C, in whole vectors
   Extent2 image_{0};          // rows, and elements in a row, of a padded channels-last image
+  std::vector<std::int32_t> windows_;  // where each pooling window begins in it
   Tensor<T, 1> turned_;       // W as (O, KH, run)
   Tensor<T, 2> partial_;      // (parts of the batch, dW as (O, KH, run), db)
   Tensor<T, 2> images_;       // (threads, image and gradient)
