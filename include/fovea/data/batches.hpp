@@ -9,7 +9,6 @@
 // and training can be resumed anywhere. The last batch is smaller when the division has a remainder.
 #pragma once
 
-#include <array>
 #include <optional>
 #include <vector>
 
@@ -36,9 +35,8 @@ class Batches {
         images_(data.images.shape().with_batch(positive(batch_size))),
         labels_(Shape{batch_size}) {
     if (options.shuffle) order_ = permutation(data.size(), Rng{options.seed, options.epoch});
-    for (std::size_t byte = 0; byte < scaled_.size(); ++byte)
-      scaled_[byte] = static_cast<T>((static_cast<double>(byte) / 255.0 - data.scaling.mean) /
-                                     data.scaling.std);
+    scale_ = static_cast<T>(1 / (255.0 * data.scaling.std));
+    shift_ = static_cast<T>(-data.scaling.mean / data.scaling.std);
   }
 
   Index batch_size() const { return images_.extent(0); }
@@ -49,11 +47,21 @@ class Batches {
     const Index first = step * batch_size();
     const Index N = std::min(batch_size(), data_->size() - first);
     check(step >= 0 && N > 0, "batches: expected a step in [0, ", count(), "), got ", step);
+    const auto place = [&](Index n) {
+      return order_.empty() ? first + n : order_[static_cast<std::size_t>(first + n)];
+    };
     for (Index n = 0; n < N; ++n) {
-      const auto from = order_.empty() ? first + n : order_[static_cast<std::size_t>(first + n)];
+      // In a random order memory is slow to answer, so it is asked in advance.
+      if (n + ahead < N) {
+        const auto later = data_->images[place(n + ahead)];
+        for (Index i = 0; i < later.size(); i += 64) __builtin_prefetch(later.data() + i);
+      }
+      const auto from = place(n);
       const auto bytes = data_->images[from];
       std::transform(bytes.begin(), bytes.end(), images_[n].begin(),
-                     [&](std::uint8_t byte) { return scaled_[byte]; });
+                     [scale = scale_, shift = shift_](std::uint8_t byte) {
+                       return static_cast<T>(byte) * scale + shift;
+                     });
       labels_(n) = data_->labels(from);
     }
     return {images_.sub(0, N), labels_.sub(0, N)};
@@ -83,6 +91,8 @@ class Batches {
   End end() const { return {}; }
 
  private:
+  static constexpr Index ahead = 4;  // images
+
   static Index positive(Index batch_size) {
     check(batch_size > 0, "batches: expected a batch size of 1 or more, got ", batch_size);
     return batch_size;
@@ -90,7 +100,7 @@ class Batches {
 
   const Dataset* data_;
   std::vector<Index> order_;  // empty: as they are
-  std::array<T, 256> scaled_{};
+  T scale_, shift_;           // from a byte to an input: (byte / 255 - mean) / std
   Tensor<T, 4> images_;
   Tensor<Label, 1> labels_;
 };

@@ -31,24 +31,10 @@
 
 #include "fovea/core/parallel.hpp"
 #include "fovea/core/tensor.hpp"
-#include "fovea/kernels/max_pool_tile.hpp"
 #include "fovea/kernels/tile.hpp"
 #include "fovea/kernels/window.hpp"
 
 namespace fovea::inline FOVEA_ABI::kernels {
-
-/// Rows of `cols` numbers, `pitch` apart, to rows without gaps. All but the last ones are copied in whole
-/// vectors, of which the next row overwrites what is too much: a call of memcpy would not pay.
-template <class T>
-FOVEA_KERNEL void copy_rows(const T* in, Index pitch, Index rows, Index cols, T* out) {
-  constexpr Index step = 16;
-  const T* const end = out + rows * cols;
-  for (Index i = 0; i < rows; ++i, in += pitch, out += cols)
-    if (end - out < cols + step)
-      for (Index j = 0; j < cols; ++j) out[j] = in[j];
-    else
-      for (Index j = 0; j < cols; j += step) std::memcpy(out + j, in + j, step * sizeof(T));
-}
 
 /// How a padded copy of one channel lies in memory.
 struct PaddedChannel {
@@ -125,7 +111,7 @@ namespace detail {
 // R rows of sums for `length` places from x on.
 template <int R, int V, class T>
 FOVEA_KERNEL void sweep_tile(const std::int32_t* offsets, Index depth, const T* const (&w)[R],
-                                   const T* x, T* sums, Index stride) {
+                             const T* x, T* sums, Index stride) {
   multiply_tile<T, R, V>(
       depth, w, 1, [=](Index k, int v) { return x + offsets[k] + v * lanes<T>; },
       [&](const auto& sum) { store_tile<T>(sum, sums, stride, false); });
@@ -174,6 +160,56 @@ void sweep(const Sweep& at, const std::int32_t* offsets, Index depth, const T* w
   }
 }
 
+/// Below this many multiply-adds a second thread costs more than it brings.
+inline constexpr Index small_work = 200'000;
+
+/// Makes `scratch` at least (rows, cols); after the first step that is nothing.
+template <class T>
+void reserve(Tensor<T, 2>& scratch, Index rows, Index cols) {
+  if (scratch.extent(0) < rows || scratch.extent(1) < cols)
+    scratch = Tensor<T, 2>(Shape{rows, (cols + 15) / 16 * 16});
+}
+
+/// Calls body(n, group, first row, rows, thread). Where there are fewer images than threads, images
+/// are cut, by groups or by rows; that changes who computes a number, never how.
+template <class Body>
+void for_slices(Index N, Index groups, Index rows, Index work_per_row, int threads, Body&& body) {
+  if (N * groups * rows * work_per_row < small_work) threads = 1;
+  const Index tiles = (rows + tile_rows - 1) / tile_rows;
+  const Index wanted = N >= 2 * threads || threads == 1 ? 1 : (2 * threads + N - 1) / N;
+  const Index group_slices = std::min(groups, wanted);
+  const Index row_slices = std::min(tiles, (wanted + group_slices - 1) / group_slices);
+  const Index slices = group_slices * row_slices;
+  parallel_for(threads, N * slices, [&](Index piece, int thread) {
+    const Index n = piece / slices, slice = piece % slices;
+    const auto [g0, g1] = piece_of(groups, group_slices, slice / row_slices);
+    const auto [t0, t1] = piece_of(tiles, row_slices, slice % row_slices);
+    const Index first = t0 * tile_rows, last = std::min<Index>(t1 * tile_rows, rows);
+    for (Index g = g0; g < g1; ++g) body(n, g, first, last - first, thread);
+  });
+}
+
+/// dw and db as sums over the batch, which is cut into parts, however many threads there are:
+/// body(first, last, dw, db, thread) adds those of images [first, last), prepare(largest) hears how
+/// many images the largest part has. The parts are added in their order, so the number of threads
+/// cannot change a bit.
+template <class T, class Body, class Prepare>
+void sum_over_parts(Index N, Index work, View<T, 4> dw, View<T, 1> db, Tensor<T, 2>& partial,
+                    int threads, Body&& body, Prepare&& prepare) {
+  const Index parts = std::min<Index>(N, dw.size() > 65536 ? 4 : 16), size = dw.size() + db.size();
+  prepare((N + parts - 1) / parts);
+  reserve(partial, parts, size);
+  parallel_for(work < small_work ? 1 : threads, parts, [&](Index part, int thread) {
+    T* const sums = partial[part].data();
+    const auto [first, last] = piece_of(N, parts, part);
+    std::fill_n(sums, size, T{0});
+    body(first, last, sums, db.empty() ? nullptr : sums + dw.size(), thread);
+  });
+  const Index stride = partial.extent(1);
+  sum_parts(threads, partial.data(), parts, stride, dw.data(), dw.size());
+  sum_parts(threads, partial.data() + dw.size(), parts, stride, db.data(), db.size());
+}
+
 /// One convolution's tables, made once: x (N, C, H, W), w (O, C/g, KH, KW), y (N, O, OH, OW).
 template <class T>
 class Convolution {
@@ -213,41 +249,20 @@ class Convolution {
                });
   }
 
-  /// The same with ReLU and 2 x 2 max-pooling on top: y (N, O, OH/2, OW/2), and which of four won.
-  void forward_pooled(View<const T, 4> x, const T* w, const T* bias, View<T, 4> y,
-                      std::uint8_t* winner, Tensor<T, 2>& scratch, int threads) const {
-    const Index plane = y.extent(2) * y.extent(3);
-    reserve(scratch, threads, image_size());
-    for_slices(x.extent(0), groups_, O_, 4 * K_ * plane, threads,
-               [&](Index n, Index g, Index o, Index count, int thread) {
-                 T* const image = scratch[thread].data();
-                 pad_image(x.data() + (n * groups_ + g) * C_ * H_ * W_, image);
-                 const Index first = g * O_ + o, at = (n * groups_ * O_ + first) * plane;
-                 forward_pooled_image(image, w + first * K_, bias ? bias + first : nullptr, count,
-                                      y.data() + at, winner + at);
-               });
-  }
-
   /// dW[o][k] = sum over n of <dy[n,o], x[n][offset[k] + .]>,   db[o] = sum of dy[n,o].
   /// dy(n, o, to, pitch) writes the plane dy[n,o], as spread_plane does.
   template <class Planes>
   void parameter_gradients(View<const T, 4> x, Planes&& dy, View<T, 4> dw, View<T, 1> db,
                            Tensor<T, 2>& scratch, Tensor<T, 2>& partial, int threads) const {
-    const Index N = x.extent(0), parts = std::min(N, batch_parts()), size = dw.size() + db.size();
-    reserve(scratch, threads, images_at_once() * (image_size() + O_ * flat()) + 4 * lanes<T>);
-    reserve(partial, parts, size);
-    parallel_for(N * K_ * O_ * groups_ * flat() < small_work ? 1 : threads, parts,
-                 [&](Index part, int thread) {
-                   T* const sums = partial[part].data();
-                   const auto [first, last] = piece_of(N, parts, part);
-                   std::fill_n(sums, size, T{0});
-                   add_gradients(x, dy, first, last, sums, db.empty() ? nullptr : sums + dw.size(),
-                                 scratch[thread].data());
-                 });
-    // The parts are added in their order, so the number of threads cannot change a bit.
-    const Index stride = partial.extent(1);
-    sum_parts(threads, partial.data(), parts, stride, dw.data(), dw.size());
-    sum_parts(threads, partial.data() + dw.size(), parts, stride, db.data(), db.size());
+    const Index N = x.extent(0);
+    sum_over_parts(
+        N, N * dw.size() * flat(), dw, db, partial, threads,
+        [&](Index first, Index last, T* sums, T* bias, int thread) {
+          add_gradients(x, dy, first, last, sums, bias, scratch[thread].data());
+        },
+        [&](Index) {
+          reserve(scratch, threads, images_at_once() * (image_size() + O_ * flat()) + 4 * lanes<T>);
+        });
   }
 
   /// dx[n,c] = the sum, over every o and tap, of what y took from it.
@@ -304,69 +319,7 @@ class Convolution {
           });
   }
 
-  /// The same with ReLU and 2 x 2 max-pooling: y (count, OH/2, OW/2) and the winners. Two rows of
-  /// sums, `lanes` columns, are half a vector of windows: two outputs share the vector.
-  void forward_pooled_image(const T* image, const T* w, const T* bias, Index count, T* y,
-                            std::uint8_t* winner) const {
-    const Index rows = forward_.rows / 2, cols = forward_.cols / 2, windows = lanes<T> / 2;
-    for (Index o = 0; o < count; o += tile_rows) {
-      const Index height = std::min<Index>(tile_rows, count - o);
-      const T* from[tile_rows];
-      T add[tile_rows];
-      for (Index i = 0; i < tile_rows; ++i) {
-        const Index row = o + std::min(i, height - 1);
-        from[i] = w + row * K_;
-        add[i] = bias ? bias[row] : T{0};
-      }
-      for (Index i = 0; i < rows; ++i)
-        for (Index j = 0; j < cols; j += windows) {
-          // The last windows of a row are some of those before once more, not half of a vector.
-          const Index first = std::max<Index>(0, std::min(j, cols - windows));
-          const Index at = (o * rows + i) * cols + first;
-          pooled_tile(image + 2 * i * forward_.pitch + 2 * first, from, add, height,
-                      std::min(windows, cols), y + at, winner + at, rows * cols);
-        }
-    }
-  }
-
  private:
-  FOVEA_KERNEL void pooled_tile(const T* x, const T* const (&w)[tile_rows],
-                                      const T (&bias)[tile_rows], Index rows, Index windows, T* y,
-                                      std::uint8_t* winner, Index plane) const {
-    const std::int32_t* const offsets = offsets_.data();
-    const Index pitch = forward_.pitch;
-    multiply_tile<T, tile_rows, 2>(
-        K_, w, 1, [=](Index k, int v) { return x + offsets[k] + v * pitch; },
-        [&](const auto& sum) {
-#pragma GCC unroll 4
-          for (int i = 0; i < tile_rows; i += 2) {
-            const Vec<T> window[4] = {
-                evens<T>(sum[i][0], sum[i + 1][0]), odds<T>(sum[i][0], sum[i + 1][0]),
-                evens<T>(sum[i][1], sum[i + 1][1]), odds<T>(sum[i][1], sum[i + 1][1])};
-            const Vec<T> b = join_halves<T>(Vec<T>{} + bias[i], Vec<T>{} + bias[i + 1]);
-            const auto pooled = max_pool_tile<T>(window, b);
-            for (int half = 0; half < 2 && i + half < rows; ++half) {
-              constexpr std::size_t width = lanes<T> / 2;
-              const auto* values =
-                  reinterpret_cast<const char*>(&pooled.y) + half * width * sizeof(T);
-              const auto* places = reinterpret_cast<const char*>(&pooled.winner) + half * width;
-              T* const to = y + (i + half) * plane;
-              if (windows == lanes<T> / 2) {
-                std::memcpy(to, values, width * sizeof(T));
-                std::memcpy(winner + (i + half) * plane, places, width);
-              } else {
-                const auto count = static_cast<std::size_t>(windows);
-                std::memcpy(to, values, count * sizeof(T));
-                std::memcpy(winner + (i + half) * plane, places, count);
-              }
-            }
-          }
-        });
-  }
-
-  // Below this many multiply-adds a second thread costs more than it brings.
-  static constexpr Index small_work = 200'000;
-
   // One phase of dx: the pixels (first.h + i s, first.w + j s).
   struct Phase {
     Sweep sweep;
@@ -375,35 +328,7 @@ class Convolution {
     std::vector<std::int32_t> offsets;
   };
 
-  static void reserve(Tensor<T, 2>& scratch, Index rows, Index cols) {
-    if (scratch.extent(0) < rows || scratch.extent(1) < cols)
-      scratch = Tensor<T, 2>(Shape{rows, (cols + 15) / 16 * 16});
-  }
-
   static Index sums_size(const Sweep& at) { return tile_rows * at.length<T>(at.rows_at_once()); }
-
-  // Calls body(n, group, first row, rows, thread). Where there are fewer images than threads, images
-  // are cut, by groups or by rows; that changes who computes a number, never how.
-  template <class Body>
-  static void for_slices(Index N, Index groups, Index rows, Index work_per_row, int threads,
-                         Body&& body) {
-    if (N * groups * rows * work_per_row < small_work) threads = 1;
-    const Index tiles = (rows + tile_rows - 1) / tile_rows;
-    const Index wanted = N >= 2 * threads || threads == 1 ? 1 : (2 * threads + N - 1) / N;
-    const Index group_slices = std::min(groups, wanted);
-    const Index row_slices = std::min(tiles, (wanted + group_slices - 1) / group_slices);
-    const Index slices = group_slices * row_slices;
-    parallel_for(threads, N * slices, [&](Index piece, int thread) {
-      const Index n = piece / slices, slice = piece % slices;
-      const auto [g0, g1] = piece_of(groups, group_slices, slice / row_slices);
-      const auto [t0, t1] = piece_of(tiles, row_slices, slice % row_slices);
-      const Index first = t0 * tile_rows, last = std::min<Index>(t1 * tile_rows, rows);
-      for (Index g = g0; g < g1; ++g) body(n, g, first, last - first, thread);
-    });
-  }
-
-  // Into how many parts a batch is cut for the sums over it, however many threads there are.
-  Index batch_parts() const { return K_ * O_ * groups_ > 65536 ? 4 : 16; }
 
   // Images whose dot products are taken together: small ones cannot pay for adding up the lanes.
   Index images_at_once() const { return std::clamp<Index>(1024 / flat(), 1, 8); }
@@ -458,8 +383,8 @@ class Convolution {
   }
 
   template <int R, int V>
-  FOVEA_KERNEL void dots(Index count, Index length, const T* images,
-                               const T* const (&left)[R], Index rows, Index k, T* dw) const {
+  FOVEA_KERNEL void dots(Index count, Index length, const T* images, const T* const (&left)[R],
+                         Index rows, Index k, T* dw) const {
     const T* right[V];
     for (int v = 0; v < V; ++v) right[v] = images + offsets_[static_cast<std::size_t>(k + v)];
     T sums[V][R];

@@ -76,7 +76,7 @@ struct RowAddresses {
 // Up to tile_rows rows of c from as many of a and a panel of V vectors, `width` apart.
 template <int V, class T>
 FOVEA_KERNEL void panel_tile(const Matrix<const T>& a, const T* panel, Index width,
-                                   const Matrix<T>& c, bool add) {
+                             const Matrix<T>& c, bool add) {
   const RowAddresses<T> from(a.data, a.row_stride, a.rows);
   multiply_tile<T, tile_rows, V>(
       a.cols, from.row, a.col_stride,

@@ -24,7 +24,7 @@ namespace fovea::inline FOVEA_ABI::kernels {
 /// As many bytes as a vector of T has lanes.
 template <class T>
 struct Winners {
-  typedef std::uint8_t type __attribute__((vector_size(lanes<T>)));
+  typedef std::int8_t type __attribute__((vector_size(lanes<T>)));
 };
 
 /// The winner of a window whose unit is dead: no gradient comes back.
@@ -54,43 +54,63 @@ template <class T>
           __builtin_convertvector(winner, typename Winners<T>::type)};
 }
 
-/// dy (rows, cols) of a pooled plane back to the windows it came from, (2 rows, 2 cols) with rows
-/// `pitch` apart: dy where it won, zero elsewhere, also between the rows. `left` is how many numbers
-/// may be read from dy on. Writes up to two vectors beyond the last row.
+/// The gradients of up to `lanes` neighbouring windows, each at the position that won.
 template <class T>
-FOVEA_WIDE_VECTORS void unpool(const T* dy, const std::uint8_t* winner, Index left, Index rows,
-                               Index cols, T* dx, Index pitch) {
-  using Bytes = typename Winners<T>::type;
+class WindowGradients {
+ public:
+  WindowGradients() = default;
+
+  /// `left`: how many numbers may be read from dy on; `count`: how many of them are meant.
+  [[gnu::always_inline]] WindowGradients(const T* dy, const std::uint8_t* winner, Index left,
+                                         Index count) {
+    typename Winners<T>::type bytes;
+    if (left >= lanes<T>) {
+      gradient_ = load(dy);
+      std::memcpy(&bytes, winner, sizeof bytes);
+    } else {
+      T numbers[lanes<T>] = {};
+      std::uint8_t places[lanes<T>] = {};
+      std::copy_n(dy, left, numbers);
+      std::copy_n(winner, left, places);
+      gradient_ = load(numbers);
+      std::memcpy(&bytes, places, sizeof bytes);
+    }
+    Places lane;
+    for (int i = 0; i < lanes<T>; ++i) lane[i] = i;
+    // In two steps, from bytes to shorts to ints: g++ 12 does one alone number by number.
+    typedef std::int16_t Shorts __attribute__((vector_size(2 * lanes<T>)));
+    place_ = __builtin_convertvector(__builtin_convertvector(bytes, Shorts), Places);
+    if (count < lanes<T>) place_ = lane < static_cast<int>(count) ? place_ : Places{} + nobody;
+  }
+
+  /// dy where position e won, zero elsewhere.
+  Vec<T> at(int e) const { return place_ == e ? gradient_ : Vec<T>{}; }
+  /// dy where anybody won.
+  Vec<T> sum() const { return place_ == nobody ? Vec<T>{} : gradient_; }
+
+ private:
   using Places = decltype(Vec<T>{} < Vec<T>{});
-  Places lane;
-  for (int i = 0; i < lanes<T>; ++i) lane[i] = i;
+  Vec<T> gradient_;
+  Places place_;
+};
+
+/// dy (rows, cols) of a pooled plane back to the positions it came from, (2 rows, 2 cols) with rows
+/// `pitch` apart and zeros everywhere else, also between the rows. `left` is how many numbers may be
+/// read from dy on. Writes up to two vectors beyond the last row.
+template <class T>
+FOVEA_KERNEL void unpool(const T* dy, const std::uint8_t* winner, Index left, Index rows,
+                         Index cols, T* dx, Index pitch) {
   for (Index i = 0; i < rows; ++i) {
     T* const top = dx + 2 * i * pitch;
     T* const bottom = top + pitch;
     // From the right to the left, for the top row's last vector may reach into the bottom row.
     for (Index j = (cols - 1) / lanes<T> * lanes<T>; j >= 0; j -= lanes<T>) {
       const Index at = i * cols + j;
-      Vec<T> gradient;
-      Bytes bytes;
-      if (left - at >= lanes<T>) {
-        gradient = load(dy + at);
-        std::memcpy(&bytes, winner + at, sizeof bytes);
-      } else {
-        T numbers[lanes<T>] = {};
-        std::uint8_t places[lanes<T>] = {};
-        std::copy_n(dy + at, left - at, numbers);
-        std::copy_n(winner + at, left - at, places);
-        gradient = load(numbers);
-        std::memcpy(&bytes, places, sizeof bytes);
-      }
-      const Places place = __builtin_convertvector(bytes, Places);
-      const Vec<T> none{}, g = lane < static_cast<int>(cols - j) ? gradient : none;
-      const Vec<T> e0 = place == 0 ? g : none, e1 = place == 1 ? g : none;
-      const Vec<T> e2 = place == 2 ? g : none, e3 = place == 3 ? g : none;
-      store(top + 2 * j, zip_low<T>(e0, e1));
-      store(top + 2 * j + lanes<T>, zip_high<T>(e0, e1));
-      store(bottom + 2 * j, zip_low<T>(e2, e3));
-      store(bottom + 2 * j + lanes<T>, zip_high<T>(e2, e3));
+      const WindowGradients<T> g(dy + at, winner + at, left - at, cols - j);
+      store(top + 2 * j, zip_low<T>(g.at(0), g.at(1)));
+      store(top + 2 * j + lanes<T>, zip_high<T>(g.at(0), g.at(1)));
+      store(bottom + 2 * j, zip_low<T>(g.at(2), g.at(3)));
+      store(bottom + 2 * j + lanes<T>, zip_high<T>(g.at(2), g.at(3)));
     }
     const Index written = 2 * ((cols + lanes<T> - 1) / lanes<T> * lanes<T>);
     for (Index j = written; j < pitch; ++j) top[j] = bottom[j] = T{0};

@@ -56,7 +56,7 @@ namespace detail {
 
 template <int Rows, int V, class T>
 FOVEA_KERNEL void gather_rows(const Entry<T>* entries, Index count, const T* x, Index row,
-                                    Index run, T* dw) {
+                              Index run, T* dw) {
   Vec<T> sum[Rows][V] = {};
   for (Index e = 0; e < count; ++e) {
     const T g = entries[e].gradient;
@@ -76,8 +76,8 @@ FOVEA_KERNEL void gather_rows(const Entry<T>* entries, Index count, const T* x, 
 }
 
 template <int Rows, int V, class T>
-FOVEA_KERNEL void scatter_rows(const Entry<T>* entries, Index count, const T* w, Index run,
-                                     T* dx, Index row) {
+FOVEA_KERNEL void scatter_rows(const Entry<T>* entries, Index count, const T* w, Index run, T* dx,
+                               Index row) {
   Vec<T> weight[Rows][V];
 #pragma GCC unroll 3
   for (int r = 0; r < Rows; ++r)

@@ -15,11 +15,12 @@ namespace fovea::inline FOVEA_ABI::kernels {
 
 namespace detail {
 
+// The columns of lanes x lanes numbers, as vectors.
 template <class T>
-FOVEA_WIDE_VECTORS inline void transpose_block(const T* in, Index in_stride, T* out,
-                                               Index out_stride) {
+[[gnu::always_inline]] inline void turn_block(const T* in, Index in_stride,
+                                              Vec<T> (&rows)[lanes<T>]) {
   constexpr int n = int{lanes<T>};
-  Vec<T> rows[n], zipped[n];
+  Vec<T> zipped[n];
 #pragma GCC unroll 16
   for (int i = 0; i < n; ++i) rows[i] = load(in + i * in_stride);
 #pragma GCC unroll 4
@@ -32,24 +33,75 @@ FOVEA_WIDE_VECTORS inline void transpose_block(const T* in, Index in_stride, T* 
 #pragma GCC unroll 16
     for (int i = 0; i < n; ++i) rows[i] = zipped[i];
   }
-#pragma GCC unroll 16
-  for (int i = 0; i < n; ++i) store(out + i * out_stride, rows[i]);
 }
 
 }  // namespace detail
 
 /// in (rows, cols), a row every in_stride elements, to out (cols, rows), a row every out_stride.
 template <class T>
-void transpose(const T* in, Index rows, Index cols, Index in_stride, T* out, Index out_stride) {
+FOVEA_KERNEL void transpose(const T* in, Index rows, Index cols, Index in_stride, T* out,
+                            Index out_stride) {
   constexpr Index n = lanes<T>;
   const Index whole_rows = rows / n * n, whole_cols = cols / n * n;
   for (Index i = 0; i < whole_rows; i += n)
-    for (Index j = 0; j < whole_cols; j += n)
-      detail::transpose_block(in + i * in_stride + j, in_stride, out + j * out_stride + i,
-                              out_stride);
+    for (Index j = 0; j < whole_cols; j += n) {
+      Vec<T> turned[n];
+      detail::turn_block(in + i * in_stride + j, in_stride, turned);
+#pragma GCC unroll 16
+      for (Index k = 0; k < n; ++k) store(out + (j + k) * out_stride + i, turned[k]);
+    }
   for (Index j = 0; j < cols; ++j)
     for (Index i = j < whole_cols ? whole_rows : 0; i < rows; ++i)
       out[j * out_stride + i] = in[i * in_stride + j];
+}
+
+/// An image x (C, H, W) in channels-last order: pixel (h, w) becomes C numbers at out + h * row + w * C.
+template <class T>
+FOVEA_KERNEL void to_channels_last(const T* x, Index C, Index H, Index W, T* out, Index row) {
+  constexpr Index n = lanes<T>;
+  const Index whole = C / n * n;
+  for (Index h = 0; h < H; ++h)
+    for (Index c = 0; c < C; c += n)
+      for (Index w = 0; w < W; w += n) {
+        const T* const from = x + (c * H + h) * W + w;
+        T* const to = out + h * row + w * C + c;
+        const Index count = std::min(n, W - w);
+        if (c < whole && (h + 1 < H || count == n)) {  // the last row must not be read beyond
+          Vec<T> pixels[n];
+          detail::turn_block(from, H * W, pixels);
+#pragma GCC unroll 16
+          for (Index k = 0; k < n; ++k)
+            if (k < count) store(to + k * C, pixels[k]);
+        } else {
+          for (Index i = 0; i < std::min(n, C - c); ++i)
+            for (Index k = 0; k < count; ++k) to[k * C + i] = from[i * H * W + k];
+        }
+      }
+}
+
+/// The way back: x (C, H, W) from pixels of C numbers at in + h * row + w * C. Up to lanes<T> - 1
+/// pixels are read beyond the end of a row.
+template <class T>
+FOVEA_KERNEL void from_channels_last(const T* in, Index row, Index C, Index H, Index W, T* x) {
+  constexpr Index n = lanes<T>;
+  const Index whole = C / n * n;
+  for (Index h = 0; h < H; ++h)
+    for (Index c = 0; c < C; c += n)
+      for (Index w = 0; w < W; w += n) {
+        const T* const from = in + h * row + w * C + c;
+        T* const to = x + (c * H + h) * W + w;
+        const Index count = std::min(n, W - w);
+        // What is too much of a vector, the next row of the same channel overwrites.
+        if (c < whole && h * W + w + n <= H * W) {
+          Vec<T> channels[n];
+          detail::turn_block(from, C, channels);
+#pragma GCC unroll 16
+          for (Index k = 0; k < n; ++k) store(to + k * H * W, channels[k]);
+        } else {
+          for (Index i = 0; i < std::min(n, C - c); ++i)
+            for (Index k = 0; k < count; ++k) to[i * H * W + k] = from[k * C + i];
+        }
+      }
 }
 
 }  // namespace fovea::inline FOVEA_ABI::kernels

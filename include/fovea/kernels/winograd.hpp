@@ -40,24 +40,26 @@ template <class V>
   out[3 * step] = d1 - d3;
 }
 
-// V[e][c] of `length` tiles from `planes`, the four phases of one channel.
+// V[e][c] of rows of `cols` tiles from `planes`, the four phases of one channel. Rows follow each other
+// without a gap: what is too much of a vector, the next row overwrites.
 template <class T>
-FOVEA_WIDE_VECTORS void winograd_transform(const T* planes, Index plane, Index pitch, Index length,
-                                           T* out, Index stride) {
-  for (Index t = 0; t < length; t += lanes<T>) {
-    Vec<T> rows[16], v[16];
+FOVEA_KERNEL void winograd_transform(const T* planes, Index plane, Index pitch, Index rows,
+                                     Index cols, T* out, Index stride) {
+  for (Index i = 0; i < rows; ++i, planes += pitch, out += cols)
+    for (Index t = 0; t < cols; t += lanes<T>) {
+      Vec<T> along[16], v[16];
 #pragma GCC unroll 4
-    for (int u = 0; u < 4; ++u) {
-      const T* const even = planes + u % 2 * 2 * plane + u / 2 * pitch + t;
-      const T* const odd = even + plane;
-      winograd_input(load(even), load(odd), load(even + 1), load(odd + 1), rows + 4 * u, 1);
-    }
+      for (int u = 0; u < 4; ++u) {
+        const T* const even = planes + u % 2 * 2 * plane + u / 2 * pitch + t;
+        const T* const odd = even + plane;
+        winograd_input(load(even), load(odd), load(even + 1), load(odd + 1), along + 4 * u, 1);
+      }
 #pragma GCC unroll 4
-    for (int w = 0; w < 4; ++w)
-      winograd_input(rows[w], rows[4 + w], rows[8 + w], rows[12 + w], v + w, 4);
+      for (int w = 0; w < 4; ++w)
+        winograd_input(along[w], along[4 + w], along[8 + w], along[12 + w], v + w, 4);
 #pragma GCC unroll 16
-    for (int e = 0; e < 16; ++e) store(out + e * stride + t, v[e]);
-  }
+      for (int e = 0; e < 16; ++e) store(out + e * stride + t, v[e]);
+    }
 }
 
 // Y = A^T m A for `lanes` tiles; element e of m is `stride` after element e - 1.
@@ -98,7 +100,7 @@ class Winograd {
       : C_(x[1]), H_(x[2]), W_(x[3]), O_(outputs), tiles_(tiles) {
     rows_of_both_ = {{2, 1}, padding, {tiles.h + 1, 2 * (tiles.w + 1)}};
     // V of as many rows of tiles as fit into half of L2, in one image or in several.
-    const Index row = 16 * C_ * pitch() * Index{sizeof(T)};
+    const Index row = 16 * C_ * tiles.w * Index{sizeof(T)};
     rows_ = std::clamp<Index>(l2_share / row, 1, tiles.h);
     images_ = rows_ < tiles.h ? 1 : std::clamp<Index>(l2_share / (row * tiles.h), 1, 4);
   }
@@ -140,9 +142,8 @@ class Winograd {
     return 2 * padded() + 16 * C_ * stride() + 16 * tile_rows * tile_vectors * lanes<T>;
   }
 
-  /// Tiles of one block, with the gaps between rows: what `finish` is told a multiple of.
+  /// Tiles of the largest block, in whole vectors.
   Index length() const { return (images_ * rows_ * pitch() + lanes<T> - 1) / lanes<T> * lanes<T>; }
-  Index pitch() const { return rows_of_both_.extent.w / 2; }
 
   /// For every block of tiles and tile_rows outputs: store(o, i, t, y, thread) with the four outputs y
   /// of `lanes` tiles from t on, for output o, row i of the register tile; then for every row of tiles
@@ -170,7 +171,7 @@ class Winograd {
       const auto [first, last] = piece_of(output_tiles, slices, piece % slices);
       for (Index o = first * tile_rows; o < std::min(last * tile_rows, O_); o += tile_rows) {
         const Index outputs = std::min<Index>(tile_rows, O_ - o);
-        const Index total = ((count * rows) * pitch() + lanes<T> - 1) / lanes<T> * lanes<T>;
+        const Index total = (count * rows * tiles_.w + lanes<T> - 1) / lanes<T> * lanes<T>;
         for (Index t = 0; t < total; t += tile_vectors * lanes<T>) {
           const Index left = (total - t) / lanes<T>;
           if (left >= 3)
@@ -182,7 +183,7 @@ class Winograd {
         }
         for (Index i = 0; i < outputs; ++i)
           for (Index k = 0; k < count; ++k)
-            finish(o + i, i, n + k, row, rows, k * rows * pitch(), thread);
+            finish(o + i, i, n + k, row, rows, k * rows * tiles_.w, thread);
       }
     });
   }
@@ -191,20 +192,21 @@ class Winograd {
   Index row_tiles() const { return (O_ + tile_rows - 1) / tile_rows; }
   static constexpr Index l2_share = 512 * 1024;
 
+  Index pitch() const { return rows_of_both_.extent.w / 2; }
   Index padded() const { return (rows_of_both_.size() + 4 * lanes<T>) / lanes<T> * lanes<T>; }
   // From one row of V to the next. The last vector of a row may be written beyond its end.
   Index stride() const { return length() + lanes<T>; }
 
   void transform(View<const T, 4> x, Index n, Index count, Index row, Index rows, T* image,
                  T* V) const {
-    const Index plane = rows_of_both_.extent.h * pitch(), whole = rows * pitch();
+    const Index plane = rows_of_both_.extent.h * pitch(), whole = rows * tiles_.w;
     T* const phases = image + padded();
     for (Index c = 0; c < C_; ++c)
       for (Index k = 0; k < count; ++k) {
         // First even and odd rows, then from each of them even and odd columns.
         rows_of_both_.copy(x.data() + ((n + k) * C_ + c) * H_ * W_, H_, W_, image);
         for (Index a = 0; a < 2; ++a) split(image + a * 2 * plane, plane, phases + a * 2 * plane);
-        detail::winograd_transform(phases + row * pitch(), plane, pitch(), whole,
+        detail::winograd_transform(phases + row * pitch(), plane, pitch(), rows, tiles_.w,
                                    V + c * stride() + k * whole, C_ * stride());
       }
   }
@@ -221,8 +223,8 @@ class Winograd {
                                      int thread, Store&& store_y) const {
     constexpr Index tile = tile_rows * V * lanes<T>;
     for (Index e = 0; e < 16; ++e)
-      detail::winograd_product<V>(U + e * row_tiles() * tile_rows * C_, C_,
-                                  v + e * C_ * stride(), stride(), m + e * tile);
+      detail::winograd_product<V>(U + e * row_tiles() * tile_rows * C_, C_, v + e * C_ * stride(),
+                                  stride(), m + e * tile);
     for (Index i = 0; i < rows; ++i)
       for (int w = 0; w < V; ++w) {
         Vec<T> y[4];

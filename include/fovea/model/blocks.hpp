@@ -14,6 +14,7 @@
 // are summed directly.
 #pragma once
 
+#include "fovea/kernels/pooled.hpp"
 #include "fovea/kernels/sparse.hpp"
 #include "fovea/kernels/transpose.hpp"
 #include "fovea/kernels/winograd.hpp"
@@ -55,6 +56,7 @@ class ConvReluPool {
       const Index rows = kernels::tile_rows * winograd_.length();
       scratch_ = Tensor<T, 2>(Shape{how.threads, winograd_.scratch() + 2 * rows + 2 * lanes<T>});
     }
+    if (!by_winograd_ || !sparse_) pooled_ = {x, o.out, conv.window(), o.groups};
     if (how.keep == Keep::nothing || !sparse_) return;
     run_ = (o.kernel.w * C + lanes<T> - 1) / lanes<T> * lanes<T>;
     image_ = {H + 2 * o.padding.h, (W + 2 * o.padding.w) * C + lanes<T>};
@@ -69,8 +71,7 @@ class ConvReluPool {
     lists_.assign(static_cast<std::size_t>(how.threads),
                   {std::vector<kernels::Entry<T>>(units),
                    std::vector<kernels::Entry<T>*>(static_cast<std::size_t>(o.out))});
-    images_ = Tensor<T, 2>(
-        Shape{how.threads, 2 * (image_.h * image_.w + run_) + H * W * C + 2 * lanes<T>});
+    images_ = Tensor<T, 2>(Shape{how.threads, 2 * (image_.h * image_.w + run_) + lanes<T> * C});
   }
 
   bool active() const { return active_; }
@@ -84,15 +85,18 @@ class ConvReluPool {
     if (by_winograd_)
       forward_winograd(x, y, conv, context.threads);
     else
-      pass.kernel.forward_pooled(x, conv.weight.data(), conv.bias.data(), y, winner_.data(),
-                                 pass.scratch, context.threads);
+      pooled_.forward(x, conv.weight.data(), conv.bias.data(), y, winner_.data(), pass.scratch,
+                      context.threads);
   }
 
   void backward(View<const T, 4> x, View<const T, 4> y, View<const T, 4> dy, View<T, 4> dx,
                 const Context& context, const Conv2d<T>& conv, typename Conv2d<T>::Pass& pass,
                 auto&...) {
     if (sparse_) return backward_sparse(x, y, dy, dx, conv, pass, context.threads);
-    // Few channels: the gradient is spread out again, one plane at a time.
+    pooled_.parameter_gradients(x, dy, winner_.data(), pass.dweight, pass.dbias, pass.scratch,
+                                pass.partial, context.threads);
+    if (dx.empty()) return;
+    // The gradient is spread out again, one plane at a time.
     const auto [OH, OW] = conv.window().output(x.extent(2), x.extent(3));
     const auto spread = [&, OH = OH, OW = OW](Index n, Index o, T* to, Index pitch) {
       const Index at = dy[n][o].data() - dy.data();
@@ -100,11 +104,8 @@ class ConvReluPool {
                       pitch);
       if (OH % 2) std::fill_n(to + (OH - 1) * pitch, pitch, T{0});
     };
-    pass.kernel.parameter_gradients(x, spread, pass.dweight, pass.dbias, pass.scratch, pass.partial,
-                                    context.threads);
-    if (!dx.empty())
-      pass.kernel.input_gradient(spread, conv.weight.data(), dx, pass.scratch, pass.partial,
-                                 context.threads);
+    pass.kernel.input_gradient(spread, conv.weight.data(), dx, pass.scratch, pass.partial,
+                               context.threads);
   }
 
  private:
@@ -129,13 +130,10 @@ class ConvReluPool {
           store(values(thread) + i * length + t, pooled.y);
           std::memcpy(places(thread) + i * length + t, &pooled.winner, sizeof pooled.winner);
         },
-        [&, pitch = winograd_.pitch()](Index o, Index i, Index n, Index row, Index rows, Index t,
-                                       int thread) {
+        [&](Index o, Index i, Index n, Index row, Index rows, Index t, int thread) {
           const Index at = ((n * y.extent(1) + o) * OH + row) * OW;
-          const T* value = values(thread) + i * length + t;
-          const std::uint8_t* place = places(thread) + i * length + t;
-          kernels::copy_rows(value, pitch, rows, OW, y.data() + at);
-          kernels::copy_rows(place, pitch, rows, OW, winner_.data() + at);
+          std::copy_n(values(thread) + i * length + t, rows * OW, y.data() + at);
+          std::copy_n(places(thread) + i * length + t, rows * OW, winner_.data() + at);
         });
   }
 
@@ -154,23 +152,19 @@ class ConvReluPool {
       T* const db = dW + size;
       T* const image = images_[thread].data();                 // x, padded, (H, W, C)
       T* const gradient = image + image_.h * image_.w + run_;  // dx, the same
-      T* const rows = gradient + image_.h * image_.w + run_;   // without padding
       auto& [entries, ends] = lists_[static_cast<std::size_t>(thread)];
       std::fill_n(dW, partial_.extent(1), T{0});
       std::fill_n(image, image_.h * image_.w + run_, T{0});
       const auto [first, last] = piece_of(N, parts, part);
       for (Index n = first; n < last; ++n) {
         const Index inside = padding.h * image_.w + padding.w * C;
-        kernels::transpose(x[n].data(), C, H * W, H * W, rows, C);
-        for (Index h = 0; h < H; ++h)
-          std::copy_n(rows + h * W * C, W * C, image + inside + h * image_.w);
+        kernels::to_channels_last(x[n].data(), C, H, W, image + inside, image_.w);
         if (!dx.empty()) std::fill_n(gradient, image_.h * image_.w + run_, T{0});
         auto* list = entries.data();
         for (Index o = 0; o < O; ++o) {
           const Index at = (n * O + o) * OH * OW;
-          const Index count =
-              kernels::list_entries(dy.data() + at, winner_.data() + at, OH * OW, windows_.data(),
-                                    place, list);
+          const Index count = kernels::list_entries(dy.data() + at, winner_.data() + at, OH * OW,
+                                                    windows_.data(), place, list);
           db[o] += kernels::sum_entries(list, count);
           kernels::sparse_weight_gradient(list, count, image, image_.w, kernel.h, run_,
                                           dW + o * filter);
@@ -185,10 +179,8 @@ class ConvReluPool {
                                          run_, gradient, image_.w);
           list = end;
         }
-        if (dx.empty()) continue;
-        for (Index h = 0; h < H; ++h)
-          std::copy_n(gradient + inside + h * image_.w, W * C, rows + h * W * C);
-        kernels::transpose(rows, H * W, C, C, dx[n].data(), H * W);
+        if (!dx.empty())
+          kernels::from_channels_last(gradient + inside, image_.w, C, H, W, dx[n].data());
       }
     });
     // The parts are added in their order, so the number of threads cannot change a bit.
@@ -222,15 +214,16 @@ class ConvReluPool {
 
   bool active_ = false, by_winograd_ = false, sparse_ = false;
   Tensor<std::uint8_t, 4> winner_;  // (N, O, OH/2, OW/2): which of the four
+  kernels::PooledConvolution<T> pooled_;
   kernels::Winograd<T> winograd_;
   Tensor<T, 1> transformed_;  // U
   Tensor<T, 2> scratch_;      // (threads, Winograd's)
   Index run_ = 0;             // KW C, in whole vectors
   Extent2 image_{0};          // rows, and elements in a row, of a padded channels-last image
   std::vector<std::int32_t> windows_;  // where each pooling window begins in it
-  Tensor<T, 1> turned_;       // W as (O, KH, run)
-  Tensor<T, 2> partial_;      // (parts of the batch, dW as (O, KH, run), db)
-  Tensor<T, 2> images_;       // (threads, image and gradient)
+  Tensor<T, 1> turned_;                // W as (O, KH, run)
+  Tensor<T, 2> partial_;               // (parts of the batch, dW as (O, KH, run), db)
+  Tensor<T, 2> images_;                // (threads, image and gradient)
   // For every thread: the entries of one image, and where those of each output channel end.
   struct Lists {
     std::vector<kernels::Entry<T>> entries;

@@ -32,10 +32,12 @@ template <class T>
 std::pair<double, double> softmax_row(View<const T, 1> z, View<T, 1> p) {
   const double largest = static_cast<double>(*std::max_element(z.begin(), z.end()));
   double sum = 0;
-  for (const T logit : z) sum += std::exp(static_cast<double>(logit) - largest);
-  if (!p.empty())
-    for (Index k = 0; k < z.size(); ++k)
-      p[k] = static_cast<T>(std::exp(static_cast<double>(z[k]) - largest) / sum);
+  for (Index k = 0; k < z.size(); ++k) {
+    const double e = std::exp(static_cast<double>(z[k]) - largest);
+    sum += e;
+    if (!p.empty()) p[k] = static_cast<T>(e);
+  }
+  for (T& probability : p) probability = static_cast<T>(static_cast<double>(probability) / sum);
   return {largest, std::log(sum)};
 }
 

@@ -8,6 +8,9 @@
 //   backward    dx = dy W      dW = dy^T x      db[o] = sum over n of dy[n,o]
 #pragma once
 
+#include <algorithm>
+#include <functional>
+
 #include "fovea/core/parallel.hpp"
 #include "fovea/kernels/gemm.hpp"
 #include "fovea/nn/init.hpp"
@@ -64,8 +67,7 @@ class Linear {
     kernels::gemm<T>(matrix(x), matrix(weight.view()).transposed(), matrix(y), false,
                      context.threads);
     if (!bias.empty())
-      for (Index n = 0; n < y.extent(0); ++n)
-        for (Index o = 0; o < y.extent(1); ++o) y(n, o) += bias(o);
+      for (Index n = 0; n < y.extent(0); ++n) add(y[n], bias);
   }
 
   void backward(View<const T, 2> x, View<const T, 2> /*y*/, View<const T, 2> dy, View<T, 2> dx,
@@ -77,12 +79,14 @@ class Linear {
       kernels::gemm<T>(matrix(dy), matrix(weight.view()), matrix(dx), false, context.threads);
     if (!bias.empty()) {
       pass.dbias.fill(T{0});
-      for (Index n = 0; n < dy.extent(0); ++n)
-        for (Index o = 0; o < dy.extent(1); ++o) pass.dbias(o) += dy(n, o);
+      for (Index n = 0; n < dy.extent(0); ++n) add(pass.dbias.view(), dy[n]);
     }
   }
 
  private:
+  static void add(View<T, 1> sum, View<const T, 1> row) {
+    std::transform(row.begin(), row.end(), sum.begin(), sum.begin(), std::plus<T>());
+  }
   template <class U>
   static kernels::Matrix<U> matrix(View<U, 2> x) {
     return {x.data(), x.extent(0), x.extent(1)};

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+//
+// Neighbouring layers that run as one, against the same layers one by one (Keep::all).
+#include "support.hpp"
+
+using namespace test;
+
+namespace {
+
+struct BlockCase {
+  Conv2dOptions options;
+  Shape<4> x;
+  bool by_winograd, sparse;
+};
+
+std::vector<BlockCase> block_cases() {
+  return {
+      // First layers: summed directly, the gradient spread out in registers.
+      {{.in = 1, .out = 6, .kernel = 3, .padding = 1}, {5, 1, 28, 26}, false, false},
+      {{.in = 1, .out = 5, .kernel = 5}, {19, 1, 12, 9}, false, false},
+      // Winograd forward; lists backward. Odd sizes, channels that fill no vector, more images than
+      // parts, maps so large that they are cut.
+      {{.in = 32, .out = 64, .kernel = 3, .padding = 1}, {3, 32, 14, 14}, true, true},
+      {{.in = 17, .out = 11, .kernel = 3, .padding = 1}, {5, 17, 9, 13}, true, true},
+      {{.in = 8, .out = 9, .kernel = 3}, {37, 8, 5, 7}, true, true},
+      {{.in = 9, .out = 8, .kernel = 3, .padding = 2, .bias = false}, {2, 9, 6, 6}, true, true},
+      {{.in = 40, .out = 8, .kernel = 3, .padding = 1}, {1, 40, 62, 70}, true, true},
+      // Summed directly; lists backward.
+      {{.in = 20, .out = 5, .kernel = 5, .padding = 2}, {3, 20, 15, 11}, false, true},
+      {{.in = 16, .out = 3, .kernel = 3, .padding = 1}, {2, 16, 7, 8}, false, true},
+      // Whatever else a convolution can be.
+      {{.in = 4, .out = 6, .kernel = {2, 3}, .stride = 2, .padding = 1},
+       {2, 4, 9, 17},
+       false,
+       false},
+      {{.in = 4, .out = 6, .kernel = 3, .dilation = 2, .groups = 2}, {3, 4, 11, 10}, false, false},
+      {{.in = 2, .out = 2, .kernel = 3, .padding = 1, .groups = 2}, {1, 2, 4, 70}, false, false},
+  };
+}
+
+template <class A, class B>
+double difference(const A& a, const B& b) {
+  return b.empty() ? 0 : relative_error(a, b);
+}
+
+template <class T>
+void check_block(const BlockCase& c, int threads) {
+  CAPTURE(c.x);
+  CAPTURE(c.options.out);
+  CAPTURE(c.options.kernel);
+  Rng rng{7};
+  const auto [N, C, H, W] = c.x;
+  const Sequential net{Shape{C, H, W}, Conv2d<T>{c.options, rng}, Relu{}, MaxPool2d{}};
+  const auto x = random_tensor<T>(c.x, 3);
+  auto fused = net.pass(N, {.input_gradient = true, .threads = threads});
+  auto first = net.pass(N, {.threads = threads});  // without dx
+  auto all = net.pass(N, {.keep = Keep::all, .input_gradient = true, .threads = threads});
+  REQUIRE(fused.template block<0>().active());
+  REQUIRE(!all.template block<0>().active());
+  CHECK(fused.template block<0>().by_winograd() == c.by_winograd);
+  if (std::is_same_v<T, float> && FOVEA_VECTOR_BYTES == 64)
+    CHECK(fused.template block<0>().sparse() == c.sparse);
+
+  const double tolerance = std::is_same_v<T, float> ? 5e-6 : 1e-13;
+  const auto y = net.forward(x, fused);
+  CHECK(relative_error(y, net.forward(x, all)) <= tolerance);
+  net.forward(x, first);
+  const auto dy = random_tensor<T>(y.shape(), 4);
+  for (auto* pass : {&fused, &first, &all}) {
+    auto& left = pass->template layer<0>();
+    left.dweight.fill(std::numeric_limits<T>::quiet_NaN());
+    left.dbias.fill(std::numeric_limits<T>::quiet_NaN());
+    std::copy(dy.begin(), dy.end(), pass->dlogits().begin());
+    net.backward(x, *pass);
+  }
+  const auto& expected = all.template layer<0>();
+  for (const auto* pass : {&fused, &first}) {
+    CHECK(relative_error(pass->template layer<0>().dweight, expected.dweight) <= tolerance);
+    CHECK(difference(pass->template layer<0>().dbias, expected.dbias) <= tolerance);
+  }
+  CHECK(relative_error(fused.input_gradient(), all.input_gradient()) <= tolerance);
+  CHECK(max(all.input_gradient()) > 0);
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("blocks: conv, ReLU and max-pool as one, and one by one", T, float, double) {
+  for (const auto& c : block_cases())
+    for (const int threads : {1, 3}) check_block<T>(c, threads);
+}
+
+TEST_CASE("blocks: gradients of a network whose layers run as one") {
+  Rng rng{1};
+  const Sequential net{Shape{9, 11, 8},
+                       Conv2d<double>{{.in = 9, .out = 8, .kernel = 3, .padding = 1}, rng},
+                       Relu{},
+                       MaxPool2d{},
+                       Conv2d<double>{{.in = 8, .out = 3, .kernel = 3, .padding = 1}, rng},
+                       Relu{},
+                       MaxPool2d{},
+                       Flatten{},
+                       Linear<double>{{.in = 12, .out = 5}, rng},
+                       Relu{},
+                       Linear<double>{{.in = 5, .out = 3}, rng}};
+  auto pass = net.pass(2);
+  CHECK(pass.block<0>().active());
+  CHECK(pass.block<0>().by_winograd());
+  CHECK(pass.block<0>().sparse());
+  CHECK(pass.block<3>().active());
+  CHECK(!pass.block<3>().by_winograd());
+  CHECK(pass.block<7>().active());
+  CHECK(!net.pass(2, {.keep = Keep::all}).block<7>().active());
+  const auto result = gradient_check(net, random_tensor<double>(Shape{2, 9, 11, 8}, 2));
+  CAPTURE(to_string(result));
+  CHECK(result.max_error <= 1e-6);
+  CHECK(result.min_largest > 1e-4);
+}
+
+TEST_CASE("blocks: other pooling runs layer by layer") {
+  Rng rng{1};
+  const Conv2d<float> conv{{.in = 1, .out = 2, .kernel = 3}, rng};
+  const auto active = [&](MaxPool2dOptions pool) {
+    return Sequential{Shape{1, 12, 12}, conv, Relu{}, MaxPool2d{pool}}.pass(1).block<0>().active();
+  };
+  CHECK(active({.kernel = 2}));
+  CHECK(!active({.kernel = 3}));
+  CHECK(!active({.kernel = 2, .stride = 1}));
+  CHECK(!active({.kernel = 2, .padding = 1}));
+}
+
+TEST_CASE("blocks: ties go to the first, a NaN is not hidden, dead units are still") {
+  Rng rng{1};
+  Sequential net{Shape{1, 4, 36}, Conv2d<float>{{.in = 1, .out = 1, .kernel = 1}, rng}, Relu{},
+                 MaxPool2d{}};
+  std::get<0>(net.layers()).weight.fill(1);
+  std::get<0>(net.layers()).bias.fill(0);
+  Tensor<float, 4> x(Shape{1, 1, 4, 36}, -1.0f);
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  x(0, 0, 0, 1) = x(0, 0, 1, 0) = 2;         // window (0, 0): a tie
+  x(0, 0, 2, 34) = 5, x(0, 0, 3, 34) = nan;  // window (1, 17): a NaN after a number
+  x(0, 0, 0, 8) = nan, x(0, 0, 1, 9) = 5;    // window (0, 4): a NaN before a number
+  auto fused = net.pass(1, {.input_gradient = true});
+  auto all = net.pass(1, {.keep = Keep::all, .input_gradient = true});
+  REQUIRE(fused.block<0>().active());
+  for (auto* pass : {&fused, &all}) {
+    const auto y = net.forward(x, *pass);
+    CHECK(y(0, 0, 0, 0) == 2);
+    CHECK(y(0, 0, 0, 1) == 0);
+    CHECK(std::isnan(y(0, 0, 0, 4)));
+    CHECK(std::isnan(y(0, 0, 1, 17)));
+    pass->dlogits().fill(1);
+    net.backward(x, *pass);
+    CHECK(pass->input_gradient()(0, 0, 0, 1) == 1);
+    CHECK(sum(pass->input_gradient()) == 1);
+  }
+}
+
+TEST_CASE("blocks: backward cannot begin inside one") {
+  Rng rng{1};
+  const Sequential net{Shape{1, 4, 4}, Conv2d<float>{{.in = 1, .out = 1, .kernel = 3}, rng}, Relu{},
+                       MaxPool2d{}};
+  const auto x = random_tensor<float>(Shape{1, 1, 4, 4}, 1);
+  const auto dy = random_tensor<float>(Shape{1, 1, 2, 2}, 2);
+  auto fused = net.pass(1), all = net.pass(1, {.keep = Keep::all});
+  net.forward(x, fused), net.forward(x, all);
+  CHECK(contains(error_of([&] { net.backward_from<1>(x, dy, fused); }),
+                 "relu1 runs as one with its neighbours"));
+  CHECK(error_of([&] { net.backward_from<1>(x, dy, all); }) == "");
+}
+
+TEST_CASE_TEMPLATE("channels last and back", T, float, double) {
+  for (const auto& [C, H, W] : std::vector<std::array<Index, 3>>{
+           {1, 1, 1}, {3, 5, 4}, {16, 14, 14}, {35, 3, 17}, {32, 2, 40}}) {
+    const auto x = random_tensor<T>(Shape{C, H, W}, 1);
+    const Index row = W * C + 5;
+    Tensor<T, 1> pixels(Shape{H * row + lanes<T> * C}, T{9});
+    kernels::to_channels_last(x.data(), C, H, W, pixels.data(), row);
+    for (Index h = 0; h < H; ++h)
+      for (Index w = 0; w < W; ++w)
+        for (Index c = 0; c < C; ++c) REQUIRE(pixels(h * row + w * C + c) == x(c, h, w));
+    CHECK(pixels(W * C) == 9);  // the gap between rows is left alone
+    Tensor<T, 3> back(x.shape());
+    kernels::from_channels_last(pixels.data(), row, C, H, W, back.data());
+    CHECK(std::equal(x.begin(), x.end(), back.begin()));
+
+    const auto matrix = random_tensor<T>(Shape{C, H * W}, 2);
+    Tensor<T, 2> turned(Shape{H * W, C});
+    kernels::transpose(matrix.data(), C, H * W, H * W, turned.data(), C);
+    CHECK(to_string(turned) == to_string(transpose(matrix)));
+  }
+}
