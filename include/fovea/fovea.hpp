@@ -10,7 +10,6 @@
 #include "fovea/core/abi.hpp"
 #include "fovea/core/build_info.hpp"
 #include "fovea/core/check.hpp"
-#include "fovea/core/eigen.hpp"
 #include "fovea/core/file.hpp"
 #include "fovea/core/ops.hpp"
 #include "fovea/core/parallel.hpp"

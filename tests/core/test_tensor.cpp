@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "fovea/core/eigen.hpp"
 #include "support.hpp"
 
 using namespace test;

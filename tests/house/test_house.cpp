@@ -128,13 +128,13 @@ TEST_CASE("pages: a page of nn/ stays near 150 lines") {
   }
 }
 
-TEST_CASE("the book lists every header that needs Eigen alone") {
+TEST_CASE("the book lists every header that needs the standard library alone") {
   const auto all = headers();
   const auto listed = included(text_of("fovea.hpp"), "#include \"fovea/");
   for (const auto& h : all) {
     CAPTURE(h.header);
     const std::string floor = floor_of(h.header);
-    if (floor != "io" && floor != "viz" && floor != "book")
+    if (floor != "io" && floor != "viz" && floor != "book" && h.header != "core/eigen.hpp")
       CHECK(std::count(listed.begin(), listed.end(), h.header) == 1);
   }
 }

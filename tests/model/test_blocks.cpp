@@ -189,3 +189,25 @@ TEST_CASE_TEMPLATE("channels last and back", T, float, double) {
     CHECK(to_string(turned) == to_string(transpose(matrix)));
   }
 }
+
+TEST_CASE_TEMPLATE("predictor: packed weights say the same", T, float, double) {
+  Rng rng{1};
+  const Sequential net{
+      Shape{8, 9, 10}, Conv2d<T>{{.in = 8, .out = 9, .kernel = 3, .padding = 1}, rng},
+      Relu{},          MaxPool2d{},
+      Flatten{},       Linear<T>{{.in = 180, .out = 75, .bias = false}, rng},
+      Relu{},          Linear<T>{{.in = 75, .out = 70}, rng},
+      Relu{},          Linear<T>{{.in = 70, .out = 3}, rng}};
+  auto all = net.pass(20, {.keep = Keep::all});
+  const Predictor predictor{net, 20};
+  for (const int threads : {1, 3}) {
+    auto scratch = predictor.scratch(threads);
+    for (const Index N : {1, 3, 20, 2}) {  // few images and many take different ways
+      const auto x = random_tensor<T>(Shape{N, 8, 9, 10}, static_cast<std::uint64_t>(N));
+      const double tolerance = std::is_same_v<T, float> ? 1e-5 : 1e-13;
+      const auto expected = net.forward(x, all, Mode::eval);
+      CHECK(relative_error(predictor(x, scratch), expected) <= tolerance);
+      CHECK(relative_error(predictor(x, scratch), expected) <= tolerance);  // now it is packed
+    }
+  }
+}

@@ -41,18 +41,29 @@ std::string to_string(F value) {
   return text;
 }
 
+namespace detail {
+
+// Out of line, as is `raise`: sentences are many, and should cost little to compile.
+[[gnu::noinline]] inline void append(std::string& text, const std::string& more) { text += more; }
+
+[[noreturn, gnu::cold, gnu::noinline]] inline void raise(const std::string& text) {
+  throw Error(text);
+}
+
+}  // namespace detail
+
 /// The texts of all arguments, one after the other; anything with a `to_string` will do.
 template <class... Args>
 std::string concat(const Args&... args) {
   std::string text;
-  ((text += to_string(args)), ...);
+  (detail::append(text, to_string(args)), ...);
   return text;
 }
 
 /// Throws `Error` with the texts of all arguments. Cold: compiled for size, away from the hot path.
 template <class... Args>
 [[noreturn, gnu::cold, gnu::noinline]] void fail(const Args&... args) {
-  throw Error(concat(args...));
+  detail::raise(concat(args...));
 }
 
 /// Throws `Error` with the texts of all arguments unless `ok`; formats nothing when `ok`.

@@ -30,10 +30,13 @@ inline int resolve_threads(int requested) {
 #endif
 }
 
-/// Runs body(piece, slot) for every piece in [0, pieces). `slot` in [0, threads) names the thread:
-/// it may choose a scratch buffer, never a result. The first exception is rethrown to the caller.
-template <class Body>
-void parallel_for(int threads, Index pieces, Body&& body) {
+namespace detail {
+
+// The body by address: one parallel region is compiled, however many callers there are.
+using PieceBody = void (*)(const void* body, Index piece, int slot);
+
+[[gnu::noinline]] inline void run_pieces(int threads, Index pieces, const void* body,
+                                         PieceBody call) {
 #ifdef _OPENMP
   if (threads > 1 && pieces > 1) {
     std::exception_ptr error;
@@ -41,7 +44,7 @@ void parallel_for(int threads, Index pieces, Body&& body) {
 #  pragma omp parallel for num_threads(team) schedule(dynamic, 1)
     for (Index piece = 0; piece < pieces; ++piece) {
       try {
-        body(piece, omp_get_thread_num());
+        call(body, piece, omp_get_thread_num());
       } catch (...) {
 #  pragma omp critical(fovea_parallel_for)
         if (!error) error = std::current_exception();
@@ -52,7 +55,18 @@ void parallel_for(int threads, Index pieces, Body&& body) {
   }
 #endif
   (void)threads;
-  for (Index piece = 0; piece < pieces; ++piece) body(piece, 0);
+  for (Index piece = 0; piece < pieces; ++piece) call(body, piece, 0);
+}
+
+}  // namespace detail
+
+/// Runs body(piece, slot) for every piece in [0, pieces). `slot` in [0, threads) names the thread:
+/// it may choose a scratch buffer, never a result. The first exception is rethrown to the caller.
+template <class Body>
+void parallel_for(int threads, Index pieces, const Body& body) {
+  detail::run_pieces(threads, pieces, &body, [](const void* address, Index piece, int slot) {
+    (*static_cast<const Body*>(address))(piece, slot);
+  });
 }
 
 /// Piece `piece` of `pieces` of [0, count): {first, last}. Sizes differ by at most one.
@@ -62,7 +76,7 @@ constexpr std::pair<Index, Index> piece_of(Index count, Index pieces, Index piec
 
 /// Runs body(first, last) over [0, count) in blocks of `block`: for elementwise work.
 template <class Body>
-void parallel_blocks(int threads, Index count, Index block, Body&& body) {
+void parallel_blocks(int threads, Index count, Index block, const Body& body) {
   parallel_for(threads, (count + block - 1) / block, [&](Index piece, int) {
     body(piece * block, std::min(count, (piece + 1) * block));
   });

@@ -27,8 +27,9 @@ inline constexpr std::array<std::string_view, 10> fashion_mnist_classes{
 namespace detail {
 
 /// The one of the spellings that is there. `stem` is "train-images", `ending` "idx3-ubyte".
-inline std::filesystem::path find_idx(const std::filesystem::path& directory,
-                                      const std::string& stem, const std::string& ending) {
+[[gnu::cold]] inline std::filesystem::path find_idx(const std::filesystem::path& directory,
+                                                    const std::string& stem,
+                                                    const std::string& ending) {
   for (const char* const gz : {"", ".gz"})
     for (const char* const joint : {"-", "."}) {
       const auto path = directory / (stem + joint + ending + gz);
@@ -38,8 +39,8 @@ inline std::filesystem::path find_idx(const std::filesystem::path& directory,
        ": expected this file (or .idx, or .gz), found none of them");
 }
 
-inline Dataset load_part(const std::filesystem::path& directory, const std::string& part,
-                         const FileReader& reader) {
+[[gnu::cold]] inline Dataset load_part(const std::filesystem::path& directory,
+                                       const std::string& part, const FileReader& reader) {
   const auto images = find_idx(directory, part + "-images", "idx3-ubyte");
   const auto labels = find_idx(directory, part + "-labels", "idx1-ubyte");
   Dataset data;

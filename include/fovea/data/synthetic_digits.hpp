@@ -37,7 +37,7 @@ inline Stroke arc(double x, double y, double rx, double ry, double from, double 
 }
 
 // x to the right, y downwards, both in [0, 1].
-inline const std::vector<Stroke>& digit_strokes(Label digit) {
+[[gnu::cold]] inline const std::vector<Stroke>& digit_strokes(Label digit) {
   static const std::array<std::vector<Stroke>, 10> strokes{{
       {arc(0.5, 0.5, 0.28, 0.42, 0, 360)},
       {{{0.35, 0.25}, {0.52, 0.08}, {0.52, 0.92}}},

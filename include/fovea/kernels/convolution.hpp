@@ -161,7 +161,7 @@ void sweep(const Sweep& at, const std::int32_t* offsets, Index depth, const T* w
 }
 
 /// Below this many multiply-adds a second thread costs more than it brings.
-inline constexpr Index small_work = 200'000;
+inline constexpr Index small_work = 400'000;
 
 /// Makes `scratch` at least (rows, cols); after the first step that is nothing.
 template <class T>
@@ -216,7 +216,7 @@ class Convolution {
  public:
   Convolution() = default;
 
-  Convolution(Shape<4> x, Index outputs, const Window& window, Index groups)
+  [[gnu::cold]] Convolution(Shape<4> x, Index outputs, const Window& window, Index groups)
       : N_(x[0]), H_(x[2]), W_(x[3]), groups_(groups), C_(x[1] / groups), O_(outputs / groups) {
     const auto [kernel, stride, padding, dilation] = window;
     const auto [OH, OW] = window.output(H_, W_);
@@ -395,7 +395,7 @@ class Convolution {
 
   // x[h] is read by y[oh] with tap kh when h + p = oh s + kh d. With h + p = q s + a, the taps of
   // phase a are those with kh d % s = a, and oh = q - kh d / s.
-  void plan_input_gradient(const Window& window) {
+  [[gnu::cold]] void plan_input_gradient(const Window& window) {
     const auto [kernel, stride, padding, dilation] = window;
     Extent2 before{0}, beyond{forward_.rows, forward_.cols};
     std::vector<std::pair<Index, Index>> quotients;  // q of the first pixel of each phase

@@ -30,7 +30,7 @@ class PooledConvolution {
  public:
   PooledConvolution() = default;
 
-  PooledConvolution(Shape<4> x, Index outputs, const Window& window, Index groups)
+  [[gnu::cold]] PooledConvolution(Shape<4> x, Index outputs, const Window& window, Index groups)
       : H_(x[2]), W_(x[3]), groups_(groups), C_(x[1] / groups), O_(outputs / groups) {
     const auto [kernel, stride, padding, dilation] = window;
     const auto [OH, OW] = window.output(H_, W_);

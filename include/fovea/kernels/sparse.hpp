@@ -140,4 +140,32 @@ void sparse_input_gradient(const Entry<T>* entries, Index count, const T* w, Ind
   });
 }
 
+/// y[first, last) += the sum over i of x[i] w[i], rows w (count, cols), where x[i] is not zero; the list
+/// of those goes to `nonzeros`, count + 1 numbers.
+template <class T>
+FOVEA_KERNEL void add_rows(const T* x, Index count, const T* w, Index cols, Index first, Index last,
+                           T* y, std::int32_t* nonzeros) {
+  Index listed = 0;
+  for (Index i = 0; i < count; ++i) {
+    nonzeros[listed] = static_cast<std::int32_t>(i);
+    listed += x[i] != T{0};
+  }
+  Index j = first;
+  for (; j + 4 * lanes<T> <= last; j += 4 * lanes<T>) {
+    Vec<T> sum[4];
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; ++v) sum[v] = load(y + j + v * lanes<T>);
+    for (Index k = 0; k < listed; ++k) {
+      const Index i = nonzeros[k];
+#pragma GCC unroll 4
+      for (int v = 0; v < 4; ++v) sum[v] += x[i] * load(w + i * cols + j + v * lanes<T>);
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; ++v) store(y + j + v * lanes<T>, sum[v]);
+  }
+  for (Index k = 0; k < listed; ++k)
+    for (Index rest = j; rest < last; ++rest)
+      y[rest] += x[nonzeros[k]] * w[nonzeros[k] * cols + rest];
+}
+
 }  // namespace fovea::inline FOVEA_ABI::kernels

@@ -38,14 +38,15 @@ class ConvReluPool {
  public:
   static constexpr std::size_t span = 3;
 
-  ConvReluPool(Shape<4> x, const PassOptions& how, const Conv2d<T>& conv, const Relu&,
-               const MaxPool2d& pool) {
+  [[gnu::cold]] ConvReluPool(Shape<4> x, const PassOptions& how, const Conv2d<T>& conv, const Relu&,
+                             const MaxPool2d& pool) {
     const auto& o = conv.options;
     const auto [N, C, H, W] = x;
     const auto [OH, OW] = conv.window().output(H, W);
     active_ = how.keep != Keep::all && pool.options.kernel == Extent2{2} &&
               pool.options.stride == Extent2{2} && pool.options.padding == Extent2{0};
     if (!active_) return;
+    frozen_ = how.frozen;
     const bool plain = o.stride == Extent2{1} && o.dilation == Extent2{1} && o.groups == 1;
     by_winograd_ = plain && o.kernel == Extent2{3} && C >= 8 && o.out >= 8;
     sparse_ = plain && kernels::sparse_rows(o.kernel.h) && 2 * o.kernel.w * C >= lanes<T>;
@@ -115,9 +116,11 @@ class ConvReluPool {
   void forward_winograd(View<const T, 4> x, View<T, 4> y, const Conv2d<T>& conv, int threads) {
     const Index C = conv.options.in, OH = y.extent(2), OW = y.extent(3);
     const Index length = winograd_.length();
-    winograd_.transform_weights(
-        [&](Index o, Index c) { return conv.weight.data() + (o * C + c) * 9; }, 1,
-        transformed_.data(), threads);
+    if (!packed_)
+      winograd_.transform_weights(
+          [&](Index o, Index c) { return conv.weight.data() + (o * C + c) * 9; }, 1,
+          transformed_.data(), threads);
+    packed_ = frozen_;
     const auto values = [&](int thread) { return scratch_[thread].data() + winograd_.scratch(); };
     const auto places = [&](int thread) {
       return reinterpret_cast<std::uint8_t*>(values(thread) + kernels::tile_rows * length);
@@ -213,7 +216,8 @@ class ConvReluPool {
   }
 
   bool active_ = false, by_winograd_ = false, sparse_ = false;
-  Tensor<std::uint8_t, 4> winner_;  // (N, O, OH/2, OW/2): which of the four
+  bool frozen_ = false, packed_ = false;  // whether U stays as it is, and is there
+  Tensor<std::uint8_t, 4> winner_;        // (N, O, OH/2, OW/2): which of the four
   kernels::PooledConvolution<T> pooled_;
   kernels::Winograd<T> winograd_;
   Tensor<T, 1> transformed_;  // U
@@ -239,8 +243,14 @@ class LinearRelu {
 
   LinearRelu(Shape<2> x, const PassOptions& how, const Linear<T>& linear, const Relu&)
       : active_(how.keep != Keep::all) {
-    if (active_ && how.keep != Keep::nothing)
-      masked_ = Tensor<T, 2>(Shape{x[0], linear.options.out});
+    if (!active_) return;
+    if (how.keep != Keep::nothing) masked_ = Tensor<T, 2>(Shape{x[0], linear.options.out});
+    if (how.frozen) {
+      turned_ = Tensor<T, 2>(Shape{linear.options.in, linear.options.out});
+      kernels::transpose(linear.weight.data(), linear.options.out, linear.options.in,
+                         linear.options.in, turned_.data(), linear.options.out);
+      nonzeros_ = Tensor<std::int32_t, 2>(Shape{how.threads, linear.options.in + 1});
+    }
   }
 
   bool active() const { return active_; }
@@ -248,7 +258,10 @@ class LinearRelu {
   /// y = max(x W^T + b, 0)
   void forward(View<const T, 2> x, View<T, 2> y, const Context& context, const Linear<T>& linear,
                typename Linear<T>::Pass& pass, auto&...) {
-    linear.forward(x, y, pass, context);
+    if (turned_.empty())
+      linear.forward(x, y, pass, context);
+    else
+      forward_turned(x, y, linear, context.threads);
     for (T& value : y) value = value < T{0} ? T{0} : value;
   }
 
@@ -261,8 +274,34 @@ class LinearRelu {
   }
 
  private:
+  // With W^T at hand: a few images use only the rows of it where x is not zero, and after a ReLU
+  // most of x is.
+  void forward_turned(View<const T, 2> x, View<T, 2> y, const Linear<T>& linear, int threads) {
+    const auto [N, in] = x.shape();
+    const Index out = y.extent(1), slice = 4 * lanes<T>, slices = (out + slice - 1) / slice;
+    for (Index n = 0; n < N; ++n)
+      if (linear.bias.empty())
+        y[n].fill(T{0});
+      else
+        std::copy(linear.bias.begin(), linear.bias.end(), y[n].begin());
+    if (N > few)
+      return kernels::gemm<T>({x.data(), N, in}, {turned_.data(), in, out}, {y.data(), N, out},
+                              true, threads);
+    const Index pieces = N * in * out < kernels::small_work ? 1 : std::min<Index>(slices, threads);
+    parallel_for(threads, pieces, [&, N = N](Index piece, int thread) {
+      const auto [first, last] = piece_of(slices, pieces, piece);
+      for (Index n = 0; n < N; ++n)
+        kernels::add_rows(x[n].data(), x.extent(1), turned_.data(), out, first * slice,
+                          std::min(out, last * slice), y[n].data(), nonzeros_[thread].data());
+    });
+  }
+
+  static constexpr Index few = 4;
+
   bool active_;
-  Tensor<T, 2> masked_;  // dy where the unit is alive
+  Tensor<T, 2> masked_;               // dy where the unit is alive
+  Tensor<T, 2> turned_;               // W^T, if the weights are frozen
+  Tensor<std::int32_t, 2> nonzeros_;  // (threads, where x is not zero)
 };
 
 namespace detail {

@@ -30,7 +30,7 @@ class Pass {
  public:
   using T = typename Net::value_type;
 
-  Pass(const Net& net, Index capacity, PassOptions options)
+  [[gnu::cold]] Pass(const Net& net, Index capacity, PassOptions options)
       : options_(resolved(options)),
         capacity_(positive(capacity)),
         batch_(capacity),

@@ -22,9 +22,10 @@ class Predictor {
   /// For batches of at most `capacity`.
   Predictor(Net net, Index capacity) : net_(std::move(net)), capacity_(capacity) {}
 
-  /// Working memory for one caller; `threads` as in PassOptions.
+  /// Working memory for one caller, weights in the order in which the kernels read them among it, so
+  /// that no call has to pack them; `threads` as in PassOptions.
   Pass<Net> scratch(int threads = 0) const {
-    return net_.pass(capacity_, {.keep = Keep::nothing, .threads = threads});
+    return net_.pass(capacity_, {.keep = Keep::nothing, .threads = threads, .frozen = true});
   }
 
   /// The output for x; the view is good until this scratch is used again.

@@ -57,7 +57,7 @@ class Conv2d {
 
   // By reference: g++ 12 with AVX-512 passes the constants of a 1 x 1 kernel from one channel to one,
   // {1, 1, 1, 1, 1, 1, 0, 0}, as eight ones when they are passed by value.
-  Conv2d(const Conv2dOptions& o, Rng& rng) : options(o) {
+  [[gnu::cold]] Conv2d(const Conv2dOptions& o, Rng& rng) : options(o) {
     const auto [in, out, kernel, stride, padding, dilation, groups, with_bias, init] = o;
     check(in > 0 && out > 0, "Conv2d: expected channels in and out of 1 or more, got ", in, " and ",
           out);

@@ -56,6 +56,7 @@ struct PassOptions {
   bool input_gradient = false;  ///< whether backward also computes ds/dx of the network's input
   int threads = 0;              ///< 0: OMP_NUM_THREADS, or all
   std::uint64_t seed = 0;       ///< for layers that draw random numbers
+  bool frozen = false;          ///< the weights will not change: what is packed is packed once
 };
 
 /// What a layer is told about the pass it runs in. Random numbers inside a layer are a function of

@@ -43,7 +43,7 @@ class Linear {
                       Parameter{"bias", &Linear::bias, &Pass::dbias}};
   }
 
-  Linear(LinearOptions o, Rng& rng) : options(o) {
+  [[gnu::cold]] Linear(LinearOptions o, Rng& rng) : options(o) {
     check(o.in > 0 && o.out > 0, "Linear: expected features in and out of 1 or more, got ", o.in,
           " and ", o.out);
     weight = Tensor<T, 2>(Shape{o.out, o.in});
