@@ -100,7 +100,8 @@ class PooledConvolution {
 
   void pad(View<const T, 4> x, Index n, Index g, T* image) const {
     for (Index c = 0; c < C_; ++c)
-      in_.copy(x.data() + ((n * groups_ + g) * C_ + c) * H_ * W_, H_, W_, image + c * in_.size());
+      in_.copy(x.data() + ((n * groups_ + g) * C_ + c) * H_ * W_, H_, W_, x.begin(), x.end(),
+               image + c * in_.size());
     std::fill_n(image + C_ * in_.size(), image_size() - C_ * in_.size(), T{0});
   }
 
@@ -160,7 +161,7 @@ class PooledConvolution {
   FOVEA_KERNEL void add_three_by_three(const T* images, Index first, Index last,
                                        View<const T, 4> dy, const std::uint8_t* winner, Index o,
                                        Index c, T* dw, T* db) const {
-    const Index pitch = in_.extent.w, plane = in_.extent.h * pitch, H = rows_, W = cols_;
+    const Index pitch = in_.extent.w, plane = in_.plane(), H = rows_, W = cols_;
     const Index image = image_size(), size = dy.size();
     const T* const gradients = dy.data();
     Vec<T> sum[9] = {}, bias = {};

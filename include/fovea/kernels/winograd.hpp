@@ -98,7 +98,7 @@ class Winograd {
   Winograd() = default;
   Winograd(Shape<4> x, Index outputs, Extent2 padding, Extent2 tiles)
       : C_(x[1]), H_(x[2]), W_(x[3]), O_(outputs), tiles_(tiles) {
-    rows_of_both_ = {{2, 1}, padding, {tiles.h + 1, 2 * (tiles.w + 1)}};
+    planes_ = {2, padding, {tiles.h + 1, tiles.w + 1}};
     // V of as many rows of tiles as fit into half of L2, in one image or in several.
     const Index row = 16 * C_ * tiles.w * Index{sizeof(T)};
     rows_ = std::clamp<Index>(l2_share / row, 1, tiles.h);
@@ -139,11 +139,11 @@ class Winograd {
 
   /// Elements of scratch for one thread.
   Index scratch() const {
-    return 2 * padded() + 16 * C_ * stride() + 16 * tile_rows * tile_vectors * lanes<T>;
+    return padded() + 16 * element() + 16 * tile_rows * tile_vectors * lanes<T>;
   }
 
   /// Tiles of the largest block, in whole vectors.
-  Index length() const { return (images_ * rows_ * pitch() + lanes<T> - 1) / lanes<T> * lanes<T>; }
+  Index length() const { return (images_ * rows_ * tiles_.w + lanes<T> - 1) / lanes<T> * lanes<T>; }
 
   /// For every block of tiles and tile_rows outputs: store(o, i, t, y, thread) with the four outputs y
   /// of `lanes` tiles from t on, for output o, row i of the register tile; then for every row of tiles
@@ -165,8 +165,8 @@ class Winograd {
       const Index n = block / row_blocks * images_, count = std::min(images_, N - n);
       const Index row = block % row_blocks * rows_, rows = std::min(rows_, tiles_.h - row);
       T* const image = memory[thread].data();
-      T* const V = image + 2 * padded();
-      T* const m = V + 16 * C_ * stride();
+      T* const V = image + padded();
+      T* const m = V + 16 * element();
       transform(x, n, count, row, rows, image, V);
       const auto [first, last] = piece_of(output_tiles, slices, piece % slices);
       for (Index o = first * tile_rows; o < std::min(last * tile_rows, O_); o += tile_rows) {
@@ -192,30 +192,23 @@ class Winograd {
   Index row_tiles() const { return (O_ + tile_rows - 1) / tile_rows; }
   static constexpr Index l2_share = 512 * 1024;
 
-  Index pitch() const { return rows_of_both_.extent.w / 2; }
-  Index padded() const { return (rows_of_both_.size() + 4 * lanes<T>) / lanes<T> * lanes<T>; }
-  // From one row of V to the next. The last vector of a row may be written beyond its end.
-  Index stride() const { return length() + lanes<T>; }
+  Index padded() const { return (planes_.size() + 4 * lanes<T>) / lanes<T> * lanes<T>; }
+  // From one row of V to the next: room for the last vector, and an odd number of vectors, for rows
+  // that are a power of two apart would share a few sets of the cache.
+  Index stride() const { return (length() / lanes<T> / 2 * 2 + 3) * lanes<T>; }
+  // From V[e] to V[e + 1], one vector more than needed for the same reason.
+  Index element() const { return C_ * stride() + lanes<T>; }
 
   void transform(View<const T, 4> x, Index n, Index count, Index row, Index rows, T* image,
                  T* V) const {
-    const Index plane = rows_of_both_.extent.h * pitch(), whole = rows * tiles_.w;
-    T* const phases = image + padded();
+    const Index whole = rows * tiles_.w;
     for (Index c = 0; c < C_; ++c)
       for (Index k = 0; k < count; ++k) {
-        // First even and odd rows, then from each of them even and odd columns.
-        rows_of_both_.copy(x.data() + ((n + k) * C_ + c) * H_ * W_, H_, W_, image);
-        for (Index a = 0; a < 2; ++a) split(image + a * 2 * plane, plane, phases + a * 2 * plane);
-        detail::winograd_transform(phases + row * pitch(), plane, pitch(), rows, tiles_.w,
-                                   V + c * stride() + k * whole, C_ * stride());
+        planes_.copy(x.data() + ((n + k) * C_ + c) * H_ * W_, H_, W_, x.begin(), x.end(), image);
+        detail::winograd_transform(image + row * planes_.extent.w, planes_.plane(),
+                                   planes_.extent.w, rows, tiles_.w, V + c * stride() + k * whole,
+                                   element());
       }
-  }
-
-  FOVEA_WIDE_VECTORS static void split(const T* in, Index plane, T* out) {
-    for (Index t = 0; t < plane; t += lanes<T>)
-      store(out + t, evens<T>(load(in + 2 * t), load(in + 2 * t + lanes<T>)));
-    for (Index t = 0; t < plane; t += lanes<T>)
-      store(out + plane + t, odds<T>(load(in + 2 * t), load(in + 2 * t + lanes<T>)));
   }
 
   template <int V, class Store>
@@ -223,7 +216,7 @@ class Winograd {
                                      int thread, Store&& store_y) const {
     constexpr Index tile = tile_rows * V * lanes<T>;
     for (Index e = 0; e < 16; ++e)
-      detail::winograd_product<V>(U + e * row_tiles() * tile_rows * C_, C_, v + e * C_ * stride(),
+      detail::winograd_product<V>(U + e * row_tiles() * tile_rows * C_, C_, v + e * element(),
                                   stride(), m + e * tile);
     for (Index i = 0; i < rows; ++i)
       for (int w = 0; w < V; ++w) {
@@ -235,7 +228,7 @@ class Winograd {
 
   Index C_ = 0, H_ = 0, W_ = 0, O_ = 0;
   Extent2 tiles_{0};
-  PaddedChannel rows_of_both_;   // even rows, then odd rows
+  PaddedChannel planes_;
   Index rows_ = 1, images_ = 1;  // of one block
 };
 
