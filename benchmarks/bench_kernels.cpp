@@ -77,7 +77,8 @@ struct ConvBenchmark {
         flop(2.0 * static_cast<double>(conv.multiply_adds(x.shape()))) {}
 
   void forward() {
-    pass.kernel.forward(x, conv.weight.data(), conv.bias.data(), y, pass.scratch, threads);
+    pass.kernel.forward(x, conv.weight.data(), conv.bias.data(), y, pass.scratch, pass.partial,
+                        threads);
   }
   void parameter_gradients() {
     const auto plane = [this](Index n, Index o, float* to, Index pitch) {
@@ -87,10 +88,7 @@ struct ConvBenchmark {
                                     threads);
   }
   void input_gradient() {
-    const auto plane = [this](Index n, Index o, float* to, Index pitch) {
-      kernels::spread_plane(dy[n][o].data(), dy.extent(2), dy.extent(3), to, pitch);
-    };
-    pass.kernel.input_gradient(plane, conv.weight.data(), dx, pass.scratch, pass.partial, threads);
+    pass.kernel.input_gradient(dy, conv.weight.data(), dx, pass.scratch, pass.partial, threads);
   }
 };
 

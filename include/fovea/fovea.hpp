@@ -22,6 +22,7 @@
 #include "fovea/kernels/convolution.hpp"
 #include "fovea/kernels/gemm.hpp"
 #include "fovea/kernels/max_pool_tile.hpp"
+#include "fovea/kernels/padded.hpp"
 #include "fovea/kernels/pooled.hpp"
 #include "fovea/kernels/sparse.hpp"
 #include "fovea/kernels/tile.hpp"

@@ -21,6 +21,8 @@
 //                phase of x (each sees its own part of the taps)
 //   dW           dW[o][k] = <dy[o], x[offset[k] + .]>: dot products, with zeros between dy's rows
 //
+// Plain 3 x 3 kernels with several channels go Winograd's way instead (winograd.hpp), forward and dx.
+//
 // Slow twins: the formula itself (tests) and im2col with a product (benchmarks/ladder).
 #pragma once
 
@@ -31,112 +33,11 @@
 
 #include "fovea/core/parallel.hpp"
 #include "fovea/core/tensor.hpp"
+#include "fovea/kernels/padded.hpp"
 #include "fovea/kernels/tile.hpp"
-#include "fovea/kernels/window.hpp"
+#include "fovea/kernels/winograd.hpp"
 
 namespace fovea::inline FOVEA_ABI::kernels {
-
-/// How a padded copy of one channel lies in memory.
-struct PaddedChannel {
-  Extent2 phases{1};  ///< the stride: into how many planes it is cut
-  Extent2 before{0};  ///< zeros above and to the left of the image
-  Extent2 extent{0};  ///< rows and pitch of one plane
-
-  /// Elements of one plane, and of all.
-  Index plane() const { return extent.h * extent.w + (phases.w == 2 ? slack : 0); }
-  Index size() const { return phases.h * phases.w * plane(); }
-
-  /// Where pixel (h, w) stands, counted with the padding.
-  Index place(Index h, Index w) const {
-    return (h % phases.h * phases.w + w % phases.w) * plane() + h / phases.h * extent.w +
-           w / phases.w;
-  }
-
-  /// Copies x (H, W) to `out`, with zeros around it. May write a vector beyond the end, and may read
-  /// from `begin` to `end`, the images around this one.
-  template <class T>
-  void copy(const T* x, Index H, Index W, const T* begin, const T* end, T* out) const {
-    if (phases.w == 2) return copy_even_odd(x, H, W, begin, end, out);
-    for (Index a = 0; a < phases.h; ++a)
-      for (Index b = 0; b < phases.w; ++b) {
-        const auto [first, last] = outputs_inside(W, extent.w, phases.w, before.w, b);
-        for (Index i = 0; i < extent.h; ++i, out += extent.w) {
-          const Index h = i * phases.h + a - before.h;
-          if (h < 0 || h >= H) {
-            std::fill_n(out, extent.w, T{0});
-            continue;
-          }
-          const T* const in = x + h * W + b - before.w;
-          for (Index j = 0; j < first; ++j) out[j] = T{0};
-          if (phases.w == 1)
-            copy_row(in + first, last - first, end, out + first);
-          else
-            for (Index j = first; j < last; ++j) out[j] = in[j * phases.w];
-          for (Index j = last; j < extent.w; ++j) out[j] = T{0};
-        }
-      }
-  }
-
- private:
-  static constexpr Index slack = 16;  // the last vector of a plane may be written beyond it
-
-  // Two phases of columns: a pair of vectors is parted into its even and its odd numbers.
-  template <class T>
-  FOVEA_KERNEL void copy_even_odd(const T* x, Index H, Index W, const T* begin, const T* end,
-                                  T* out) const {
-    const Index width = extent.w, plane_size = plane();
-    const auto [first0, last0] = outputs_inside(W, width, 2, before.w, 0);
-    const auto [first1, last1] = outputs_inside(W, width, 2, before.w, 1);
-    for (Index a = 0; a < phases.h; ++a, out += 2 * plane_size) {
-      for (Index i = 0; i < extent.h; ++i) {
-        T* const even = out + i * width;
-        T* const odd = even + plane_size;
-        const Index h = i * phases.h + a - before.h;
-        const T* const in = x + h * W - before.w;  // below column 0 of the padded row
-        if (h < 0 || h >= H) {
-          for (Index j = 0; j < width; j += lanes<T>)
-            store(even + j, Vec<T>{}), store(odd + j, Vec<T>{});
-          continue;
-        }
-        if (in >= begin && end - in >= 2 * (width + lanes<T>)) {
-          for (Index j = 0; j < width; j += lanes<T>) {
-            const Vec<T> left = load(in + 2 * j), right = load(in + 2 * j + lanes<T>);
-            store(even + j, evens<T>(left, right));
-            store(odd + j, odds<T>(left, right));
-          }
-        } else {
-          for (Index j = first0; j < last0; ++j) even[j] = in[2 * j];
-          for (Index j = first1; j < last1; ++j) odd[j] = in[2 * j + 1];
-        }
-        for (Index j = 0; j < first0; ++j) even[j] = T{0};
-        for (Index j = 0; j < first1; ++j) odd[j] = T{0};
-        for (Index j = last0; j < width; ++j) even[j] = T{0};
-        for (Index j = last1; j < width; ++j) odd[j] = T{0};
-      }
-      // What lies between the planes is multiplied with zeros, and must be a number.
-      std::fill_n(out + plane_size - slack, slack, T{0});
-      std::fill_n(out + 2 * plane_size - slack, slack, T{0});
-    }
-  }
-
-  // In whole vectors: what is too much, whoever writes the next row overwrites. Most rows are too
-  // short for a call of memcpy to pay.
-  template <class T>
-  static void copy_row(const T* in, Index count, const T* end, T* out) {
-    if (end - in < count + lanes<T>)
-      for (Index j = 0; j < count; ++j) out[j] = in[j];
-    else
-      for (Index j = 0; j < count; j += lanes<T>) store(out + j, load(in + j));
-  }
-};
-
-/// Copies a plane (rows, cols) to rows `pitch` apart, with zeros between them. May write a vector
-/// beyond the end.
-template <class T>
-void spread_plane(const T* x, Index rows, Index cols, T* out, Index pitch) {
-  const PaddedChannel spread{1, 0, {rows, pitch}};
-  spread.copy(x, rows, cols, x, x + rows * cols, out);
-}
 
 /// The places that a sweep visits: (i, j) reads first + i * pitch + j.
 struct Sweep {
@@ -277,11 +178,24 @@ class Convolution {
               c * in_.size() + in_.place(kh * dilation.h, kw * dilation.w)));
     K_ = static_cast<Index>(offsets_.size());
     plan_input_gradient(window);
+    by_winograd_ = Winograd<T>::suits(window, groups, C_, O_) && padding.h <= 2 && padding.w <= 2;
+    if (!by_winograd_) return;
+    const auto tiles = [](Index h, Index w) { return Extent2{(h + 1) / 2, (w + 1) / 2}; };
+    winograd_ = {x, outputs, padding, tiles(OH, OW)};
+    winograd_back_ = {{N_, O_, OH, OW}, C_, {2 - padding.h, 2 - padding.w}, tiles(H_, W_)};
   }
+
+  bool by_winograd() const { return by_winograd_; }
 
   /// y[o] = bias[o] + sum over k of W[o][k] x[offset[k] + .]; `bias` may be null.
   void forward(View<const T, 4> x, const T* w, const T* bias, View<T, 4> y, Tensor<T, 2>& scratch,
-               int threads) const {
+               Tensor<T, 2>& transformed, int threads) const {
+    if (by_winograd_) {
+      reserve(transformed, 1, winograd_.weights_size());
+      winograd_.transform_weights([&](Index o, Index c) { return w + (o * C_ + c) * 9; }, 1,
+                                  transformed.data(), threads);
+      return run_winograd(winograd_, x, transformed.data(), bias, y, scratch, threads);
+    }
     const Index N = x.extent(0), plane = forward_.rows * forward_.cols;
     reserve(scratch, threads, image_size() + sums_size(forward_));
     for_slices(N, groups_, O_, K_ * plane, threads,
@@ -311,9 +225,25 @@ class Convolution {
   }
 
   /// dx[n,c] = the sum, over every o and tap, of what y took from it.
-  template <class Planes>
-  void input_gradient(Planes&& dy, const T* w, View<T, 4> dx, Tensor<T, 2>& scratch,
+  void input_gradient(View<const T, 4> dy, const T* w, View<T, 4> dx, Tensor<T, 2>& scratch,
                       Tensor<T, 2>& turned, int threads) const {
+    if (by_winograd_) {
+      // A convolution of dy with the kernels turned by half a circle, inputs and outputs exchanged.
+      reserve(turned, 1, winograd_back_.weights_size());
+      winograd_back_.transform_weights([&](Index c, Index o) { return w + (o * C_ + c) * 9 + 8; },
+                                       -1, turned.data(), threads);
+      return run_winograd(winograd_back_, dy, turned.data(), nullptr, dx, scratch, threads);
+    }
+    const auto plane = [&](Index n, Index o, T* to, Index pitch) {
+      spread_plane(dy[n][o].data(), dy.extent(2), dy.extent(3), to, pitch);
+    };
+    input_gradient_from(plane, w, dx, scratch, turned, threads);
+  }
+
+  /// The same with dy as parameter_gradients takes it.
+  template <class Planes>
+  void input_gradient_from(Planes&& dy, const T* w, View<T, 4> dx, Tensor<T, 2>& scratch,
+                           Tensor<T, 2>& turned, int threads) const {
     const Index N = dx.extent(0), pitch = out_.extent.w, before = out_.place(out_.before.h, 0);
     const Index gradient = O_ * out_.size() + pitch + 4 * lanes<T>;
     Index sums = 0;
@@ -367,6 +297,32 @@ class Convolution {
   }
 
  private:
+  // y (N, O, OH, OW) by 2 x 2 tiles: two rows of a tile are zipped from its four outputs.
+  static void run_winograd(const Winograd<T>& winograd, View<const T, 4> x, const T* U,
+                           const T* bias, View<T, 4> y, Tensor<T, 2>& scratch, int threads) {
+    const Index length = winograd.length(), own = winograd.scratch();
+    const Index OH = y.extent(2), OW = y.extent(3), TW = winograd.tiles().w;
+    reserve(scratch, threads, own + tile_rows * 4 * length + 2 * lanes<T>);
+    winograd.run(
+        x, U, scratch, threads,
+        [&](Index o, Index i, Index t, const Vec<T>(&tile)[4], int thread) {
+          T* const rows = scratch[thread].data() + own + i * 4 * length + 2 * t;
+          const Vec<T> b = Vec<T>{} + (bias ? bias[o] : T{0});
+          store(rows, zip_low<T>(tile[0], tile[1]) + b);
+          store(rows + lanes<T>, zip_high<T>(tile[0], tile[1]) + b);
+          store(rows + 2 * length, zip_low<T>(tile[2], tile[3]) + b);
+          store(rows + 2 * length + lanes<T>, zip_high<T>(tile[2], tile[3]) + b);
+        },
+        [&](Index o, Index i, Index n, Index row, Index rows, Index t, int thread) {
+          const T* from = scratch[thread].data() + own + i * 4 * length + 2 * t;
+          T* to = y.data() + (n * y.extent(1) + o) * OH * OW + 2 * row * OW;
+          for (Index k = 0; k < rows; ++k, from += 2 * TW, to += 2 * OW) {
+            std::copy_n(from, OW, to);
+            if (2 * (row + k) + 1 < OH) std::copy_n(from + 2 * length, OW, to + OW);
+          }
+        });
+  }
+
   // One phase of dx: the pixels (first.h + i s, first.w + j s).
   struct Phase {
     Sweep sweep;
@@ -520,6 +476,8 @@ class Convolution {
   Sweep forward_{};
   std::vector<std::int32_t> offsets_;  // of the K rows of im2col
   std::vector<Phase> phases_;
+  bool by_winograd_ = false;
+  Winograd<T> winograd_, winograd_back_;
 };
 
 }  // namespace fovea::inline FOVEA_ABI::kernels

@@ -8,7 +8,7 @@
 //
 //   ((2 i + a) s + kh d,  (2 j + b) s + kw d)        for window (i, j)
 //
-// In a copy of the image that is cut into 2s x 2s phases (convolution.hpp) that is one place
+// In a copy of the image that is cut into 2s x 2s phases (padded.hpp) that is one place
 // offset[k][e], and window (i, j) stands i * pitch + j behind it. So
 //
 //   forward     four sums, one for each position, stay in registers until the largest is found

@@ -16,7 +16,7 @@
 //   M[e] (O, tiles) = U[e] (O, C)  V[e] (C, tiles),   e = 0 .. 15
 //
 // Why it is fast: 2.25 times fewer multiplications, and neighbouring tiles are neighbouring lanes. The
-// image is kept in its four phases (even and odd rows and columns, see convolution.hpp), in which the
+// image is kept in its four phases (even and odd rows and columns, see padded.hpp), in which the
 // 16 numbers of a tile are 16 plain vectors for `lanes` tiles at once, and so are its four outputs:
 // a max-pooling window is four registers, and no lane is ever shuffled. V of a few images stays in
 // L2, M of one register tile in L1.
@@ -24,7 +24,10 @@
 // The rounding error is that of the direct sum, or smaller. Slow twin: the formula, in the tests.
 #pragma once
 
-#include "fovea/kernels/convolution.hpp"
+#include "fovea/core/parallel.hpp"
+#include "fovea/core/tensor.hpp"
+#include "fovea/kernels/padded.hpp"
+#include "fovea/kernels/tile.hpp"
 
 namespace fovea::inline FOVEA_ABI::kernels {
 
@@ -103,6 +106,12 @@ class Winograd {
     const Index row = 16 * C_ * tiles.w * Index{sizeof(T)};
     rows_ = std::clamp<Index>(l2_share / row, 1, tiles.h);
     images_ = rows_ < tiles.h ? 1 : std::clamp<Index>(l2_share / (row * tiles.h), 1, 4);
+  }
+
+  /// Whether there is something to save: enough channels for the sums, a plain 3 x 3 kernel.
+  static bool suits(const Window& window, Index groups, Index C, Index O) {
+    return window.kernel == Extent2{3} && window.stride == Extent2{1} &&
+           window.dilation == Extent2{1} && groups == 1 && C >= 8 && O >= 8;
   }
 
   Extent2 tiles() const { return tiles_; }

@@ -48,7 +48,7 @@ class ConvReluPool {
     if (!active_) return;
     frozen_ = how.frozen;
     const bool plain = o.stride == Extent2{1} && o.dilation == Extent2{1} && o.groups == 1;
-    by_winograd_ = plain && o.kernel == Extent2{3} && C >= 8 && o.out >= 8;
+    by_winograd_ = kernels::Winograd<T>::suits(conv.window(), o.groups, C, o.out);
     sparse_ = plain && kernels::sparse_rows(o.kernel.h) && 2 * o.kernel.w * C >= lanes<T>;
     winner_ = Tensor<std::uint8_t, 4>(Shape{N, o.out, OH / 2, OW / 2});
     if (by_winograd_) {
@@ -105,8 +105,8 @@ class ConvReluPool {
                       pitch);
       if (OH % 2) std::fill_n(to + (OH - 1) * pitch, pitch, T{0});
     };
-    pass.kernel.input_gradient(spread, conv.weight.data(), dx, pass.scratch, pass.partial,
-                               context.threads);
+    pass.kernel.input_gradient_from(spread, conv.weight.data(), dx, pass.scratch, pass.partial,
+                                    context.threads);
   }
 
  private:

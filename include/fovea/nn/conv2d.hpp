@@ -48,7 +48,7 @@ class Conv2d {
     Tensor<T, 1> dbias;    // (O), or empty
     kernels::Convolution<T> kernel;
     Tensor<T, 2> scratch;  // (threads, padded images)
-    Tensor<T, 2> partial;  // dW and db of parts of the batch, or the weights turned around for dx
+    Tensor<T, 2> partial;  // dW and db of parts of the batch, or the weights in another form
   };
   static constexpr auto parameters() {
     return std::tuple{Parameter{"weight", &Conv2d::weight, &Pass::dweight},
@@ -97,7 +97,8 @@ class Conv2d {
 
   /// y[n,g] = W[g] columns + b
   void forward(View<const T, 4> x, View<T, 4> y, Pass& pass, const Context& context) const {
-    pass.kernel.forward(x, weight.data(), bias.data(), y, pass.scratch, context.threads);
+    pass.kernel.forward(x, weight.data(), bias.data(), y, pass.scratch, pass.partial,
+                        context.threads);
   }
 
   /// dW[g] = sum over n of dy[n,g] columns^T,   db = sum of dy,   dcolumns = W[g]^T dy[n,g]
@@ -109,7 +110,7 @@ class Conv2d {
     pass.kernel.parameter_gradients(x, plane, pass.dweight, pass.dbias, pass.scratch, pass.partial,
                                     context.threads);
     if (!dx.empty())
-      pass.kernel.input_gradient(plane, weight.data(), dx, pass.scratch, pass.partial,
+      pass.kernel.input_gradient(dy, weight.data(), dx, pass.scratch, pass.partial,
                                  context.threads);
   }
 };
