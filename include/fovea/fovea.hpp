@@ -20,6 +20,7 @@
 
 // kernels: the engine room. Raw pointers and extents in, numbers out.
 #include "fovea/kernels/convolution.hpp"
+#include "fovea/kernels/depthwise.hpp"
 #include "fovea/kernels/gemm.hpp"
 #include "fovea/kernels/max_pool_tile.hpp"
 #include "fovea/kernels/padded.hpp"

@@ -131,14 +131,17 @@ inline void add_lanes(Vec<T> (&v)[R], T* sums) {
   for (int i = 0; i < R; ++i) sums[i] = all[i];
 }
 
-/// The sum of n numbers, one running sum for each lane: a single one would wait for every addition.
+/// The sum of n numbers. One running sum would wait for every addition, so there are four vectors.
 template <class T>
 T sum_of(const T* x, Index n) {
-  Vec<T> sums{};
+  Vec<T> sums[4] = {};
   Index i = 0;
-  for (; i + lanes<T> <= n; i += lanes<T>) sums += load(x + i);
+  for (; i + 4 * lanes<T> <= n; i += 4 * lanes<T>)
+#pragma GCC unroll 4
+    for (int k = 0; k < 4; ++k) sums[k] += load(x + i + k * lanes<T>);
+  for (; i + lanes<T> <= n; i += lanes<T>) sums[0] += load(x + i);
   T parts[lanes<T>];
-  store(parts, sums);
+  store(parts, (sums[0] + sums[1]) + (sums[2] + sums[3]));
   T total{0};
   for (const T part : parts) total += part;
   for (; i < n; ++i) total += x[i];

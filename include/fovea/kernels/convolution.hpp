@@ -33,6 +33,7 @@
 
 #include "fovea/core/parallel.hpp"
 #include "fovea/core/tensor.hpp"
+#include "fovea/kernels/depthwise.hpp"
 #include "fovea/kernels/padded.hpp"
 #include "fovea/kernels/tile.hpp"
 #include "fovea/kernels/winograd.hpp"
@@ -73,15 +74,15 @@ void sweep_rows(const Sweep& at, const std::int32_t* offsets, Index depth, const
     const Index count = std::min(at_once, at.rows - first);
     const T* const start = x + at.first + first * at.pitch;
     const Index length = at.length<T>(count);
-    for (Index p = 0; p < length; p += tile_vectors * lanes<T>) {
-      const Index left = (length - p) / lanes<T>;
-      if (left >= 3)
-        sweep_tile<R, 3>(offsets, depth, from, start + p, sums + p, stride);
-      else if (left == 2)
-        sweep_tile<R, 2>(offsets, depth, from, start + p, sums + p, stride);
-      else
-        sweep_tile<R, 1>(offsets, depth, from, start + p, sums + p, stride);
-    }
+    Index p = 0;
+    const auto tiles = [&]<int V>() {
+      for (; p + V * lanes<T> <= length; p += V * lanes<T>)
+        sweep_tile<R, V>(offsets, depth, from, start + p, sums + p, stride);
+    };
+    if constexpr (R == 1) tiles.template operator()<8>();  // a single row leaves registers free
+    tiles.template operator()<3>();
+    tiles.template operator()<2>();
+    tiles.template operator()<1>();
     for (Index i = 0; i < rows; ++i)
       for (Index row = 0; row < count; ++row)
         write(i, first + row, sums + i * stride + row * at.pitch);
@@ -178,6 +179,8 @@ class Convolution {
               c * in_.size() + in_.place(kh * dilation.h, kw * dilation.w)));
     K_ = static_cast<Index>(offsets_.size());
     plan_input_gradient(window);
+    depthwise_ = C_ == 1 && O_ == 1 && kernel == Extent2{3} && stride == Extent2{1} &&
+                 dilation == Extent2{1} && std::min(OW, W_) >= lanes<T>;
     by_winograd_ = Winograd<T>::suits(window, groups, C_, O_) && padding.h <= 2 && padding.w <= 2;
     if (!by_winograd_) return;
     const auto tiles = [](Index h, Index w) { return Extent2{(h + 1) / 2, (w + 1) / 2}; };
@@ -274,8 +277,12 @@ class Convolution {
   Index image_size() const {
     return (C_ * in_.size() + in_.extent.w + 2 * lanes<T> - 1) / lanes<T> * lanes<T>;
   }
+  /// From row to row of a plane of dy while dW is summed, and the whole plane.
+  Index gradient_pitch() const {
+    return depthwise_ ? (forward_.cols + lanes<T> - 1) / lanes<T> * lanes<T> : forward_.pitch;
+  }
   Index flat() const {
-    return (forward_.rows * forward_.pitch + lanes<T> - 1) / lanes<T> * lanes<T>;
+    return (forward_.rows * gradient_pitch() + lanes<T> - 1) / lanes<T> * lanes<T>;
   }
 
   /// The channels of one group, padded.
@@ -288,6 +295,8 @@ class Convolution {
 
   void forward_image(const T* image, const T* w, const T* bias, Index count, T* y, T* sums) const {
     const Index OH = forward_.rows, OW = forward_.cols;
+    if (depthwise_)
+      return kernels::depthwise(image, in_.extent.w, w, bias ? *bias : T{0}, OH, OW, y);
     sweep(forward_, offsets_.data(), K_, w, count, image, sums,
           [&](Index o, Index i, const T* row) {
             T* const out = y + (o * OH + i) * OW;
@@ -349,12 +358,17 @@ class Convolution {
           pad_image(x[n + m].data() + g * C_ * H_ * W_, scratch + m * image_size());
           for (Index o = 0; o < O_; ++o) {
             T* const to = gradients + (m * O_ + o) * flat();
-            dy(n + m, g * O_ + o, to, forward_.pitch);
-            std::fill(to + OH * forward_.pitch, to + flat(), T{0});
+            dy(n + m, g * O_ + o, to, gradient_pitch());
+            std::fill(to + OH * gradient_pitch(), to + flat(), T{0});
             if (db) db[g * O_ + o] += sum_of(to, flat());
           }
         }
-        add_dots(count, scratch, gradients, dw + g * O_ * K_);
+        if (depthwise_)
+          for (Index m = 0; m < count; ++m)
+            depthwise_gradient(scratch + m * image_size(), in_.extent.w, gradients + m * flat(),
+                               gradient_pitch(), OH, dw + g * K_);
+        else
+          add_dots(count, scratch, gradients, dw + g * O_ * K_);
       }
     }
   }
@@ -362,7 +376,8 @@ class Convolution {
  public:
   /// dw[o][k] += sum over m of <gradients[m][o], images[m][offset[k] + .]>.
   void add_dots(Index count, const T* images, const T* gradients, T* dw) const {
-    constexpr Index block = 4096 / Index{sizeof(T)};  // of a row; tile_rows of them stay in L1
+    // Of a row; tile_rows of them stay in L1.
+    const Index block = O_ == 1 ? flat() : 4096 / Index{sizeof(T)};
     for (Index p = 0; p < flat(); p += block) {
       const Index length = std::min(block, flat() - p);
       if (O_ == 1)
@@ -458,6 +473,14 @@ class Convolution {
   /// dx of `count` channels of one image from the padded gradient; `first` counts over all groups.
   void input_gradient_image(const T* padded, const T* turned, Index first, Index count, T* dx,
                             T* sums) const {
+    if (depthwise_) {
+      // The same with the kernel turned by half a circle, from two rows and columns before the first.
+      const Sweep& at = phases_[0].sweep;
+      T w[9];
+      std::reverse_copy(turned + first * 9, turned + first * 9 + 9, w);
+      return kernels::depthwise(padded + at.first - 2 * at.pitch - 2, at.pitch, w, T{0}, H_, W_,
+                                dx);
+    }
     for (const Phase& phase : phases_) {
       const auto depth = static_cast<Index>(phase.offsets.size());
       sweep(phase.sweep, phase.offsets.data(), depth, turned + first * depth, count, padded, sums,
@@ -476,7 +499,7 @@ class Convolution {
   Sweep forward_{};
   std::vector<std::int32_t> offsets_;  // of the K rows of im2col
   std::vector<Phase> phases_;
-  bool by_winograd_ = false;
+  bool by_winograd_ = false, depthwise_ = false;
   Winograd<T> winograd_, winograd_back_;
 };
 
