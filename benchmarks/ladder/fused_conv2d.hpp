@@ -38,8 +38,8 @@ struct DenseGradients {
     pass.kernel.parameter_gradients(x, plane, pass.dweight, pass.dbias, pass.scratch, pass.partial,
                                     threads);
     if (!dx.empty())
-      pass.kernel.input_gradient(plane, conv.weight.data(), dx, pass.scratch, pass.partial,
-                                 threads);
+      pass.kernel.input_gradient_from(plane, conv.weight.data(), dx, pass.scratch, pass.partial,
+                                      threads);
   }
 };
 

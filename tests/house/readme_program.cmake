@@ -16,7 +16,7 @@ file(REMOVE_RECURSE ${WORK_DIR})
 file(WRITE ${WORK_DIR}/CMakeLists.txt "${CMAKE_MATCH_1}")
 file(WRITE ${WORK_DIR}/first.cpp "${program}")
 file(CREATE_LINK ${SOURCE_DIR} ${WORK_DIR}/fovea SYMBOLIC)
-foreach(command "-S;${WORK_DIR};-B;${WORK_DIR}/build;-DCMAKE_CXX_COMPILER=${CXX};-DCMAKE_BUILD_TYPE=Release"
+foreach(command "-S;${WORK_DIR};-B;${WORK_DIR}/build;-DCMAKE_CXX_COMPILER=${CXX}"
                 "--build;${WORK_DIR}/build")
   execute_process(COMMAND ${CMAKE_COMMAND} ${command} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
   if(NOT status EQUAL 0)
