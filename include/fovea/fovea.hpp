@@ -2,8 +2,8 @@
 //
 // fovea: convolutional networks to read, to train and to look into.
 //
-// This header is the library in reading order. It needs C++20 and Eigen, nothing else; what needs
-// more is opt-in: fovea/io/ (zlib) and fovea/viz/ (stb_image_write).
+// This header is the library in reading order. It needs C++20 and nothing else; what needs more is
+// opt-in: fovea/core/eigen.hpp (Eigen), fovea/io/ (zlib) and fovea/viz/ (stb_image_write).
 #pragma once
 
 // core: memory, arithmetic, threads, randomness. No neural network yet.

@@ -21,7 +21,8 @@
 //                phase of x (each sees its own part of the taps)
 //   dW           dW[o][k] = <dy[o], x[offset[k] + .]>: dot products, with zeros between dy's rows
 //
-// Plain 3 x 3 kernels with several channels go Winograd's way instead (winograd.hpp), forward and dx.
+// Plain 3 x 3 kernels with several channels go Winograd's way instead (winograd.hpp), forward and dx;
+// depthwise ones have a kernel of their own (depthwise.hpp).
 //
 // Slow twins: the formula itself (tests) and im2col with a product (benchmarks/ladder).
 #pragma once
@@ -200,7 +201,7 @@ class Convolution {
       return run_winograd(winograd_, x, transformed.data(), bias, y, scratch, threads);
     }
     const Index N = x.extent(0), plane = forward_.rows * forward_.cols;
-    reserve(scratch, threads, image_size() + sums_size(forward_));
+    reserve(scratch, threads, image_size() + forward_sums());
     for_slices(N, groups_, O_, K_ * plane, threads,
                [&](Index n, Index g, Index o, Index count, int thread) {
                  T* const image = scratch[thread].data();
@@ -247,36 +248,50 @@ class Convolution {
   template <class Planes>
   void input_gradient_from(Planes&& dy, const T* w, View<T, 4> dx, Tensor<T, 2>& scratch,
                            Tensor<T, 2>& turned, int threads) const {
-    const Index N = dx.extent(0), pitch = out_.extent.w, before = out_.place(out_.before.h, 0);
-    const Index gradient = O_ * out_.size() + pitch + 4 * lanes<T>;
-    Index sums = 0;
-    for (const Phase& phase : phases_) sums = std::max(sums, sums_size(phase.sweep));
-    reserve(scratch, threads, gradient + sums);
+    const Index N = dx.extent(0);
+    reserve(scratch, threads, gradient_size() + gradient_sums());
     reserve(turned, 1, groups_ * C_ * O_ * kernel_.h * kernel_.w);
     turn_weights(w, turned.data());
     for_slices(N, groups_, C_, O_ * kernel_.h * kernel_.w * H_ * W_, threads,
                [&](Index n, Index g, Index c, Index count, int thread) {
                  T* const padded = scratch[thread].data();
-                 for (Index o = 0; o < O_; ++o) {
-                   T* const plane = padded + o * out_.size();
-                   std::fill_n(plane, before + out_.before.w, T{0});
-                   dy(n, g * O_ + o, plane + before + out_.before.w, pitch);
-                   T* const rest = plane + before + forward_.rows * pitch;
-                   std::fill(rest, plane + out_.size(), T{0});
-                 }
+                 pad_gradient(dy, n, g, padded);
                  const Index first = g * C_ + c;
                  input_gradient_image(padded, turned.data(), first, count,
                                       dx.data() + (n * groups_ * C_ + first) * H_ * W_,
-                                      padded + gradient);
+                                      padded + gradient_size());
                });
   }
 
   // The steps of the above, for who wants to time them without the copies around them.
 
+  /// Scratch for the sums of one image, forward and on the way back.
+  Index forward_sums() const { return sums_size(forward_); }
+  Index gradient_sums() const {
+    Index sums = 0;
+    for (const Phase& phase : phases_) sums = std::max(sums, sums_size(phase.sweep));
+    return sums;
+  }
+
+  /// The gradients of one group's outputs, padded for the way back.
+  Index gradient_size() const { return O_ * out_.size() + out_.extent.w + 4 * lanes<T>; }
+  template <class Planes>
+  void pad_gradient(Planes&& dy, Index n, Index g, T* padded) const {
+    const Index pitch = out_.extent.w, above = out_.before.h * pitch + out_.before.w;
+    for (Index o = 0; o < O_; ++o, padded += out_.size()) {
+      std::fill_n(padded, above, T{0});
+      dy(n, g * O_ + o, padded + above, pitch);
+      std::fill(padded + out_.before.h * pitch + forward_.rows * pitch, padded + out_.size(), T{0});
+    }
+  }
+
   /// The padded channels of one group, and what the last vector reads beyond them.
   Index image_size() const {
     return (C_ * in_.size() + in_.extent.w + 2 * lanes<T> - 1) / lanes<T> * lanes<T>;
   }
+  /// Images whose dot products are taken together: small ones cannot pay for adding up the lanes.
+  Index images_at_once() const { return std::clamp<Index>(1024 / flat(), 1, 8); }
+
   /// From row to row of a plane of dy while dW is summed, and the whole plane.
   Index gradient_pitch() const {
     return depthwise_ ? (forward_.cols + lanes<T> - 1) / lanes<T> * lanes<T> : forward_.pitch;
@@ -342,9 +357,6 @@ class Convolution {
 
   static Index sums_size(const Sweep& at) { return tile_rows * at.length<T>(at.rows_at_once()); }
 
-  // Images whose dot products are taken together: small ones cannot pay for adding up the lanes.
-  Index images_at_once() const { return std::clamp<Index>(1024 / flat(), 1, 8); }
-
   // dw and db += those of the images [first, last).
   template <class Planes>
   void add_gradients(View<const T, 4> x, Planes&& dy, Index first, Index last, T* dw, T* db,
@@ -363,19 +375,20 @@ class Convolution {
             if (db) db[g * O_ + o] += sum_of(to, flat());
           }
         }
-        if (depthwise_)
-          for (Index m = 0; m < count; ++m)
-            depthwise_gradient(scratch + m * image_size(), in_.extent.w, gradients + m * flat(),
-                               gradient_pitch(), OH, dw + g * K_);
-        else
-          add_dots(count, scratch, gradients, dw + g * O_ * K_);
+        add_products(count, scratch, gradients, dw + g * O_ * K_);
       }
     }
   }
 
  public:
   /// dw[o][k] += sum over m of <gradients[m][o], images[m][offset[k] + .]>.
-  void add_dots(Index count, const T* images, const T* gradients, T* dw) const {
+  void add_products(Index count, const T* images, const T* gradients, T* dw) const {
+    if (depthwise_) {
+      for (Index m = 0; m < count; ++m)
+        depthwise_gradient(images + m * image_size(), in_.extent.w, gradients + m * flat(),
+                           gradient_pitch(), forward_.rows, dw);
+      return;
+    }
     // Of a row; tile_rows of them stay in L1.
     const Index block = O_ == 1 ? flat() : 4096 / Index{sizeof(T)};
     for (Index p = 0; p < flat(); p += block) {
@@ -459,7 +472,8 @@ class Convolution {
 
   static Index modulo(Index value, Index s) { return (value % s + s) % s; }
 
-  // For every phase the matrix (groups C, O taps) that its sweep multiplies with.
+ public:
+  /// For every phase the matrix (groups C, O taps) that its sweep multiplies with.
   void turn_weights(const T* w, T* turned) const {
     const Index area = kernel_.h * kernel_.w;
     for (const Phase& phase : phases_)
@@ -469,7 +483,6 @@ class Convolution {
             for (const Index tap : phase.taps) *turned++ = w[((g * O_ + o) * C_ + c) * area + tap];
   }
 
- public:
   /// dx of `count` channels of one image from the padded gradient; `first` counts over all groups.
   void input_gradient_image(const T* padded, const T* turned, Index first, Index count, T* dx,
                             T* sums) const {
