@@ -112,8 +112,8 @@ struct ConvBenchmark {
         kernel.pad_image(x.data() + (n * groups() + g) * pixels, images[g * N() + n].data());
         kernel.pad_gradient(plane(), n, g, padded[g * N() + n].data());
         for (Index o = 0; o < outputs(); ++o)
-          plane()(n, g * outputs() + o, gradients[g * N() + n].data() + o * kernel.flat(),
-                  kernel.gradient_pitch());
+          kernel.spread_gradient(plane(), n, g * outputs() + o,
+                                 gradients[g * N() + n].data() + o * kernel.flat());
       }
   }
   void forward_padded() {

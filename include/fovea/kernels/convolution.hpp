@@ -297,7 +297,15 @@ class Convolution {
     return depthwise_ ? (forward_.cols + lanes<T> - 1) / lanes<T> * lanes<T> : forward_.pitch;
   }
   Index flat() const {
-    return (forward_.rows * gradient_pitch() + lanes<T> - 1) / lanes<T> * lanes<T>;
+    const Index rows = forward_.rows + (depthwise_ ? 4 : 0);
+    return (rows * gradient_pitch() + lanes<T> - 1) / lanes<T> * lanes<T>;
+  }
+  template <class Planes>
+  void spread_gradient(Planes&& dy, Index n, Index o, T* to) const {
+    const Index above = depthwise_ ? 2 * gradient_pitch() : 0;
+    std::fill_n(to, above, T{0});
+    dy(n, o, to + above, gradient_pitch());
+    std::fill(to + above + forward_.rows * gradient_pitch(), to + flat(), T{0});
   }
 
   /// The channels of one group, padded.
@@ -361,7 +369,7 @@ class Convolution {
   template <class Planes>
   void add_gradients(View<const T, 4> x, Planes&& dy, Index first, Index last, T* dw, T* db,
                      T* scratch) const {
-    const Index OH = forward_.rows, images = images_at_once();
+    const Index images = images_at_once();
     T* const gradients = scratch + images * image_size();
     for (Index n = first; n < last; n += images) {
       const Index count = std::min(images, last - n);
@@ -370,8 +378,7 @@ class Convolution {
           pad_image(x[n + m].data() + g * C_ * H_ * W_, scratch + m * image_size());
           for (Index o = 0; o < O_; ++o) {
             T* const to = gradients + (m * O_ + o) * flat();
-            dy(n + m, g * O_ + o, to, gradient_pitch());
-            std::fill(to + OH * gradient_pitch(), to + flat(), T{0});
+            spread_gradient(dy, n + m, g * O_ + o, to);
             if (db) db[g * O_ + o] += sum_of(to, flat());
           }
         }

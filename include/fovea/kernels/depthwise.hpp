@@ -68,44 +68,29 @@ void depthwise(const T* x, Index pitch, const T* w, T bias, Index rows, Index co
   }
 }
 
-namespace detail {
-
-// The rows of dy that row h of x meets, [0, rows), for kernel rows kh = 0, 1, 2.
-template <bool inner, class T>
-[[gnu::always_inline]] inline void depthwise_products(const T* x, const T* dy, Index dy_pitch,
-                                                      Index h, Index rows, Vec<T> (&sum)[9]) {
-  for (Index j = 0; j < dy_pitch; j += lanes<T>) {
-    Vec<T> pixels[3];
-#pragma GCC unroll 3
-    for (int kw = 0; kw < 3; ++kw) pixels[kw] = in_register<T>(load(x + j + kw));
-#pragma GCC unroll 3
-    for (int kh = 0; kh < 3; ++kh) {
-      if (!inner && (h < kh || h - kh >= rows)) continue;
-      const Vec<T> g = in_register<T>(load(dy + (h - kh) * dy_pitch + j));
-#pragma GCC unroll 3
-      for (int kw = 0; kw < 3; ++kw) sum[3 * kh + kw] += g * pixels[kw];
-    }
-  }
-}
-
-}  // namespace detail
-
 /// dw += the nine products of x with dy (rows, cols), whose rows are dy_pitch apart, a whole number of
-/// vectors, with zeros between them.
+/// vectors, with zeros between them and two rows of zeros above and below.
 template <class T>
 FOVEA_KERNEL void depthwise_gradient(const T* x, Index pitch, const T* dy, Index dy_pitch,
                                      Index rows, T* dw) {
   Vec<T> sum[9] = {};
-  for (Index h = 0; h < rows + 2; ++h)
-    if (2 <= h && h < rows)
-      detail::depthwise_products<true>(x + h * pitch, dy, dy_pitch, h, rows, sum);
-    else
-      detail::depthwise_products<false>(x + h * pitch, dy, dy_pitch, h, rows, sum);
+  for (Index h = 0; h < rows + 2; ++h, x += pitch, dy += dy_pitch)
+    for (Index j = 0; j < dy_pitch; j += lanes<T>) {
+      Vec<T> pixels[3];
+#pragma GCC unroll 3
+      for (int kw = 0; kw < 3; ++kw) pixels[kw] = in_register<T>(load(x + j + kw));
+#pragma GCC unroll 3
+      for (int kh = 0; kh < 3; ++kh) {
+        const Vec<T> g = in_register<T>(load(dy + (2 - kh) * dy_pitch + j));
+#pragma GCC unroll 3
+        for (int kw = 0; kw < 3; ++kw) sum[3 * kh + kw] += g * pixels[kw];
+      }
+    }
 #pragma GCC unroll 9
   for (int k = 0; k < 9; ++k) {
     T parts[lanes<T>];
     store(parts, sum[k]);
-    for (const T part : parts) dw[k] += part;
+    dw[k] += sum_of(parts, lanes<T>);
   }
 }
 

@@ -35,6 +35,14 @@ template <class T>
   }
 }
 
+// What fills no block, number by number.
+template <class T>
+[[gnu::noinline]] void turn_rest(const T* in, Index rows, Index cols, Index in_stride, T* out,
+                                 Index out_stride) {
+  for (Index j = 0; j < cols; ++j)
+    for (Index i = 0; i < rows; ++i) out[j * out_stride + i] = in[i * in_stride + j];
+}
+
 }  // namespace detail
 
 /// in (rows, cols), a row every in_stride elements, to out (cols, rows), a row every out_stride.
@@ -50,9 +58,10 @@ FOVEA_KERNEL void transpose(const T* in, Index rows, Index cols, Index in_stride
 #pragma GCC unroll 16
       for (Index k = 0; k < n; ++k) store(out + (j + k) * out_stride + i, turned[k]);
     }
-  for (Index j = 0; j < cols; ++j)
-    for (Index i = j < whole_cols ? whole_rows : 0; i < rows; ++i)
-      out[j * out_stride + i] = in[i * in_stride + j];
+  detail::turn_rest(in + whole_rows * in_stride, rows - whole_rows, whole_cols, in_stride,
+                    out + whole_rows, out_stride);
+  detail::turn_rest(in + whole_cols, rows, cols - whole_cols, in_stride,
+                    out + whole_cols * out_stride, out_stride);
 }
 
 /// An image x (C, H, W) in channels-last order: pixel (h, w) becomes C numbers at out + h * row + w * C.
@@ -73,8 +82,7 @@ FOVEA_KERNEL void to_channels_last(const T* x, Index C, Index H, Index W, T* out
           for (Index k = 0; k < n; ++k)
             if (k < count) store(to + k * C, pixels[k]);
         } else {
-          for (Index i = 0; i < std::min(n, C - c); ++i)
-            for (Index k = 0; k < count; ++k) to[k * C + i] = from[i * H * W + k];
+          detail::turn_rest(from, std::min(n, C - c), count, H * W, to, C);
         }
       }
 }
@@ -98,8 +106,7 @@ FOVEA_KERNEL void from_channels_last(const T* in, Index row, Index C, Index H, I
 #pragma GCC unroll 16
           for (Index k = 0; k < n; ++k) store(to + k * H * W, channels[k]);
         } else {
-          for (Index i = 0; i < std::min(n, C - c); ++i)
-            for (Index k = 0; k < count; ++k) to[i * H * W + k] = from[k * C + i];
+          detail::turn_rest(from, count, std::min(n, C - c), C, to, H * W);
         }
       }
 }
