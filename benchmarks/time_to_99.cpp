@@ -20,7 +20,7 @@ using namespace fovea;
 namespace {
 
 struct Recipe {
-  double epochs = 1.3;
+  double epochs = 1.1;
   Index batch = 64;
   double peak = 3e-3, warmup = 0.2;
 };
@@ -41,7 +41,8 @@ std::pair<double, double> run(const TrainAndTest& data, const Recipe& recipe, st
          batches(data.train, recipe.batch, {.seed = seed, .epoch = epoch})) {
       if (adam.clock() == steps) break;
       adam.options.learning_rate = schedule(adam.clock());
-      cross_entropy(net.forward(images, pass), labels, pass.dlogits());
+      const auto logits = net.forward(images, pass);
+      cross_entropy(logits, labels, pass.dlogits());
       net.backward(images, pass);
       adam.step(net, pass);
     }
