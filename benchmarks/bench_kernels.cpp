@@ -14,6 +14,7 @@
 #include <functional>
 
 #include "fovea/fovea.hpp"
+#include "support/hand_over.hpp"
 #include "support/peak.hpp"
 
 using namespace fovea;
@@ -128,7 +129,7 @@ struct ConvBenchmark {
     });
   }
   void parameter_gradients_padded() {
-    const Index count = std::min<Index>(N(), conv.weight.size() > 65536 ? 4 : 16);
+    const Index count = kernels::batch_parts(N(), conv.weight.size());
     parallel_for(threads, count, [&](Index part, int) {
       const auto [first, last] = piece_of(N(), count, part);
       parts[part].fill(0);
@@ -269,17 +270,7 @@ int run(int argc, char** argv) {
   benchmark::AddCustomContext("peak_gflops", concat(peak));
   benchmark::AddCustomContext("threads", concat(threads));
 
-  std::vector<std::string> words = app.remaining();
-  words.insert(words.begin(), argv[0]);
-  if (!json.empty()) {
-    words.push_back("--benchmark_out=" + json);
-    words.push_back("--benchmark_out_format=json");
-  }
-  std::vector<char*> pointers;
-  for (std::string& word : words) pointers.push_back(word.data());
-  int count = static_cast<int>(pointers.size());
-  benchmark::Initialize(&count, pointers.data());
-  if (benchmark::ReportUnrecognizedArguments(count, pointers.data())) return 2;
+  if (!hand_over(argv[0], app.remaining(), json)) return 2;
   benchmark::RunSpecifiedBenchmarks();
   return 0;
 }

@@ -29,6 +29,7 @@
 #include "ladder/plain_linear.hpp"
 #include "ladder/sparse_gradients.hpp"
 #include "support/course_cnn.hpp"
+#include "support/hand_over.hpp"
 #include "support/peak.hpp"
 
 using namespace fovea;
@@ -432,17 +433,7 @@ int run(int argc, char** argv) {
   else if (resolve_threads(2) == 2)
     teams.push_back(2);
 
-  std::vector<std::string> words = app.remaining();
-  words.insert(words.begin(), argv[0]);
-  if (!json.empty()) {
-    words.push_back("--benchmark_out=" + json);
-    words.push_back("--benchmark_out_format=json");
-  }
-  std::vector<char*> pointers;
-  for (std::string& word : words) pointers.push_back(word.data());
-  int words_left = static_cast<int>(pointers.size());
-  benchmark::Initialize(&words_left, pointers.data());
-  if (benchmark::ReportUnrecognizedArguments(words_left, pointers.data())) return 2;
+  if (!hand_over(argv[0], app.remaining(), json)) return 2;
 
   const TrainAndTest data = load(directory, images);
   std::printf("%s, measured multiply-add peak (float)", std::string(build_info().isa).c_str());

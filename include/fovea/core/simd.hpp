@@ -99,16 +99,6 @@ inline Vec<T> zip_high(Vec<T> a, Vec<T> b) {
   (std::make_integer_sequence<int, int{lanes<T>}>{});
 }
 
-/// The first half of a, then the first half of b.
-template <class T>
-inline Vec<T> join_halves(Vec<T> a, Vec<T> b) {
-  return [&]<int... i>(std::integer_sequence<int, i...>) {
-    constexpr int half = int{lanes<T>} / 2;
-    return __builtin_shufflevector(a, b, (i < half ? i : i + half)...);
-  }
-  (std::make_integer_sequence<int, int{lanes<T>}>{});
-}
-
 /// sums[i] = the sum over the lanes of v[i], for 4 or 8 vectors at once: neighbours are added until
 /// one number is left of each, so all lanes work until the end. `v` is used up.
 template <class T, int R>

@@ -29,7 +29,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <vector>
 
 #include "fovea/core/parallel.hpp"
@@ -137,6 +136,9 @@ void for_slices(Index N, Index groups, Index rows, Index work_per_row, int threa
   });
 }
 
+/// Into how many parts a batch is cut for sums of `size` numbers over it: a function of shapes alone.
+inline Index batch_parts(Index N, Index size) { return std::min<Index>(N, size > 65536 ? 4 : 16); }
+
 /// dw and db as sums over the batch, which is cut into parts, however many threads there are:
 /// body(first, last, dw, db, thread) adds those of images [first, last), prepare(largest) hears how
 /// many images the largest part has. The parts are added in their order, so the number of threads
@@ -144,7 +146,7 @@ void for_slices(Index N, Index groups, Index rows, Index work_per_row, int threa
 template <class T, class Body, class Prepare>
 void sum_over_parts(Index N, Index work, View<T, 4> dw, View<T, 1> db, Tensor<T, 2>& partial,
                     int threads, Body&& body, Prepare&& prepare) {
-  const Index parts = std::min<Index>(N, dw.size() > 65536 ? 4 : 16), size = dw.size() + db.size();
+  const Index parts = batch_parts(N, dw.size()), size = dw.size() + db.size();
   prepare((N + parts - 1) / parts);
   reserve(partial, parts, size);
   parallel_for(work < small_work ? 1 : threads, parts, [&](Index part, int thread) {
@@ -165,7 +167,7 @@ class Convolution {
   Convolution() = default;
 
   [[gnu::cold]] Convolution(Shape<4> x, Index outputs, const Window& window, Index groups)
-      : N_(x[0]), H_(x[2]), W_(x[3]), groups_(groups), C_(x[1] / groups), O_(outputs / groups) {
+      : H_(x[2]), W_(x[3]), groups_(groups), C_(x[1] / groups), O_(outputs / groups) {
     const auto [kernel, stride, padding, dilation] = window;
     const auto [OH, OW] = window.output(H_, W_);
     const Extent2 reach{(kernel.h - 1) * dilation.h, (kernel.w - 1) * dilation.w};
@@ -186,7 +188,7 @@ class Convolution {
     if (!by_winograd_) return;
     const auto tiles = [](Index h, Index w) { return Extent2{(h + 1) / 2, (w + 1) / 2}; };
     winograd_ = {x, outputs, padding, tiles(OH, OW)};
-    winograd_back_ = {{N_, O_, OH, OW}, C_, {2 - padding.h, 2 - padding.w}, tiles(H_, W_)};
+    winograd_back_ = {{x[0], O_, OH, OW}, C_, {2 - padding.h, 2 - padding.w}, tiles(H_, W_)};
   }
 
   bool by_winograd() const { return by_winograd_; }
@@ -513,7 +515,7 @@ class Convolution {
   }
 
  private:
-  Index N_ = 0, H_ = 0, W_ = 0, groups_ = 1, C_ = 0, O_ = 0, K_ = 0;
+  Index H_ = 0, W_ = 0, groups_ = 1, C_ = 0, O_ = 0, K_ = 0;
   Extent2 kernel_{1};
   PaddedChannel in_, out_;  // of x, and of dy on the way back
   Sweep forward_{};
