@@ -8,6 +8,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdio>
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -43,11 +44,38 @@ std::string to_string(F value) {
 
 namespace detail {
 
-// Out of line, as is `raise`: sentences are many, and should cost little to compile.
-[[gnu::noinline]] inline void append(std::string& text, const std::string& more) { text += more; }
+// One part of a sentence, by address: sentences are many, so what is compiled for each is as little as
+// possible, and their text is made in one place.
+class Part {
+ public:
+  Part(std::string_view text) : value_(text.data()), size_(text.size()) {}
+  template <class A>
+  requires(!std::convertible_to<const A&, std::string_view>) Part(const A& value)
+      : value_(&value), append_([](std::string& text, const void* address) {
+          text += to_string(*static_cast<const A*>(address));
+        }) {}
 
-[[noreturn, gnu::cold, gnu::noinline]] inline void raise(const std::string& text) {
-  throw Error(text);
+  void append_to(std::string& text) const {
+    if (append_)
+      append_(text, value_);
+    else
+      text.append(static_cast<const char*>(value_), size_);
+  }
+
+ private:
+  const void* value_;
+  std::size_t size_ = 0;
+  void (*append_)(std::string&, const void*) = nullptr;
+};
+
+[[gnu::noinline]] inline std::string joined(std::initializer_list<Part> parts) {
+  std::string text;
+  for (const Part& part : parts) part.append_to(text);
+  return text;
+}
+
+[[noreturn, gnu::cold, gnu::noinline]] inline void raise(std::initializer_list<Part> parts) {
+  throw Error(joined(parts));
 }
 
 }  // namespace detail
@@ -55,15 +83,13 @@ namespace detail {
 /// The texts of all arguments, one after the other; anything with a `to_string` will do.
 template <class... Args>
 std::string concat(const Args&... args) {
-  std::string text;
-  (detail::append(text, to_string(args)), ...);
-  return text;
+  return detail::joined({detail::Part(args)...});
 }
 
 /// Throws `Error` with the texts of all arguments. Cold: compiled for size, away from the hot path.
 template <class... Args>
 [[noreturn, gnu::cold, gnu::noinline]] void fail(const Args&... args) {
-  detail::raise(concat(args...));
+  detail::raise({detail::Part(args)...});
 }
 
 /// Throws `Error` with the texts of all arguments unless `ok`; formats nothing when `ok`.

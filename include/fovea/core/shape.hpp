@@ -11,6 +11,7 @@
 #include <concepts>
 #include <cstddef>
 #include <limits>
+#include <span>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -18,6 +19,14 @@
 #include "fovea/core/check.hpp"
 
 namespace fovea::inline FOVEA_ABI {
+
+namespace detail {
+[[gnu::cold]] inline std::string extents_text(std::span<const Index> extents) {
+  std::string text;
+  for (const Index extent : extents) text += (text.empty() ? "(" : ", ") + std::to_string(extent);
+  return text + ')';
+}
+}  // namespace detail
 
 template <std::size_t R>
 class Shape {
@@ -84,14 +93,7 @@ class Shape {
   }
 
   /// "(64, 1, 28, 28)"
-  friend std::string to_string(const Shape& s) {
-    std::string text = "(";
-    for (std::size_t axis = 0; axis < R; ++axis) {
-      if (axis > 0) text += ", ";
-      text += std::to_string(s.extents_[axis]);
-    }
-    return text += ')';
-  }
+  friend std::string to_string(const Shape& s) { return detail::extents_text(s.extents_); }
 
  private:
   std::array<Index, R> extents_{};
