@@ -68,10 +68,9 @@ class ConvReluPool {
     for (Index i = 0; i < OH / 2; ++i)
       for (Index j = 0; j < OW / 2; ++j)
         windows_.push_back(static_cast<std::int32_t>(2 * i * image_.w + 2 * j * C));
-    const auto units = static_cast<std::size_t>(o.out * (OH / 2) * (OW / 2) + 1);
-    lists_.assign(static_cast<std::size_t>(how.threads),
-                  {std::vector<kernels::Entry<T>>(units),
-                   std::vector<kernels::Entry<T>*>(static_cast<std::size_t>(o.out))});
+    units_ = o.out * (OH / 2) * (OW / 2) + 1;
+    entries_.resize(static_cast<std::size_t>(how.threads * units_));
+    ends_ = Tensor<Index, 2>(Shape{how.threads, o.out});
     images_ = Tensor<T, 2>(Shape{how.threads, 2 * (image_.h * image_.w + run_) + lanes<T> * C});
   }
 
@@ -81,8 +80,8 @@ class ConvReluPool {
   bool sparse() const { return sparse_; }
 
   /// y (N, O, OH/2, OW/2) = max-pool(ReLU(convolution of x (N, C, H, W))).
-  void forward(View<const T, 4> x, View<T, 4> y, const Context& context, const Conv2d<T>& conv,
-               typename Conv2d<T>::Pass& pass, auto&...) {
+  void forward(View<const T, 4> x, View<T, 4> y, const Conv2d<T>& conv,
+               typename Conv2d<T>::Pass& pass, const Context& context) {
     if (by_winograd_)
       forward_winograd(x, y, conv, context.threads);
     else
@@ -91,8 +90,7 @@ class ConvReluPool {
   }
 
   void backward(View<const T, 4> x, View<const T, 4> y, View<const T, 4> dy, View<T, 4> dx,
-                const Context& context, const Conv2d<T>& conv, typename Conv2d<T>::Pass& pass,
-                auto&...) {
+                const Conv2d<T>& conv, typename Conv2d<T>::Pass& pass, const Context& context) {
     if (sparse_) return backward_sparse(x, y, dy, dx, conv, pass, context.threads);
     pooled_.parameter_gradients(x, dy, winner_.data(), pass.dweight, pass.dbias, pass.scratch,
                                 pass.partial, context.threads);
@@ -155,7 +153,7 @@ class ConvReluPool {
       T* const db = dW + size;
       T* const image = images_[thread].data();                 // x, padded, (H, W, C)
       T* const gradient = image + image_.h * image_.w + run_;  // dx, the same
-      auto& [entries, ends] = lists_[static_cast<std::size_t>(thread)];
+      auto* const entries = entries_.data() + thread * units_;
       std::fill_n(dW, partial_.extent(1), T{0});
       std::fill_n(image, image_.h * image_.w + run_, T{0});
       const auto [first, last] = piece_of(N, parts, part);
@@ -163,7 +161,7 @@ class ConvReluPool {
         const Index inside = padding.h * image_.w + padding.w * C;
         kernels::to_channels_last(x[n].data(), C, H, W, image + inside, image_.w);
         if (!dx.empty()) std::fill_n(gradient, image_.h * image_.w + run_, T{0});
-        auto* list = entries.data();
+        auto* list = entries;
         for (Index o = 0; o < O; ++o) {
           const Index at = (n * O + o) * OH * OW;
           const Index count = kernels::list_entries(dy.data() + at, winner_.data() + at, OH * OW,
@@ -172,12 +170,12 @@ class ConvReluPool {
           kernels::sparse_weight_gradient(list, count, image, image_.w, kernel.h, run_,
                                           dW + o * filter);
           list += count;
-          ends[static_cast<std::size_t>(o)] = list;
+          ends_(thread, o) = list - entries;
         }
         // After all of dW, for x and dx together do not fit into L1.
-        list = entries.data();
+        list = entries;
         for (Index o = 0; o < O && !dx.empty(); ++o) {
-          auto* const end = ends[static_cast<std::size_t>(o)];
+          auto* const end = entries + ends_(thread, o);
           kernels::sparse_input_gradient(list, end - list, turned_.data() + o * filter, kernel.h,
                                          run_, gradient, image_.w);
           list = end;
@@ -228,12 +226,11 @@ class ConvReluPool {
   Tensor<T, 1> turned_;                // W as (O, KH, run)
   Tensor<T, 2> partial_;               // (parts of the batch, dW as (O, KH, run), db)
   Tensor<T, 2> images_;                // (threads, image and gradient)
-  // For every thread: the entries of one image, and where those of each output channel end.
-  struct Lists {
-    std::vector<kernels::Entry<T>> entries;
-    std::vector<kernels::Entry<T>*> ends;
-  };
-  std::vector<Lists> lists_;
+  // For every thread the entries of one image, at most `units_`, and where those of each output channel
+  // end: (threads, O).
+  Index units_ = 0;
+  std::vector<kernels::Entry<T>> entries_;
+  Tensor<Index, 2> ends_;
 };
 
 template <class T>
@@ -241,7 +238,7 @@ class LinearRelu {
  public:
   static constexpr std::size_t span = 2;
 
-  LinearRelu(Shape<2> x, const PassOptions& how, const Linear<T>& linear, const Relu&)
+  [[gnu::cold]] LinearRelu(Shape<2> x, const PassOptions& how, const Linear<T>& linear, const Relu&)
       : active_(how.keep != Keep::all) {
     if (!active_) return;
     if (how.keep != Keep::nothing) masked_ = Tensor<T, 2>(Shape{x[0], linear.options.out});
@@ -256,8 +253,8 @@ class LinearRelu {
   bool active() const { return active_; }
 
   /// y = max(x W^T + b, 0)
-  void forward(View<const T, 2> x, View<T, 2> y, const Context& context, const Linear<T>& linear,
-               typename Linear<T>::Pass& pass, auto&...) {
+  void forward(View<const T, 2> x, View<T, 2> y, const Linear<T>& linear,
+               typename Linear<T>::Pass& pass, const Context& context) {
     if (turned_.empty())
       linear.forward(x, y, pass, context);
     else
@@ -266,8 +263,7 @@ class LinearRelu {
   }
 
   void backward(View<const T, 2> x, View<const T, 2> y, View<const T, 2> dy, View<T, 2> dx,
-                const Context& context, const Linear<T>& linear, typename Linear<T>::Pass& pass,
-                auto&...) {
+                const Linear<T>& linear, typename Linear<T>::Pass& pass, const Context& context) {
     const View<T, 2> alive = masked_.view().sub(0, y.extent(0));
     for (Index i = 0; i < y.size(); ++i) alive.data()[i] = y.data()[i] > T{0} ? dy.data()[i] : T{0};
     linear.backward(x, y, alive, dx, pass, context);

@@ -136,7 +136,8 @@ class Pass {
   }
 
   // Memory for every layer, or two pieces in turns: one is read while the other is written.
-  void place(const std::array<Index, depth>& sizes, bool turns, std::array<T*, depth>& places) {
+  [[gnu::cold]] void place(const std::array<Index, depth>& sizes, bool turns,
+                           std::array<T*, depth>& places) {
     const Index largest = *std::max_element(sizes.begin(), sizes.end());
     T* const pieces[2] = {turns ? allocate(largest) : nullptr, turns ? allocate(largest) : nullptr};
     int turn = 0;

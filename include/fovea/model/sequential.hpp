@@ -28,24 +28,25 @@ namespace fovea::inline FOVEA_ABI {
 
 namespace detail {
 
-template <std::size_t R>
-std::tuple<> chain() {
-  return {};
-}
-
-// The output shapes of layers that follow each other, as a tuple type.
-template <std::size_t R, class Layer, class... Rest>
-auto chain() {
+// The output shapes of layers that follow each other, as a tuple type: `Done`, and those of `Layers`, the
+// first of which takes rank R.
+template <std::size_t R, class Done, class... Layers>
+struct Chain {
+  using type = Done;
+};
+template <std::size_t R, class... Done, class Layer, class... Rest>
+struct Chain<R, std::tuple<Done...>, Layer, Rest...> {
+  using Out = decltype(std::declval<const Layer&>().output_shape(Shape<R>{}));
+  using type = typename Chain<Out::rank, std::tuple<Done..., Out>, Rest...>::type;
+};
+// After a layer that does not fit nothing is said about those behind it.
+template <std::size_t R, class... Done, class Layer, class... Rest>
+requires(!AcceptsRank<Layer, R>) struct Chain<R, std::tuple<Done...>, Layer, Rest...> {
   static_assert(AcceptsRank<Layer, R>,
                 "Sequential: this layer cannot take the rank that comes out of the layer before it "
                 "(is a Flatten{} missing in front of a Linear?)");
-  if constexpr (AcceptsRank<Layer, R>) {
-    using Out = decltype(std::declval<const Layer&>().output_shape(Shape<R>{}));
-    return std::tuple_cat(std::tuple<Out>{}, chain<Out::rank, Rest...>());
-  } else {
-    return std::tuple<>{};
-  }
-}
+  using type = std::tuple<Done...>;
+};
 
 template <class... Layers>
 struct FirstValueType {
@@ -60,26 +61,26 @@ struct FirstValueType<Layer, Rest...> {
 };
 
 // For each layer the block that could begin with it, as a tuple type.
-template <class... Layers>
+template <class Done, class... Layers>
 struct Blocks {
-  using type = std::tuple<>;
+  using type = Done;
 };
-template <class Layer, class... Rest>
-struct Blocks<Layer, Rest...> {
-  using First = std::tuple<typename BlockOf<Layer, Rest...>::type>;
-  using type = decltype(std::tuple_cat(std::declval<First>(),
-                                       std::declval<typename Blocks<Rest...>::type>()));
+template <class... Done, class Layer, class... Rest>
+struct Blocks<std::tuple<Done...>, Layer, Rest...> {
+  using First = typename BlockOf<Layer, Rest...>::type;
+  using type = typename Blocks<std::tuple<Done..., First>, Rest...>::type;
 };
 
-// The Pass of every layer, as a tuple type.
-template <class Inputs, class... Layers>
+// The Pass of every layer, as a tuple type; `Input` is what the first one takes.
+template <class Done, class Input, class Outputs, class... Layers>
 struct LayerPasses {
-  template <std::size_t... i>
-  static auto types(std::index_sequence<i...>)
-      -> std::tuple<decltype(make_pass(std::declval<const Layers&>(),
-                                       std::declval<std::tuple_element_t<i, Inputs>>(),
-                                       std::declval<const PassOptions&>()))...>;
-  using type = decltype(types(std::index_sequence_for<Layers...>{}));
+  using type = Done;
+};
+template <class... Done, class Input, class Output, class... Outputs, class Layer, class... Rest>
+struct LayerPasses<std::tuple<Done...>, Input, std::tuple<Output, Outputs...>, Layer, Rest...> {
+  using First = decltype(make_pass(std::declval<const Layer&>(), Input{}, PassOptions{}));
+  using type = typename LayerPasses<std::tuple<Done..., First>, Output, std::tuple<Outputs...>,
+                                    Rest...>::type;
 };
 
 }  // namespace detail
@@ -91,10 +92,12 @@ class Sequential {
  public:
   using value_type = typename detail::FirstValueType<Layers...>::type;
   using T = value_type;
-  using OutputShapes = decltype(detail::chain<R + 1, Layers...>());
-  using LayerPasses = typename detail::LayerPasses<
-      decltype(std::tuple_cat(std::tuple<Shape<R + 1>>{}, OutputShapes{})), Layers...>::type;
-  using Blocks = typename detail::Blocks<Layers...>::type;
+  using OutputShapes = typename detail::Chain<R + 1, std::tuple<>, Layers...>::type;
+  using LayerPasses =
+      typename detail::LayerPasses<std::tuple<>, Shape<R + 1>, OutputShapes, Layers...>::type;
+  using Blocks = typename detail::Blocks<std::tuple<>, Layers...>::type;
+  template <std::size_t i>
+  using BlockAt = std::tuple_element_t<i, Blocks>;
   static constexpr std::size_t depth = sizeof...(Layers);
   static constexpr std::size_t input_rank = R + 1;
   template <std::size_t i>
@@ -136,7 +139,7 @@ class Sequential {
   const Shape<R>& input_shape() const { return input_; }
 
   /// The shape after every layer for a batch of N.
-  OutputShapes output_shapes(Index N) const {
+  [[gnu::cold]] OutputShapes output_shapes(Index N) const {
     OutputShapes shapes;
     each_layer([&]<std::size_t i>() {
       try {
@@ -183,27 +186,10 @@ class Sequential {
     check(dy.shape() == y.shape(), "backward: expected a gradient ", y.shape(), ", got ",
           dy.shape());
     constexpr std::size_t first = block_around<i>();
-    if constexpr (first < depth) {
-      auto& block = std::get<first>(pass.blocks_);
-      if (block.active()) {
-        check(i + 1 == first + block.span, "backward: ", layer_name(i),
-              " runs as one with its neighbours here; make the pass with {.keep = Keep::all}");
-        if constexpr (i + 1 == first + std::decay_t<decltype(block)>::span) {
-          const auto dx = input_gradient_of<first>(pass);
-          with_block<first>(pass, [&](auto&... arguments) {
-            block.backward(input_of<first>(x, pass), as_const(y), dy, dx, context(first, pass),
-                           arguments...);
-          });
-          if constexpr (first > 0) backward_from<first - 1>(x, dx, pass);
-        }
-        return;
-      }
-    }
-    const auto dx = input_gradient_of<i>(pass);
-    if (i == 0 || !relabels<i> || dx.data() != dy.data())
-      std::get<i>(layers_).backward(input_of<i>(x, pass), as_const(y), dy, dx,
-                                    std::get<i>(pass.layers_), context(i, pass));
-    if constexpr (i > 0) backward_from<i - 1>(x, dx, pass);
+    if constexpr (first + BlockAt<first>::span > i + 1)
+      check(!std::get<first>(pass.blocks_).active(), "backward: ", layer_name(i),
+            " runs as one with its neighbours here; make the pass with {.keep = Keep::all}");
+    go_back<i>(x, dy, pass);
   }
 
   /// The output for any number of examples, as a new tensor, in eval mode.
@@ -238,14 +224,11 @@ class Sequential {
       using Layer = std::tuple_element_t<i, std::tuple<Layers...>>;
       auto& layer = std::get<i>(layers_);
       auto& left = std::get<i>(pass.layers_);
-      const auto visit = [&](const auto& p) {
+      detail::each_parameter<Layer>([&](const auto& p) {
         if (!(layer.*p.value).empty()) f((layer.*p.value).view(), (left.*p.gradient).view());
-      };
-      std::apply([&](const auto&... p) { (visit(p), ...); }, detail::parameters_of<Layer>());
-      const auto descend = [&](const auto& c) {
-        (layer.*c.net).for_each_parameter(left.*c.pass, f);
-      };
-      std::apply([&](const auto&... c) { (descend(c), ...); }, detail::children_of<Layer>());
+      });
+      detail::each_child<Layer>(
+          [&](const auto& c) { (layer.*c.net).for_each_parameter(left.*c.pass, f); });
     });
   }
 
@@ -255,25 +238,24 @@ class Sequential {
       using Layer = std::tuple_element_t<i, std::tuple<Layers...>>;
       auto& layer = std::get<i>(layers_);
       auto& left = std::get<i>(pass.layers_);
-      const auto commit = [&](const auto& b) {
+      detail::each_buffer<Layer>([&](const auto& b) {
         const auto& update = left.*b.update;
         std::copy(update.begin(), update.end(), (layer.*b.value).begin());
-      };
-      std::apply([&](const auto&... b) { (commit(b), ...); }, detail::buffers_of<Layer>());
-      const auto descend = [&](const auto& c) { (layer.*c.net).commit_buffers(left.*c.pass); };
-      std::apply([&](const auto&... c) { (descend(c), ...); }, detail::children_of<Layer>());
+      });
+      detail::each_child<Layer>(
+          [&](const auto& c) { (layer.*c.net).commit_buffers(left.*c.pass); });
     });
   }
 
   /// The number of trained numbers.
-  Index parameter_count() const {
+  [[gnu::cold]] Index parameter_count() const {
     Index count = 0;
-    for_each_parameter([&](const std::string&, const auto& tensor) { count += tensor.size(); });
+    each_layer([&]<std::size_t i>() { count += detail::parameter_count(std::get<i>(layers_)); });
     return count;
   }
 
   /// The blocks that a pass for batches of N runs, made of neighbouring layers.
-  Blocks blocks(Index N, const PassOptions& options) const {
+  [[gnu::cold]] Blocks blocks(Index N, const PassOptions& options) const {
     const auto shapes = output_shapes(N);
     return [&]<std::size_t... i>(std::index_sequence<i...>) {
       return Blocks{make_block<i>(shape_before<i>(shapes, N), options)...};
@@ -282,7 +264,7 @@ class Sequential {
   }
 
   /// Each layer's own Pass, for batches of N. The model's pass is made of these.
-  LayerPasses layer_passes(Index N, const PassOptions& options) const {
+  [[gnu::cold]] LayerPasses layer_passes(Index N, const PassOptions& options) const {
     const auto shapes = output_shapes(N);
     return [&]<std::size_t... i>(std::index_sequence<i...>) {
       return LayerPasses{
@@ -313,41 +295,60 @@ class Sequential {
   template <std::size_t i>
   void forward_from(View<const T, input_rank> x, Pass<Sequential>& pass) const {
     if constexpr (i < depth) {
-      using Block = std::tuple_element_t<i, Blocks>;
-      if constexpr (Block::span > 1)
-        if (std::get<i>(pass.blocks_).active()) {
-          with_block<i>(pass, [&](auto&... arguments) {
-            std::get<i>(pass.blocks_)
-                .forward(input_of<i>(x, pass), pass.template output<i + Block::span - 1>(),
-                         context(i, pass), arguments...);
-          });
-          return forward_from<i + Block::span>(x, pass);
+      constexpr std::size_t span = BlockAt<i>::span;
+      if constexpr (span > 1)
+        if (auto& block = std::get<i>(pass.blocks_); block.active()) {
+          block.forward(input_of<i>(x, pass), pass.template output<i + span - 1>(),
+                        std::get<i>(layers_), std::get<i>(pass.layers_), context(i, pass));
+          return forward_from<i + span>(x, pass);
         }
       const auto input = input_of<i>(x, pass);
       const auto y = pass.template output<i>();
       if (i == 0 || !relabels<i> || y.data() != input.data())
-        std::get<i>(layers_).forward(input, y, std::get<i>(pass.layers_), context(i, pass));
+        run_forward(std::get<i>(layers_), input, y, std::get<i>(pass.layers_), context(i, pass));
       forward_from<i + 1>(x, pass);
     }
   }
 
-  // Calls f with each layer of the block that begins with layer i and its Pass, in turns.
-  template <std::size_t i, class F>
-  void with_block(Pass<Sequential>& pass, F&& f) const {
-    [&]<std::size_t... j>(std::index_sequence<j...>) {
-      const auto in_turns =
-          std::tuple_cat(std::tie(std::get<i + j>(layers_), std::get<i + j>(pass.layers_))...);
-      std::apply(f, in_turns);
-    }
-    (std::make_index_sequence<std::tuple_element_t<i, Blocks>::span>{});
+  // Layer i, or the block that ends with it, and so on.
+  template <std::size_t i>
+  void go_back(View<const T, input_rank> x, View<const T, rank_after<i>> dy,
+               Pass<Sequential>& pass) const {
+    const auto y = as_const(pass.template output<i>());
+    constexpr std::size_t first = block_around<i>();
+    if constexpr (first < i && first + BlockAt<first>::span == i + 1)
+      if (auto& block = std::get<first>(pass.blocks_); block.active()) {
+        const auto dx = input_gradient_of<first>(pass);
+        block.backward(input_of<first>(x, pass), y, dy, dx, std::get<first>(layers_),
+                       std::get<first>(pass.layers_), context(first, pass));
+        if constexpr (first > 0) go_back<first - 1>(x, dx, pass);
+        return;
+      }
+    const auto dx = input_gradient_of<i>(pass);
+    if (i == 0 || !relabels<i> || dx.data() != dy.data())
+      run_backward(std::get<i>(layers_), input_of<i>(x, pass), y, dy, dx, std::get<i>(pass.layers_),
+                   context(i, pass));
+    if constexpr (i > 0) go_back<i - 1>(x, dx, pass);
   }
 
-  // Where the block begins that layer i could be a part of; depth if there is none.
+  // Out of line, so that layers of one type share what is compiled for them.
+  template <class Layer, class X, class Y, class LayerPass>
+  [[gnu::noinline]] static void run_forward(const Layer& layer, X x, Y y, LayerPass& pass,
+                                            const Context& context) {
+    layer.forward(x, y, pass, context);
+  }
+  template <class Layer, class X, class Y, class DX, class LayerPass>
+  [[gnu::noinline]] static void run_backward(const Layer& layer, X x, Y y, Y dy, DX dx,
+                                             LayerPass& pass, const Context& context) {
+    layer.backward(x, y, dy, dx, pass, context);
+  }
+
+  // Where the block begins that layer i could be a part of; i if there is none.
   template <std::size_t i>
   static constexpr std::size_t block_around() {
-    std::size_t found = depth;
+    std::size_t found = i;
     [&]<std::size_t... j>(std::index_sequence<j...>) {
-      constexpr std::size_t spans[] = {std::tuple_element_t<j, Blocks>::span...};
+      constexpr std::size_t spans[] = {BlockAt<j>::span...};
       for (std::size_t first = 0; first <= i; ++first)
         if (spans[first] > 1 && first + spans[first] > i) found = first;
     }
@@ -357,7 +358,7 @@ class Sequential {
 
   template <std::size_t i>
   auto make_block(const auto& shape, const PassOptions& options) const {
-    using Block = std::tuple_element_t<i, Blocks>;
+    using Block = BlockAt<i>;
     return [&]<std::size_t... j>(std::index_sequence<j...>) {
       return Block(shape, options, std::get<i + j>(layers_)...);
     }
@@ -401,16 +402,14 @@ class Sequential {
     each_layer([&]<std::size_t i>() {
       using Layer = std::tuple_element_t<i, std::tuple<Layers...>>;
       auto& layer = std::get<i>(self.layers_);
-      const std::string name = prefix + layer_name(i) + ".";
-      const auto visit = [&](const auto& p) {
-        if (!(layer.*p.value).empty()) f(name + std::string(p.name), layer.*p.value);
-      };
-      std::apply([&](const auto&... p) { (visit(p), ...); }, detail::parameters_of<Layer>());
-      const auto descend = [&](const auto& c) {
+      const std::string name = concat(prefix, layer_name(i), ".");
+      detail::each_parameter<Layer>([&](const auto& p) {
+        if (!(layer.*p.value).empty()) f(concat(name, p.name), layer.*p.value);
+      });
+      detail::each_child<Layer>([&](const auto& c) {
         auto& net = layer.*c.net;
-        net.visit_named(net, name + std::string(c.name) + ".", f);
-      };
-      std::apply([&](const auto&... c) { (descend(c), ...); }, detail::children_of<Layer>());
+        net.visit_named(net, concat(name, c.name, "."), f);
+      });
     });
   }
 

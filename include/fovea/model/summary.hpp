@@ -63,12 +63,8 @@ std::string summary(const Sequential<R, Layers...>& net) {
   const auto outputs = net.output_shapes(1);
   const auto line = [&]<std::size_t i>(auto input) {
     const auto& layer = std::get<i>(net.layers());
-    using Layer = std::decay_t<decltype(layer)>;
-    Index parameters = 0, work = 0;
-    std::apply([&](const auto&... p) { ((parameters += (layer.*p.value).size()), ...); },
-               detail::parameters_of<Layer>());
-    std::apply([&](const auto&... c) { ((parameters += (layer.*c.net).parameter_count()), ...); },
-               detail::children_of<Layer>());
+    const Index parameters = detail::parameter_count(layer);
+    Index work = 0;
     if constexpr (requires { layer.multiply_adds(input); }) work = layer.multiply_adds(input);
     const auto output = std::get<i>(outputs);
     if constexpr (requires { layer.window(); }) {

@@ -67,7 +67,7 @@ class Conv2d {
     weight = Tensor<T, 4>(Shape{out, in / groups, kernel.h, kernel.w});
     if (with_bias) bias = Tensor<T, 1>(Shape{out});
     const Index area = kernel.h * kernel.w;
-    initialise(weight.view(), bias.view(), in / groups * area, out / groups * area, init, rng);
+    initialise(weight.flat(), bias.flat(), in / groups * area, out / groups * area, init, rng);
   }
 
   Window window() const {
@@ -86,7 +86,7 @@ class Conv2d {
     return output_shape(x).size() * (weight.size() / options.out);
   }
 
-  Pass pass(Shape<4> x, const PassOptions& how) const {
+  [[gnu::cold]] Pass pass(Shape<4> x, const PassOptions& how) const {
     Pass pass;
     pass.kernel = {x, options.out, window(), options.groups};
     if (how.keep == Keep::nothing) return pass;

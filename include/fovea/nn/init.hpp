@@ -22,15 +22,15 @@ namespace fovea::inline FOVEA_ABI {
 enum class Init { kaiming_uniform, xavier_uniform };
 
 /// Every element from U(-bound, bound).
-template <class T, std::size_t R>
-void fill_uniform(View<T, R> x, double bound, Rng& rng) {
+template <class T>
+void fill_uniform(std::span<T> x, double bound, Rng& rng) {
   for (T& element : x) element = static_cast<T>(rng.uniform(-bound, bound));
 }
 
 /// Fills the weight and the bias of one layer, in that order.
-template <class T, std::size_t R>
-void initialise(View<T, R> weight, View<T, 1> bias, Index fan_in, Index fan_out, Init init,
-                Rng& rng) {
+template <class T>
+[[gnu::cold]] void initialise(std::span<T> weight, std::span<T> bias, Index fan_in, Index fan_out,
+                              Init init, Rng& rng) {
   const auto in = static_cast<double>(fan_in), out = static_cast<double>(fan_out);
   switch (init) {
     case Init::kaiming_uniform:
@@ -39,7 +39,7 @@ void initialise(View<T, R> weight, View<T, 1> bias, Index fan_in, Index fan_out,
       return;
     case Init::xavier_uniform:
       fill_uniform(weight, std::sqrt(6.0 / (in + out)), rng);
-      bias.fill(T{0});
+      std::fill(bias.begin(), bias.end(), T{0});
       return;
   }
 }

@@ -107,28 +107,29 @@ struct NoPass {};
 
 namespace detail {
 
-template <class Layer>
-constexpr auto parameters_of() {
+// Calls f with every entry of one of a layer's lists, if the layer has that list.
+template <class Layer, class F>
+constexpr void each_parameter(F&& f) {
   if constexpr (requires { Layer::parameters(); })
-    return Layer::parameters();
-  else
-    return std::tuple{};
+    std::apply([&](const auto&... p) { (f(p), ...); }, Layer::parameters());
 }
-
-template <class Layer>
-constexpr auto buffers_of() {
+template <class Layer, class F>
+constexpr void each_buffer(F&& f) {
   if constexpr (requires { Layer::buffers(); })
-    return Layer::buffers();
-  else
-    return std::tuple{};
+    std::apply([&](const auto&... b) { (f(b), ...); }, Layer::buffers());
+}
+template <class Layer, class F>
+constexpr void each_child(F&& f) {
+  if constexpr (requires { Layer::children(); })
+    std::apply([&](const auto&... c) { (f(c), ...); }, Layer::children());
 }
 
 template <class Layer>
-constexpr auto children_of() {
-  if constexpr (requires { Layer::children(); })
-    return Layer::children();
-  else
-    return std::tuple{};
+Index parameter_count(const Layer& layer) {
+  Index count = 0;
+  each_parameter<Layer>([&](const auto& p) { count += (layer.*p.value).size(); });
+  each_child<Layer>([&](const auto& c) { count += (layer.*c.net).parameter_count(); });
+  return count;
 }
 
 template <class Layer, std::size_t R>

@@ -48,7 +48,7 @@ class Linear {
           " and ", o.out);
     weight = Tensor<T, 2>(Shape{o.out, o.in});
     if (o.bias) bias = Tensor<T, 1>(Shape{o.out});
-    initialise(weight.view(), bias.view(), o.in, o.out, o.init, rng);
+    initialise(weight.flat(), bias.flat(), o.in, o.out, o.init, rng);
   }
 
   Shape<2> output_shape(Shape<2> x) const {

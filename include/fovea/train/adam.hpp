@@ -43,7 +43,7 @@ class AdamW {
   AdamWOptions options;  ///< may change between steps: `adamw.options.learning_rate = schedule(t)`
 
   template <class Net>
-  explicit AdamW(const Net& net, AdamWOptions o = {})
+  [[gnu::cold]] explicit AdamW(const Net& net, AdamWOptions o = {})
       : options(o), mean_(Shape{net.parameter_count()}), square_(Shape{net.parameter_count()}) {
     check(o.learning_rate >= 0, "Adam: expected a learning rate of 0 or more, got ",
           o.learning_rate);
@@ -58,26 +58,9 @@ class AdamW {
   template <class Net>
   void step(Net& net, Pass<Net>& pass) {
     ++clock_;
-    const auto t = static_cast<double>(clock_);
-    const auto b1 = static_cast<T>(options.beta1), b2 = static_cast<T>(options.beta2);
-    const auto rate = static_cast<T>(options.learning_rate / (1.0 - std::pow(options.beta1, t)));
-    const auto scale = static_cast<T>(1.0 / std::sqrt(1.0 - std::pow(options.beta2, t)));
-    const auto epsilon = static_cast<T>(options.epsilon);
-    const auto keep = static_cast<T>(1.0 - options.learning_rate * options.weight_decay);
     Index offset = 0;
     net.for_each_parameter(pass, [&](auto parameter, auto gradient) {
-      parallel_blocks(pass.threads(), parameter.size(), block, [=, this](Index first, Index last) {
-        T* const w = parameter.data();
-        const T* const g = gradient.data();
-        T* const m = mean_.data() + offset;
-        T* const v = square_.data() + offset;
-        FOVEA_INDEPENDENT
-        for (Index i = first; i < last; ++i) {
-          m[i] = b1 * m[i] + (T{1} - b1) * g[i];
-          v[i] = b2 * v[i] + (T{1} - b2) * g[i] * g[i];
-          w[i] = keep * w[i] - rate * m[i] / (scale * std::sqrt(v[i]) + epsilon);
-        }
-      });
+      update(parameter.data(), gradient.data(), offset, parameter.size(), pass.threads());
       offset += parameter.size();
     });
     net.commit_buffers(pass);
@@ -86,6 +69,26 @@ class AdamW {
 
  private:
   static constexpr Index block = 16384;  // parameters a thread takes at a time
+
+  // `size` parameters at w with the gradients at g; their m and v begin at `offset`.
+  void update(T* w, const T* g, Index offset, Index size, int threads) {
+    const auto t = static_cast<double>(clock_);
+    const auto b1 = static_cast<T>(options.beta1), b2 = static_cast<T>(options.beta2);
+    const auto rate = static_cast<T>(options.learning_rate / (1.0 - std::pow(options.beta1, t)));
+    const auto scale = static_cast<T>(1.0 / std::sqrt(1.0 - std::pow(options.beta2, t)));
+    const auto epsilon = static_cast<T>(options.epsilon);
+    const auto keep = static_cast<T>(1.0 - options.learning_rate * options.weight_decay);
+    T* const m = mean_.data() + offset;
+    T* const v = square_.data() + offset;
+    parallel_blocks(threads, size, block, [=](Index first, Index last) {
+      FOVEA_INDEPENDENT
+      for (Index i = first; i < last; ++i) {
+        m[i] = b1 * m[i] + (T{1} - b1) * g[i];
+        v[i] = b2 * v[i] + (T{1} - b2) * g[i] * g[i];
+        w[i] = keep * w[i] - rate * m[i] / (scale * std::sqrt(v[i]) + epsilon);
+      }
+    });
+  }
 
   std::uint64_t clock_ = 0;
   Tensor<T, 1> mean_, square_;  // m and v of all parameters, one after the other
