@@ -53,6 +53,28 @@ struct Sweep {
   }
 };
 
+/// Where a sweep writes its sums: plane o begins at y + o * plane, row i of it at i * row from there, and
+/// its numbers are `step` apart. bias[o] is added if there is one.
+template <class T>
+struct SweepOutput {
+  T* y;
+  Index plane, row, step = 1;
+  const T* bias = nullptr;
+
+  SweepOutput from(Index o) const {
+    return {y + o * plane, plane, row, step, bias ? bias + o : bias};
+  }
+
+  FOVEA_KERNEL void write(Index o, Index i, Index count, const T* sums) const {
+    T* const to = y + o * plane + i * row;
+    const T add = bias ? bias[o] : T{0};
+    if (step == 1)
+      for (Index j = 0; j < count; ++j) to[j] = sums[j] + add;
+    else
+      for (Index j = 0; j < count; ++j) to[j * step] = sums[j] + add;
+  }
+};
+
 namespace detail {
 
 // R rows of sums for `length` places from x on.
@@ -64,9 +86,9 @@ FOVEA_KERNEL void sweep_tile(const std::int32_t* offsets, Index depth, const T* 
       [&](const auto& sum) { store_tile<T>(sum, sums, stride, false); });
 }
 
-template <int R, class T, class Write>
+template <int R, class T>
 void sweep_rows(const Sweep& at, const std::int32_t* offsets, Index depth, const T* w, Index rows,
-                const T* x, T* sums, Write&& write) {
+                const T* x, T* sums, const SweepOutput<T>& y) {
   const T* from[R];
   for (Index i = 0; i < R; ++i) from[i] = w + std::min(i, rows - 1) * depth;
   const Index at_once = at.rows_at_once(), stride = at.length<T>(at_once);
@@ -85,25 +107,24 @@ void sweep_rows(const Sweep& at, const std::int32_t* offsets, Index depth, const
     tiles.template operator()<1>();
     for (Index i = 0; i < rows; ++i)
       for (Index row = 0; row < count; ++row)
-        write(i, first + row, sums + i * stride + row * at.pitch);
+        y.write(i, first + row, at.cols, sums + i * stride + row * at.pitch);
   }
 }
 
 }  // namespace detail
 
-/// For every row o of w (rows, depth) and every place: sum over k of w[o][k] x[offsets[k] + place].
-/// Each finished row of places goes to write(o, i, sums). `sums` is scratch.
-template <class T, class Write>
+/// For every row o of w (rows, depth) and every place: sum over k of w[o][k] x[offsets[k] + place], to
+/// y. `sums` is scratch.
+template <class T>
 void sweep(const Sweep& at, const std::int32_t* offsets, Index depth, const T* w, Index rows,
-           const T* x, T* sums, Write&& write) {
+           const T* x, T* sums, SweepOutput<T> y) {
   if (at.rows <= 0 || at.cols <= 0) return;
-  for (Index o = 0; o < rows; o += tile_rows) {
+  for (Index o = 0; o < rows; o += tile_rows, y = y.from(tile_rows)) {
     const Index count = std::min<Index>(tile_rows, rows - o);
-    const auto put = [&](Index i, Index row, const T* sum) { write(o + i, row, sum); };
     if (count == 1)
-      detail::sweep_rows<1>(at, offsets, depth, w + o * depth, count, x, sums, put);
+      detail::sweep_rows<1>(at, offsets, depth, w + o * depth, count, x, sums, y);
     else
-      detail::sweep_rows<tile_rows>(at, offsets, depth, w + o * depth, count, x, sums, put);
+      detail::sweep_rows<tile_rows>(at, offsets, depth, w + o * depth, count, x, sums, y);
   }
 }
 
@@ -323,11 +344,7 @@ class Convolution {
     if (depthwise_)
       return kernels::depthwise(image, in_.extent.w, w, bias ? *bias : T{0}, OH, OW, y);
     sweep(forward_, offsets_.data(), K_, w, count, image, sums,
-          [&](Index o, Index i, const T* row) {
-            T* const out = y + (o * OH + i) * OW;
-            const T add = bias ? bias[o] : T{0};
-            for (Index j = 0; j < OW; ++j) out[j] = row[j] + add;
-          });
+          {.y = y, .plane = OH * OW, .row = OW, .bias = bias});
   }
 
  private:
@@ -506,10 +523,10 @@ class Convolution {
     for (const Phase& phase : phases_) {
       const auto depth = static_cast<Index>(phase.offsets.size());
       sweep(phase.sweep, phase.offsets.data(), depth, turned + first * depth, count, padded, sums,
-            [&](Index c, Index i, const T* row) {
-              T* const out = dx + (c * H_ + phase.first.h + i * phase.step.h) * W_ + phase.first.w;
-              for (Index j = 0; j < phase.sweep.cols; ++j) out[j * phase.step.w] = row[j];
-            });
+            {.y = dx + phase.first.h * W_ + phase.first.w,
+             .plane = H_ * W_,
+             .row = phase.step.h * W_,
+             .step = phase.step.w});
       turned += groups_ * C_ * depth;
     }
   }

@@ -99,7 +99,7 @@ template <class T>
 class Winograd {
  public:
   Winograd() = default;
-  Winograd(Shape<4> x, Index outputs, Extent2 padding, Extent2 tiles)
+  [[gnu::cold]] Winograd(Shape<4> x, Index outputs, Extent2 padding, Extent2 tiles)
       : C_(x[1]), H_(x[2]), W_(x[3]), O_(outputs), tiles_(tiles) {
     planes_ = {2, padding, {tiles.h + 1, tiles.w + 1}};
     // V of as many rows of tiles as fit into half of L2, in one image or in several.
@@ -182,13 +182,14 @@ class Winograd {
         const Index outputs = std::min<Index>(tile_rows, O_ - o);
         const Index total = (count * rows * tiles_.w + lanes<T> - 1) / lanes<T> * lanes<T>;
         for (Index t = 0; t < total; t += tile_vectors * lanes<T>) {
-          const Index left = (total - t) / lanes<T>;
-          if (left >= 3)
-            outputs_of<3>(U + o * C_, o, outputs, V + t, m, t, thread, store_y);
-          else if (left == 2)
-            outputs_of<2>(U + o * C_, o, outputs, V + t, m, t, thread, store_y);
-          else
-            outputs_of<1>(U + o * C_, o, outputs, V + t, m, t, thread, store_y);
+          const Index vectors = std::min<Index>(tile_vectors, (total - t) / lanes<T>);
+          const Index tile = products(U + o * C_, V + t, m, vectors);
+          for (Index i = 0; i < outputs; ++i)
+            for (Index w = 0; w < vectors; ++w) {
+              Vec<T> y[4];
+              detail::winograd_output(m + (i * vectors + w) * lanes<T>, tile, y);
+              store_y(o + i, i, t + w * lanes<T>, y, thread);
+            }
         }
         for (Index i = 0; i < outputs; ++i)
           for (Index k = 0; k < count; ++k)
@@ -220,19 +221,21 @@ class Winograd {
       }
   }
 
-  template <int V, class Store>
-  FOVEA_WIDE_VECTORS void outputs_of(const T* U, Index o, Index rows, const T* v, T* m, Index t,
-                                     int thread, Store&& store_y) const {
-    constexpr Index tile = tile_rows * V * lanes<T>;
-    for (Index e = 0; e < 16; ++e)
-      detail::winograd_product<V>(U + e * row_tiles() * tile_rows * C_, C_, v + e * element(),
-                                  stride(), m + e * tile);
-    for (Index i = 0; i < rows; ++i)
-      for (int w = 0; w < V; ++w) {
-        Vec<T> y[4];
-        detail::winograd_output(m + (i * V + w) * lanes<T>, tile, y);
-        store_y(o + i, i, t + w * lanes<T>, y, thread);
+  // M[e] of one register tile, e = 0 .. 15, and how far they are apart.
+  [[gnu::noinline]] Index products(const T* U, const T* v, T* m, Index vectors) const {
+    const Index tile = tile_rows * vectors * lanes<T>;
+    for (Index e = 0; e < 16; ++e, U += row_tiles() * tile_rows * C_, v += element(), m += tile)
+      switch (vectors) {
+        case 3:
+          detail::winograd_product<3>(U, C_, v, stride(), m);
+          break;
+        case 2:
+          detail::winograd_product<2>(U, C_, v, stride(), m);
+          break;
+        default:
+          detail::winograd_product<1>(U, C_, v, stride(), m);
       }
+    return tile;
   }
 
   Index C_ = 0, H_ = 0, W_ = 0, O_ = 0;
