@@ -28,7 +28,7 @@ template <std::size_t R>
 Tensor<float, R> random_tensor(Shape<R> shape, std::uint64_t seed) {
   Tensor<float, R> x(shape);
   Rng rng{seed};
-  fill_uniform(x.view(), 1.0, rng);
+  fill_uniform(x.flat(), 1.0, rng);
   return x;
 }
 

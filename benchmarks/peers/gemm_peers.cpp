@@ -23,7 +23,7 @@ using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::Row
 RowMajor random_matrix(fovea::Index rows, fovea::Index cols, std::uint64_t seed) {
   fovea::Tensor<float, 2> values(fovea::Shape{rows, cols});
   fovea::Rng rng{seed};
-  fovea::fill_uniform(values.view(), 1.0, rng);
+  fovea::fill_uniform(values.flat(), 1.0, rng);
   return Eigen::Map<RowMajor>(values.data(), rows, cols);
 }
 

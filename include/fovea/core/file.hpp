@@ -25,8 +25,8 @@ struct CloseFile {
 }  // namespace detail
 
 /// The content of a file of at most `limit` bytes.
-inline Bytes read_file(const std::filesystem::path& path,
-                       std::size_t limit = std::size_t{1} << 30) {
+[[gnu::cold]] inline Bytes read_file(const std::filesystem::path& path,
+                                     std::size_t limit = std::size_t{1} << 30) {
   check(std::filesystem::is_regular_file(path), path.string(), ": expected a file, found ",
         std::filesystem::exists(path) ? "something else" : "nothing");
   const auto size = std::filesystem::file_size(path);
@@ -40,7 +40,8 @@ inline Bytes read_file(const std::filesystem::path& path,
 }
 
 /// Writes a whole file or, on any failure, throws and leaves what was there.
-inline void write_file(const std::filesystem::path& path, std::span<const std::uint8_t> bytes) {
+[[gnu::cold]] inline void write_file(const std::filesystem::path& path,
+                                     std::span<const std::uint8_t> bytes) {
   std::filesystem::path beside = path;
   beside += ".part";
   std::unique_ptr<std::FILE, detail::CloseFile> file(std::fopen(beside.c_str(), "wb"));

@@ -30,7 +30,7 @@ class Batches {
     View<const Label, 1> labels;  // (N)
   };
 
-  Batches(const Dataset& data, Index batch_size, BatchOptions options)
+  [[gnu::cold]] Batches(const Dataset& data, Index batch_size, BatchOptions options)
       : data_(&data),
         images_(data.images.shape().with_batch(positive(batch_size))),
         labels_(Shape{batch_size}) {

@@ -24,7 +24,8 @@ using FileReader = std::function<Bytes(const std::filesystem::path&, std::size_t
 
 /// The tensor in `bytes`; `name` is for errors. Throws unless rank, type and length are right.
 template <std::size_t R>
-Tensor<std::uint8_t, R> parse_idx(std::span<const std::uint8_t> bytes, std::string_view name) {
+[[gnu::cold]] Tensor<std::uint8_t, R> parse_idx(std::span<const std::uint8_t> bytes,
+                                                std::string_view name) {
   constexpr std::size_t header = 4 + 4 * R;
   check(bytes.size() >= 4, name, ": expected an IDX header of ", header, " bytes, found ",
         bytes.size(), " bytes");
@@ -61,8 +62,8 @@ Tensor<std::uint8_t, R> parse_idx(std::span<const std::uint8_t> bytes, std::stri
 
 /// The tensor in an IDX file.
 template <std::size_t R>
-Tensor<std::uint8_t, R> read_idx(const std::filesystem::path& path,
-                                 const FileReader& reader = read_file) {
+[[gnu::cold]] Tensor<std::uint8_t, R> read_idx(const std::filesystem::path& path,
+                                               const FileReader& reader = read_file) {
   return parse_idx<R>(reader(path, std::size_t{1} << 30), path.string());
 }
 

@@ -61,9 +61,10 @@ namespace detail {
 }  // namespace detail
 
 /// Both parts of a data set in MNIST's format, from one directory.
-inline TrainAndTest load_mnist(const std::filesystem::path& directory,
-                               const FileReader& reader = read_file, std::string name = "mnist",
-                               Scaling scaling = mnist_scaling) {
+[[gnu::cold]] inline TrainAndTest load_mnist(const std::filesystem::path& directory,
+                                             const FileReader& reader = read_file,
+                                             std::string name = "mnist",
+                                             Scaling scaling = mnist_scaling) {
   check(std::filesystem::is_directory(directory), directory.string(),
         ": expected a directory with the four IDX files, found ",
         std::filesystem::exists(directory) ? "a file" : "nothing");
