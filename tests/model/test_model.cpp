@@ -230,6 +230,40 @@ TEST_CASE("sequential: backward may start at any layer with any gradient") {
                  "expected a gradient (1, 4, 3, 2), got (1, 4, 3, 3)"));
 }
 
+TEST_CASE("sequential: forward may go on behind any layer with another output") {
+  const auto net = small_cnn<double>(5);
+  const auto x = random_tensor<double, 4>(Shape{3, 2, 9, 7}, 6);
+  auto all = net.pass(3, {.keep = Keep::all});
+  const Tensor<double, 2> logits(net.forward(x, all));
+  auto other = net.pass(4, {.keep = Keep::all});
+  auto fused = net.pass(4, {.keep = Keep::nothing});
+  const auto check_layer = [&]<std::size_t i>() {
+    CAPTURE(i);
+    const auto y = all.activation<i>();
+    const auto again = net.forward_after<i>(y, other);
+    CHECK(std::equal(logits.begin(), logits.end(), again.begin(), again.end()));
+    const auto in_place = net.forward_after<i>(y, all);
+    CHECK(std::equal(logits.begin(), logits.end(), in_place.begin(), in_place.end()));
+    if (i == 0 || i == 1 || i == 6) {  // layers that run as one have no inside
+      CHECK(contains(error_of([&] { net.forward_after<i>(y, fused); }),
+                     "runs as one with its neighbours here"));
+    } else {
+      const auto fast = net.forward_after<i>(y, fused);
+      for (Index k = 0; k < logits.size(); ++k)
+        CHECK(fast.data()[k] == doctest::Approx(logits.data()[k]));
+    }
+  };
+  [&]<std::size_t... i>(std::index_sequence<i...>) { (check_layer.template operator()<i>(), ...); }
+  (std::make_index_sequence<9>{});
+
+  const auto refused = [&](Shape<4> shape) {
+    return error_of([&] { net.forward_after<2>(Tensor<double, 4>(shape), fused); });
+  };
+  CHECK(refused({5, 5, 4, 3}) ==
+        "forward_after: expected the output of pool1, (4, 5, 4, 3) or fewer, got (5, 5, 4, 3)");
+  CHECK(contains(refused({2, 5, 3, 4}), "got (2, 5, 3, 4)"));
+}
+
 TEST_CASE("the same bits with 1, 2, 3 and 7 threads") {
   const auto data = synthetic_digits(230, 5);
   // Groups run directly and densely; without them, Winograd's forward and lists on the way back.

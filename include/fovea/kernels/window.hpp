@@ -59,4 +59,19 @@ struct Window {
   }
 };
 
+/// What the units behind one window after another see of the input. Unit i sees `size` positions from
+/// start + i jump on (negative ones are padding). It begins as the input itself, and each window adds
+///
+///   size += d (K - 1) jump      start -= p jump      jump *= s
+struct Field {
+  Extent2 size{1}, jump{1}, start{0};
+
+  constexpr Field behind(const Window& w) const {
+    return {{size.h + w.dilation.h * (w.kernel.h - 1) * jump.h,
+             size.w + w.dilation.w * (w.kernel.w - 1) * jump.w},
+            {jump.h * w.stride.h, jump.w * w.stride.w},
+            {start.h - w.padding.h * jump.h, start.w - w.padding.w * jump.w}};
+  }
+};
+
 }  // namespace fovea::inline FOVEA_ABI

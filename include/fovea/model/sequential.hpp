@@ -192,6 +192,30 @@ class Sequential {
     go_back<i>(x, dy, pass);
   }
 
+  /// The output if layer i had answered `y`: the layers behind it run, those before it do not. For
+  /// asking "what if", with one channel silenced for instance.
+  template <std::size_t i>
+  auto forward_after(View<const T, rank_after<i>> y, Pass<Sequential>& pass,
+                     Mode mode = Mode::train) const {
+    const auto expected = std::get<i>(pass.outputs_);
+    check(y.shape() == expected.with_batch(y.extent(0)) && !y.empty() &&
+              y.extent(0) <= pass.capacity(),
+          "forward_after: expected the output of ", layer_name(i), ", ", expected,
+          " or fewer, got ", y.shape());
+    constexpr std::size_t first = block_around<i>();
+    if constexpr (first < depth) {
+      const auto& block = std::get<first>(pass.blocks_);
+      check(!block.active() || i + 1 == first + block.span, "forward_after: ", layer_name(i),
+            " runs as one with its neighbours here; make the pass with {.keep = Keep::all}");
+    }
+    pass.batch_ = y.extent(0);
+    pass.mode_ = mode;
+    const auto output = pass.template output<i>();
+    if (y.data() != output.data()) std::copy(y.begin(), y.end(), output.begin());
+    forward_from<i + 1>({}, pass);
+    return View<const T, output_rank>(pass.template output<depth - 1>());
+  }
+
   /// The output for any number of examples, as a new tensor, in eval mode.
   Tensor<T, output_rank> predict(View<const T, input_rank> x, int threads = 0) const {
     constexpr Index block = 64;

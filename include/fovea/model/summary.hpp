@@ -2,11 +2,8 @@
 //
 // summary(net): a table of the layers with their output shapes, parameters, multiply-adds for one
 // example, and receptive fields: how large a patch of the input one unit sees.
-//
-// The receptive field r and the jump j (the distance in the input between neighbouring units) follow
-// from the windows alone, from r = j = 1 on:
-//
-//   r += d (K - 1) j      j *= s            rows and columns apart
+// The fields follow from the windows alone (Field in kernels/window.hpp); explain/receptive_field.hpp
+// says which patch it is.
 #pragma once
 
 #include <string>
@@ -58,7 +55,7 @@ std::string summary(const Sequential<R, Layers...>& net) {
       detail::table_row("layer", "output", "parameters", "multiply-adds", "sees") +
       detail::table_row("input", detail::batch_text(net.input_shape().prepend(1)), "", "", "");
   Index total_parameters = 0, total_work = 0;
-  Extent2 field{1}, jump{1};
+  Field field;
   bool local = true;  // false once a layer without a window has mixed all positions
   const auto outputs = net.output_shapes(1);
   const auto line = [&]<std::size_t i>(auto input) {
@@ -68,14 +65,11 @@ std::string summary(const Sequential<R, Layers...>& net) {
     if constexpr (requires { layer.multiply_adds(input); }) work = layer.multiply_adds(input);
     const auto output = std::get<i>(outputs);
     if constexpr (requires { layer.window(); }) {
-      const Window w = layer.window();
-      field.h += w.dilation.h * (w.kernel.h - 1) * jump.h;
-      field.w += w.dilation.w * (w.kernel.w - 1) * jump.w;
-      jump = {jump.h * w.stride.h, jump.w * w.stride.w};
+      field = field.behind(layer.window());
     } else if constexpr (decltype(output)::rank != 4 || decltype(input)::rank != 4) {
       local = false;
     }
-    const std::string sees = local ? concat(field.h, " x ", field.w) : "all";
+    const std::string sees = local ? concat(field.size.h, " x ", field.size.w) : "all";
     text +=
         detail::table_row(Net::layer_name(i), detail::batch_text(output),
                           parameters ? grouped(parameters) : "", work ? grouped(work) : "", sees);

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+//
+// Receptive field: the patch of the image that a unit can see. Everything outside of it could change,
+// and the unit would not notice.
+//
+// Layer by layer, with kernel K, stride s, padding p and dilation d, rows and columns apart:
+//
+//   r += d (K - 1) j      a -= p j      j *= s           from  r = j = 1,  a = 0  on
+//
+//   r   size: rows (columns) of the patch
+//   j   jump: how far apart in the image the patches of neighbouring units are
+//   a   start: the first row of the patch of unit 0; negative means padding
+//
+// so that unit i sees the rows [a + i j, a + i j + r), around a + i j + (r - 1) / 2. (Dumoulin and
+// Visin, A guide to convolution arithmetic for deep learning, 2016; Araujo, Norris and Sim,
+// Computing receptive fields of convolutional neural networks, Distill 2019.) The course network:
+//
+//              conv1   pool1   conv2   pool2
+//   size         3       4       8      10
+//   jump         1       2       2       4
+//
+// A shorter formula is in use, r = K + (K - 1) (L - 1) after L layers. It is right for convolutions of
+// stride 1 in a row and says 5 for conv2; the pooling in between, which doubles the jump, makes it 8.
+//
+//   for (const auto& field : receptive_fields(net))
+//     text += concat(field.name, " ", field.size, " ", field.box(3, 4));
+//
+// Units at the border see less than their box. `seen` goes back through the layers and leaves out
+// what is padding anywhere on the way. Once a layer mixes all positions (Flatten, Linear), the field
+// is all that the maps before it have seen. How much of the patch a unit makes use of is another
+// matter: effective_field.hpp.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "fovea/explain/layers.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+/// A rectangle of pixels; top and left may be negative where it reaches into the padding.
+struct Box {
+  Index top = 0, left = 0, height = 0, width = 0;
+
+  bool contains(Index row, Index col) const {
+    return top <= row && row < top + height && left <= col && col < left + width;
+  }
+  friend bool operator==(const Box&, const Box&) = default;
+};
+
+/// "8x8 from (-3, 5) on"
+inline std::string to_string(const Box& b) {
+  return concat(b.height, "x", b.width, " from (", b.top, ", ", b.left, ") on");
+}
+
+/// What the units of one layer see.
+struct ReceptiveField {
+  std::string name;           ///< of the layer
+  Extent2 size, jump, start;  ///< pixels; the size of the image and no jump if `whole`
+  Extent2 units;              ///< rows and columns of units; of the last maps if `whole`
+  Extent2 image;
+  bool whole = false;  ///< every unit sees everything that the last maps have seen
+
+  /// Pixels, as a real number where the size is even: 3.5 is between rows 3 and 4.
+  struct Centre {
+    double row, col;
+  };
+  /// In the middle of box(i, j); that of unit (0, 0) is the literature's "first centre".
+  Centre centre(Index i, Index j) const {
+    const Box b = box(i, j);
+    return {static_cast<double>(2 * b.top + b.height - 1) / 2,
+            static_cast<double>(2 * b.left + b.width - 1) / 2};
+  }
+
+  /// What unit (i, j) sees, padding included. Throws when there is no such unit.
+  Box box(Index i, Index j) const {
+    check_unit(i, j);
+    return {start.h + i * jump.h, start.w + j * jump.w, size.h, size.w};
+  }
+
+  /// The pixels of the image that unit (i, j) sees: the smallest box around them.
+  Box seen(Index i, Index j) const {
+    check_unit(i, j);
+    const auto [top, height] = seen_along(&Extent2::h, i);
+    const auto [left, width] = seen_along(&Extent2::w, j);
+    return {top, left, height, width};
+  }
+
+  struct Step {
+    Window window;
+    Extent2 input;  // rows and columns it slides over
+  };
+  std::vector<Step> steps;  ///< the windows from the image to this layer
+
+ private:
+  void check_unit(Index i, Index j) const {
+    check(0 <= i && i < units.h && 0 <= j && j < units.w, name, ": expected a unit in ", units.h,
+          " rows and ", units.w, " columns, got (", i, ", ", j, ")");
+  }
+
+  // Marks the rows (or columns) that matter, from the unit back to the image: {first, count}.
+  std::pair<Index, Index> seen_along(Index Extent2::*axis, Index unit) const {
+    std::vector<bool> marks(static_cast<std::size_t>(units.*axis), whole);
+    marks[static_cast<std::size_t>(unit)] = true;
+    for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+      const Window& w = step->window;
+      std::vector<bool> before(static_cast<std::size_t>(step->input.*axis), false);
+      for (std::size_t o = 0; o < marks.size(); ++o)
+        for (Index k = 0; marks[o] && k < w.kernel.*axis; ++k) {
+          const Index at =
+              static_cast<Index>(o) * w.stride.*axis - w.padding.*axis + k * w.dilation.*axis;
+          if (0 <= at && at < step->input.*axis) before[static_cast<std::size_t>(at)] = true;
+        }
+      marks = std::move(before);
+    }
+    const auto first = std::find(marks.begin(), marks.end(), true);
+    const auto last = std::find(marks.rbegin(), std::make_reverse_iterator(first), true).base();
+    return {first == marks.end() ? 0 : first - marks.begin(), last - first};
+  }
+};
+
+/// The field of every layer, in their order. The windows are those that layers tell (`window()`); a
+/// layer without one that keeps the rank is taken to work unit by unit, like a ReLU.
+template <class Net>
+std::vector<ReceptiveField> receptive_fields(const Net& net) {
+  static_assert(Net::input_rank == 4, "receptive_fields: a network that takes images");
+  const auto [C, H, W] = net.input_shape();
+  const auto outputs = net.output_shapes(1);
+  std::vector<ReceptiveField> fields;
+  Field field;
+  ReceptiveField now{{}, 1, 1, 0, {H, W}, {H, W}, false, {}};
+  for_each_layer(net, [&]<std::size_t i>() {
+    const auto& layer = std::get<i>(net.layers());
+    now.name = Net::layer_name(i);
+    if constexpr (Net::template rank_after<i> != 4) {
+      now.whole = true;
+      now.size = now.image;
+      now.jump = now.start = 0;
+    } else if constexpr (requires { layer.window(); }) {
+      now.steps.push_back({layer.window(), now.units});
+      field = field.behind(layer.window());
+      now.size = field.size, now.jump = field.jump, now.start = field.start;
+      now.units = {std::get<i>(outputs)[2], std::get<i>(outputs)[3]};
+    }
+    fields.push_back(now);
+  });
+  return fields;
+}
+
+/// r = K + (K - 1) (L - 1): the field after L convolutions with kernel K and stride 1, and nothing
+/// in between.
+constexpr Index field_without_pooling(Index kernel, Index layers) {
+  return kernel + (kernel - 1) * (layers - 1);
+}
+
+}  // namespace fovea::inline FOVEA_ABI
