@@ -24,6 +24,19 @@ double error_against(const X& x, const double (&expected)[count]) {
   return relative_error(map(x, value), View<const double, X::rank>(expected, x.shape()));
 }
 
+// y = x^3 / 3, so that dy/dx = x^2.
+struct Cubes {
+  static constexpr std::string_view kind = "cubes";
+  Shape<4> output_shape(Shape<4> x) const { return x; }
+  void forward(View<const double, 4> x, View<double, 4> y, NoPass&, const Context&) const {
+    for (Index i = 0; i < x.size(); ++i) y.data()[i] = std::pow(x.data()[i], 3) / 3;
+  }
+  void backward(View<const double, 4> x, View<const double, 4>, View<const double, 4> dy,
+                View<double, 4> dx, NoPass&, const Context&) const {
+    for (Index i = 0; i < x.size(); ++i) dx.data()[i] = x.data()[i] * x.data()[i] * dy.data()[i];
+  }
+};
+
 template <class T>
 auto golden_network() {
   Rng rng{1};
@@ -121,6 +134,19 @@ TEST_CASE("SmoothGrad: exact on a linear network, a function of the seed, less n
   CHECK(apart(256) < 0.5 * apart(4));
 }
 
+TEST_CASE("SmoothGrad: the mean of x^2 under noise is x^2 plus the variance") {
+  Rng rng{1};
+  Sequential net{Shape{2, 9, 7}, Cubes{}, Flatten{}, Linear<double>{{.in = 126, .out = 2}, rng}};
+  auto& [cubes1, flatten1, fc1] = net.layers();
+  fc1.weight.fill(1);
+  auto image = random_tensor<double>(Shape{1, 2, 9, 7}, 1);
+  image(0, 0, 0, 0) = -1;
+  image(0, 1, 8, 6) = 3;  // the range is 4
+  const auto excess =
+      smooth_grad(net, image, 1, {.samples = 2000, .noise = 0.2}) - gradient_map(net, image, 1);
+  CHECK(mean(excess) == doctest::Approx(0.8 * 0.8).epsilon(0.03));
+}
+
 TEST_CASE("integrated gradients: complete on a trained network, for every image and class") {
   const auto& net = trained_network();
   const auto black = black_image(net, digits().test.scaling);
@@ -132,6 +158,8 @@ TEST_CASE("integrated gradients: complete on a trained network, for every image 
       const double rise = static_cast<double>(z(n, k) - z0(0, k));
       CAPTURE(ig.steps);
       CHECK(ig.residual <= 0.01);
+      CHECK(ig.steps % 64 == 0);
+      CHECK(ig.steps <= 4096);
       CHECK(std::abs(static_cast<double>(sum(ig.map)) - rise) <= 0.0101 * std::abs(rise));
       doubled += ig.steps > 64;
     }
