@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// After the first step a training step allocates nothing: malloc and its relatives are replaced by
-// ones that count.
+// After the first step a training step allocates nothing, an attack among it: malloc and its relatives
+// are replaced by ones that count.
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 
+#include "fovea/explain/attacks.hpp"
 #include "fovea/fovea.hpp"
 
 extern "C" {
@@ -62,14 +63,19 @@ int main() {
   auto epoch = batches(data, 64);
   const Predictor predictor{net, 64};
   auto scratch = predictor.scratch(threads);
+  AttackOptions short_pgd = pgd(0.1);
+  short_pgd.steps = 3;
+  short_pgd.threads = threads;
+  Attack attack{net, 64, data.scaling, short_pgd};
 
   long counted = -1;
   for (Index step = 0; step < 5; ++step) {
     const long before = allocations;
     const auto [images, labels] = epoch[step];
-    const auto logits = net.forward(images, pass);
+    const auto worse = attack(net, images, labels);
+    const auto logits = net.forward(worse, pass);
     cross_entropy(logits, labels, pass.dlogits());
-    net.backward(images, pass);
+    net.backward(worse, pass);
     adam.step(net, pass);
     predictor(images, scratch);
     counted = allocations - before;

@@ -16,6 +16,10 @@ namespace fovea::inline FOVEA_ABI {
 /// standard deviation 1.
 struct Scaling {
   double mean = 0, std = 1;
+
+  /// What the network sees of a pixel in [0, 1], and back.
+  double to_input(double pixel) const { return (pixel - mean) / std; }
+  double to_pixel(double input) const { return input * std + mean; }
 };
 
 struct Dataset {

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+//
+// Grad-CAM: where in the image does a layer find what speaks for class k? (Selvaraju et al.:
+// Grad-CAM: visual explanations from deep networks via gradient-based localization, ICCV 2017)
+//
+//   w[c]     = mean over i,j of d z_k / da[c,i,j]       how much class k likes what channel c finds
+//   raw[i,j] = max(0, sum over c of w[c] a[c,i,j])      where it is found
+//   map      = raw, enlarged to the image by bilinear interpolation
+//
+//   a (C', h, w) the layer's output for this image    raw (h, w)    map (H, W)
+//
+// How to read it: the map is coarse, as coarse as the layer, and only says "for", never "against".
+// The layer is usually the ReLU behind the last convolution: deeper ones have no places left, and
+// before the ReLU most activations are negative, so that the sum may be below zero, the map 0,
+// everywhere.
+//
+//   const auto cam = grad_cam(net, image, k, "relu2");
+//   cam.map                                              // (H, W), to lay over the image
+#pragma once
+
+#include <string_view>
+
+#include "fovea/explain/probe.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+/// x (h, w) at H x W places: the value of pixel (i, j) is interpolated at ((i + 1/2) h/H - 1/2,
+/// ...), and beyond the outermost centres it stays as it is there.
+template <Ranked<2> X>
+Tensor<Value<X>, 2> enlarge_bilinear(const X& x, Index H, Index W) {
+  const auto from = as_const(x);
+  const auto [h, w] = from.shape();
+  check(h > 0 && w > 0 && H > 0 && W > 0, "enlarge: expected extents of 1 or more, got ",
+        from.shape(), " and ", Shape{H, W});
+  // The lower of the two neighbours on one axis, and the share of the upper one.
+  const auto place = [](Index i, Index small, Index large) {
+    const double at =
+        (static_cast<double>(i) + 0.5) * static_cast<double>(small) / static_cast<double>(large) -
+        0.5;
+    const double inside = std::clamp(at, 0.0, static_cast<double>(small - 1));
+    const Index low = std::min(static_cast<Index>(inside), std::max<Index>(small - 2, 0));
+    return std::pair{low, inside - static_cast<double>(low)};
+  };
+  Tensor<Value<X>, 2> y(Shape{H, W});
+  for (Index i = 0; i < H; ++i)
+    for (Index j = 0; j < W; ++j) {
+      const auto [top, down] = place(i, h, H);
+      const auto [left, right] = place(j, w, W);
+      const Index below = std::min(top + 1, h - 1), beside = std::min(left + 1, w - 1);
+      const double upper = (1 - right) * static_cast<double>(from(top, left)) +
+                           right * static_cast<double>(from(top, beside));
+      const double lower = (1 - right) * static_cast<double>(from(below, left)) +
+                           right * static_cast<double>(from(below, beside));
+      y(i, j) = static_cast<Value<X>>((1 - down) * upper + down * lower);
+    }
+  return y;
+}
+
+template <class T>
+struct GradCam {
+  Tensor<T, 2> raw;  // (h, w), as the layer sees it
+  Tensor<T, 2> map;  // (H, W), enlarged to the image
+};
+
+/// `layer` is a name such as "relu2"; its output must have places, (N, C', h, w).
+template <Classifier Net>
+auto grad_cam(const Net& net, ImagesOf<Net> image, Index k, std::string_view layer,
+              int threads = 0) {
+  using T = typename Net::value_type;
+  check_question("Grad-CAM", net, image, k);
+  const std::size_t wanted = Net::index(layer);
+  auto pass = net.pass(1, {.keep = Keep::all, .input_gradient = true, .threads = threads});
+  logit_gradient(net, image, Tensor<Label, 1>{static_cast<Label>(k)}, pass);
+  GradCam<T> cam;
+  const auto look = [&]<std::size_t i>() {
+    if constexpr (Net::template rank_after<i> == 4) {
+      const auto a = pass.template activation<i>()[0];  // (C', h, w)
+      const auto da = pass.template gradient<i>()[0];
+      const auto weights = mean<1, 2>(da);  // (C')
+      cam.raw = Tensor<T, 2>(Shape{a.extent(1), a.extent(2)});
+      for (Index c = 0; c < a.extent(0); ++c) cam.raw += a[c] * weights(c);
+      for (T& value : cam.raw) value = std::max(value, T{0});
+    }
+  };
+  [&]<std::size_t... i>(std::index_sequence<i...>) {
+    ((i == wanted ? look.template operator()<i>() : void()), ...);
+  }
+  (std::make_index_sequence<Net::depth>{});
+  check(!cam.raw.empty(), "Grad-CAM: expected a layer with rows and columns, got ", layer);
+  cam.map = enlarge_bilinear(cam.raw, image.extent(2), image.extent(3));
+  return cam;
+}
+
+}  // namespace fovea::inline FOVEA_ABI

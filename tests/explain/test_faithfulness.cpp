@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#include "explain/networks.hpp"
+#include "fovea/explain/faithfulness.hpp"
+#include "fovea/explain/gradients.hpp"
+#include "fovea/explain/randomisation.hpp"
+
+using namespace test;
+
+TEST_CASE("deletion and insertion: the true map beats a random one, the reverse is worst") {
+  const auto net = planted_network<double>();
+  const Tensor<double, 4> image(Shape{1, 2, 9, 7}, 1.0), black(image.shape(), 0.0);
+  const auto truth = magnitudes(gradient_map(net, image, 1));  // (9, 7)
+  const auto random = random_tensor<double>(Shape{9, 7}, 3);
+  const FaithfulnessOptions by_pixel{.steps = 63};
+  const auto deletion = deletion_curve(net, image, 1, truth, black, by_pixel);
+  const auto insertion = insertion_curve(net, image, 1, truth, black, by_pixel);
+  CHECK(deletion.share.size() == 64);
+  // Nine pixels make the logit, one after the other; the others make nothing.
+  for (std::size_t i = 0; i < 64; ++i) {
+    const double gone = std::min(static_cast<double>(i), 9.0);
+    CHECK(deletion.share[i] == doctest::Approx(static_cast<double>(i) / 63));
+    CHECK(deletion.logit[i] == doctest::Approx(9 - gone));
+    CHECK(insertion.logit[i] == doctest::Approx(gone));
+  }
+  CHECK(deletion.probability[63] == doctest::Approx(1.0 / 3));
+  const double random_deletion = deletion_curve(net, image, 1, random, black).area();
+  const double random_insertion = insertion_curve(net, image, 1, random, black).area();
+  CHECK(deletion.area() < random_deletion - 0.2);
+  CHECK(insertion.area() > random_insertion + 0.05);
+  CHECK(deletion_curve(net, image, 1, truth * -1, black).area() > random_deletion + 0.05);
+}
+
+TEST_CASE("faithfulness: the area of a line; steps that do not divide the pixels") {
+  const FaithfulnessCurve line{.share = {0, 0.5, 1}, .logit = {}, .probability = {1, 0.5, 0}};
+  CHECK(line.area() == doctest::Approx(0.5));
+  const auto net = planted_network<float>();
+  const Tensor<float, 4> image(Shape{1, 2, 9, 7}, 1.0f), black(image.shape(), 0.0f);
+  const Tensor<float, 2> flat(Shape{9, 7});  // no order: row after row
+  for (const int threads : {1, 3}) {
+    const auto curve = deletion_curve(net, image, 1, flat, black, {.steps = 4, .threads = threads});
+    CHECK(curve.share.back() == 1);
+    CHECK(curve.share[1] == doctest::Approx(15.0 / 63));
+    CHECK(curve.logit[1] == doctest::Approx(9));  // rows 0 and 1 and a pixel
+    CHECK(curve.logit.back() == 0);
+  }
+}
+
+TEST_CASE("magnitudes: over the channels") {
+  const Tensor<float, 3> map{{{1, -2}, {0, 3}}, {{-4, 1}, {0, -1}}};
+  CHECK(to_string(magnitudes(map)) == "{{5, 3},\n {0, 4}}");
+}
+
+TEST_CASE("rank correlation: order is all that counts, ties share a rank") {
+  const Tensor<double, 1> a{1, 2, 3, 4}, same{-10, 20, -30, 400}, reversed{4, 3, 2, 1};
+  CHECK(rank_correlation(a, same) == 1);
+  CHECK(rank_correlation(a, reversed) == doctest::Approx(-1));
+  // Ranks 1 2.5 2.5 4 against 1 2 3 4: 4.5 / sqrt(4.5 5).
+  CHECK(rank_correlation(Tensor<double, 1>{1, 2, 2, 3}, a) ==
+        doctest::Approx(4.5 / std::sqrt(4.5 * 5)));
+  const Tensor<double, 1> constant{7, 7, 7, 7};
+  CHECK(rank_correlation(constant, constant) == 1);
+  CHECK(rank_correlation(constant, a) == 0);
+  CHECK(contains(error_of([&] { rank_correlation(a, Tensor<double, 1>{1}); }), "got (4) and (1)"));
+  CHECK(contains(error_of([&] {
+                   rank_correlation(a, Tensor<double, 1>{1, 2, 3, std::nan("")});
+                 }),
+                 "found NaN"));
+}
+
+TEST_CASE("randomisation check: who ignores the network is found out") {
+  const auto& net = trained_network();
+  const auto image = digit_batch().images.sub(0, 1);
+  const Index k = digit_batch().labels[0];
+  const auto edges = [](const auto&, auto x, Index) { return Tensor<float, 3>(x[0]); };
+  const auto gradient = [](const auto& n, auto x, Index c) { return gradient_map(n, x, c); };
+  const auto lying = randomisation_check(net, image, k, edges);
+  const auto honest = randomisation_check(net, image, k, gradient, 1);
+  REQUIRE(lying.size() == 4);
+  std::string layers;
+  for (const auto& [layer, correlation] : lying) {
+    layers += layer + " ";
+    CHECK(correlation == 1);
+  }
+  CHECK(layers == "fc2 fc1 conv2 conv1 ");
+  for (const auto& [layer, correlation] : honest) CHECK(correlation < 0.9);
+  CHECK(honest.back().correlation < 0.5);
+  CHECK(honest.back().correlation < honest.front().correlation);
+  // A function of the seed.
+  CHECK(randomisation_check(net, image, k, gradient, 1)[2].correlation == honest[2].correlation);
+  CHECK(randomisation_check(net, image, k, gradient, 2)[2].correlation != honest[2].correlation);
+}
+
+TEST_CASE("randomisation check: from the top down, one more layer each time, as wide as before") {
+  const auto& net = trained_network();
+  const auto image = digit_batch().images.sub(0, 1);
+  // What is left of the trained weights, as a map of one number for each parameter tensor.
+  std::vector<std::vector<bool>> kept;
+  const auto watch = [&](const auto& n, auto, Index) {
+    std::vector<const float*> original;
+    net.for_each_parameter(
+        [&](const std::string&, const auto& t) { original.push_back(t.data()); });
+    kept.emplace_back();
+    n.for_each_parameter([&](const std::string&, const auto& t) {
+      const float* const before = original[kept.back().size()];
+      kept.back().push_back(std::equal(t.begin(), t.end(), before));
+      const View<const float, 1> now(t.data(), Shape{t.size()}), then(before, Shape{t.size()});
+      if (t.size() >= 100) CHECK(sum(now * now) == doctest::Approx(sum(then * then)).epsilon(0.2));
+    });
+    return Tensor<float, 1>{1};
+  };
+  randomisation_check(net, image, 0, watch);
+  REQUIRE(kept.size() == 5);
+  for (std::size_t step = 0; step < 5; ++step)
+    for (std::size_t p = 0; p < 8; ++p) CHECK(kept[step][p] == (p / 2 + step < 4));
+}
+
+TEST_CASE("faithfulness: bad input in words") {
+  const auto& net = trained_network();
+  const auto images = digit_batch().images;
+  const auto one = images.sub(0, 1);
+  const auto black = black_image(net, digits().test.scaling);
+  Tensor<float, 2> map(Shape{28, 28});
+  CHECK(error_of([&] { deletion_curve(net, images.sub(0, 3), 1, map, black); }) ==
+        "deletion: expected one image (1, 1, 28, 28), got (3, 1, 28, 28)");
+  CHECK(contains(error_of([&] { deletion_curve(net, one, 10, map, black); }), "got 10"));
+  CHECK(contains(error_of([&] { insertion_curve(net, one, -1, map, black); }), "got -1"));
+  CHECK(
+      contains(error_of([&] { insertion_curve(net, one, 1, map, images); }), "expected one image"));
+  CHECK(error_of([&] {
+          insertion_curve(net, one, 1, Tensor<float, 2>{{1, 2}}, black);
+        }) == "insertion: expected a map (28, 28), got (1, 2)");
+  CHECK(contains(error_of([&] { deletion_curve(net, one, 1, map, black, {.steps = 0}); }),
+                 "expected between 1 and 784 steps, got 0"));
+  CHECK(contains(error_of([&] { deletion_curve(net, one, 1, map, black, {.steps = 785}); }),
+                 "got 785"));
+  map(3, 4) = std::nanf("");
+  CHECK(contains(error_of([&] { deletion_curve(net, one, 1, map, black); }), "found NaN"));
+  const auto method = [](const auto&, auto x, Index) { return Tensor<float, 3>(x[0]); };
+  CHECK(contains(error_of([&] { randomisation_check(net, one, 10, method); }), "got 10"));
+  CHECK(contains(error_of([&] { randomisation_check(net, images, 1, method); }),
+                 "randomisation check: expected one image"));
+}
