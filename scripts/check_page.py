@@ -13,7 +13,7 @@
 #
 # Needs Debian's chromium, chromium-driver, python3-selenium and python3-html5lib; without them it says so
 # and ends with 77, which means "skipped".
-import argparse, base64, collections, pathlib, shutil, sys, tempfile
+import argparse, base64, collections, pathlib, re, shutil, sys, tempfile
 
 SKIPPED = 77
 
@@ -56,8 +56,6 @@ for (const e of document.querySelectorAll('svg'))
     const words = e.getAttribute('aria-label') || [...e.children].filter(c => c.tagName === 'title').map(c => c.textContent).join('');
     if (e.getAttribute('role') !== 'img' || !words.trim()) say(`${name(e)} is a chart without role="img" and a label`);
   }
-for (const r of performance.getEntriesByType('resource'))
-  if (!r.name.startsWith('data:')) say(`${r.name.slice(0, 80)} was fetched`);
 
 // Contrast. A colour is [r, g, b, a], colours 0..255, a 0..1.
 const parse = css => {
@@ -87,14 +85,21 @@ const ground = e => {
   return layers.reverse().reduce((below, top) => over(top, below), [255, 255, 255, 1]);
 };
 // What an SVG has painted at a point of the screen before it comes to `text`.
+const shapes = new Map();
+const shapes_of = svg => {
+  if (!shapes.has(svg))
+    shapes.set(svg, [...svg.querySelectorAll('rect, path, circle, ellipse, polygon')].flatMap(shape => {
+      const style = getComputedStyle(shape), fill = parse(style.fill), matrix = shape.getScreenCTM();
+      if (!fill || !matrix) return [];
+      return [{shape, back: matrix.inverse(), fill: [...fill.slice(0, 3), fill[3] * Number(style.fillOpacity) * opacity(shape)]}];
+    }));
+  return shapes.get(svg);
+};
 const painted = (svg, text, x, y) => {
   let color = ground(svg);
-  for (const shape of svg.querySelectorAll('rect, path, circle, ellipse, polygon')) {
+  for (const {shape, back, fill} of shapes_of(svg)) {
     if (!(shape.compareDocumentPosition(text) & Node.DOCUMENT_POSITION_FOLLOWING)) break;
-    const style = getComputedStyle(shape), fill = parse(style.fill), matrix = shape.getScreenCTM();
-    if (!color || !fill || !matrix) continue;
-    const point = new DOMPoint(x, y).matrixTransform(matrix.inverse());
-    if (shape.isPointInFill(point)) color = over([...fill.slice(0, 3), fill[3] * Number(style.fillOpacity) * opacity(shape)], color);
+    if (color && shape.isPointInFill(new DOMPoint(x, y).matrixTransform(back))) color = over(fill, color);
   }
   return color;
 };
@@ -152,6 +157,8 @@ def check_markup(text):
         link = e.get("href") or ""
         if link.startswith("#") and link[1:] not in ids:
             defects.append(f"the link {link} leads nowhere")
+        if e.tag == "style" and re.search(r"@import|url\((?![\"']?(data:|#))", e.text or ""):
+            defects.append("a style sheet asks for what is not in the file")
         source = e.get("src") or (link if e.tag == "link" else "")
         if source and not source.startswith("data:"):
             defects.append(f"<{e.tag}> asks for {source[:80]}, which is not in the file")
@@ -182,7 +189,7 @@ def screenshots(browser, width, stem):
 
 
 def check_views(browser, page, out):
-    defects = []
+    views = collections.defaultdict(list)  # of each defect
     for width, height in ((400, 800), (1280, 800)):
         for scheme in ("light", "dark"):
             browser.get("about:blank")
@@ -192,12 +199,13 @@ def check_views(browser, page, out):
             browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {
                 "features": [{"name": "prefers-color-scheme", "value": scheme}]})
             browser.get(page.resolve().as_uri())
-            where = f"{width} pixels, {scheme}: "
-            defects += [where + text for text in browser.execute_script(LOOK)]
-            defects += [where + "the console says " + entry["message"][:160] for entry in browser.get_log("browser")]
+            found = browser.execute_script(LOOK)
+            found += ["the console says " + entry["message"][:160] for entry in browser.get_log("browser")]
+            for defect in dict.fromkeys(found):
+                views[defect].append(f"{width} {scheme}")
             if out:
                 screenshots(browser, width, out / f"{page.stem}-{width}-{scheme}")
-    return defects
+    return [defect + ("" if len(where) == 4 else f" ({', '.join(where)})") for defect, where in views.items()]
 
 
 def main():

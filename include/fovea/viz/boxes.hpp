@@ -34,6 +34,7 @@ template <Ranked<2> X>
 Image draw_boxes(const X& image, const std::vector<Box>& boxes, const BoxOptions& options = {}) {
   const auto [H, W] = image.shape();
   check(H > 0 && W > 0, "draw_boxes: expected an image (H, W), got ", image.shape());
+  check(options.zoom > 0, "draw_boxes: expected a zoom of at least 1, got ", options.zoom);
   constexpr std::array<Color, 6> colors{{{0, 158, 115},
                                          {230, 159, 0},
                                          {86, 180, 233},

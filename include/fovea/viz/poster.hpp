@@ -25,8 +25,8 @@ enum class Show { grey, activations, signed_values, bars };
 
 /// What one layer hands to the next.
 struct Stage {
-  std::string name, shape;  ///< shape as text: "32 x 28 x 28"
-  Tensor<float, 3> maps;    ///< (M, H, W)
+  std::string name = {}, shape = {};  ///< shape as text: "32 x 28 x 28"
+  Tensor<float, 3> maps = {};         ///< (M, H, W)
   Show show = Show::activations;
   std::vector<std::string> captions = {};  ///< of bars; none: their numbers
 };

@@ -107,8 +107,8 @@ class Report {
                     level, ">\n");
   }
   Index add_figure(const std::string& picture, const FigureText& text) {
-    body_ += detail::figure_markup(++figures_, picture, text);
-    return figures_;
+    body_ += detail::figure_markup(figures_ + 1, picture, text);
+    return ++figures_;
   }
   std::string contents() const;
 
