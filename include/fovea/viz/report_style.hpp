@@ -93,7 +93,7 @@ footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--rule);
   html { font-size: 10.5pt; } body { max-width: none; padding: 0; }
   h2, h3 { break-after: avoid; } figure, table, .finding, .key-numbers { break-inside: avoid; }
   h2 { margin-top: 2rem; } p { orphans: 3; widows: 3; }
-  .frame, .scroll { overflow: visible; border: 0; } .frame > img, .frame > svg { min-width: 0 !important; max-height: 220mm; }
+  .frame, .scroll { overflow: visible; border: 0; } .frame > img, .frame > svg { min-width: 0 !important; max-height: 195mm; }
   .frame > svg { width: 12cm; } .frame > img { object-fit: contain; } nav a { color: inherit; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 )css";
