@@ -13,7 +13,8 @@ namespace {
 
 // The loss of every step, thinned to what can be seen, and its running mean.
 std::string loss_curve(const Pictures& p) {
-  Line each{"each batch", "#9ec3e6", {}, {}}, mean{"running mean of 100", "#b2182b", {}, {}};
+  Line each{.name = "each batch", .color = "#8ab4dc"},
+      mean{.name = "running mean of 100", .color = "#b2182b"};
   const std::size_t every = std::max<std::size_t>(1, p.losses.size() / 700);
   double running = p.losses.empty() ? 0 : static_cast<double>(p.losses.front());
   for (std::size_t i = 0; i < p.losses.size(); ++i) {
@@ -27,8 +28,8 @@ std::string loss_curve(const Pictures& p) {
     mean.y.push_back(running);
   }
   return line_chart({each, mean}, {.title = "Training loss, " + p.dataset,
-                                   .x_label = "epoch",
-                                   .y_label = "cross-entropy (nats)"});
+                                   .x = {.label = "epoch", .from = 0.0},
+                                   .y = {.label = "cross-entropy (nats)"}});
 }
 
 }  // namespace

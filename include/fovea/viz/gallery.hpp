@@ -35,14 +35,9 @@ inline void draw_scale(Image& image, Index top, Index left, Index height, double
     image.rectangle(top + y, left, 1, width,
                     signed_values ? diverging(2 * part - 1) : sequential(part));
   }
-  const auto number = [](double value) {
-    char text[24];
-    std::snprintf(text, sizeof text, std::abs(value) < 10 ? "%.2f" : "%.1f", value);
-    return std::string(text);
-  };
-  image.text(top, left + width + 8, number(high));
-  image.text(top + height / 2 - 7, left + width + 8, number((low + high) / 2));
-  image.text(top + height - 14, left + width + 8, number(low));
+  image.text(top, left + width + 8, short_number(high));
+  image.text(top + height / 2 - 7, left + width + 8, short_number((low + high) / 2));
+  image.text(top + height - 14, left + width + 8, short_number(low));
 }
 
 }  // namespace detail

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <string>
 #include <string_view>
 
 #include "fovea/core/tensor.hpp"
@@ -40,6 +41,13 @@ Color interpolate(const std::array<Color, n>& anchors, double part) {
           mix(anchors[i].b, anchors[i + 1].b)};
 }
 
+/// Three digits, whatever the size: 12.3, 0.00123, 4.56e-07.
+inline std::string short_number(double value) {
+  char text[24];
+  std::snprintf(text, sizeof text, "%.3g", value);
+  return text;
+}
+
 }  // namespace detail
 
 /// value in [0, 1]
@@ -57,6 +65,18 @@ inline Color diverging(double value) {
   return detail::interpolate<5>(
       {{{5, 48, 97}, {67, 147, 195}, {247, 247, 247}, {214, 96, 77}, {103, 0, 31}}},
       (value + 1) / 2);
+}
+
+/// Black or white, whichever is easier to read on `color`: at least 4.58 : 1 in the sense of WCAG, as
+/// their contrasts with any colour multiply to 21.
+inline Color readable_on(Color color) {
+  const auto linear = [](std::uint8_t part) {
+    const double s = part / 255.0;
+    return s <= 0.04045 ? s / 12.92 : std::pow((s + 0.055) / 1.055, 2.4);
+  };
+  const double luminance =
+      0.2126 * linear(color.r) + 0.7152 * linear(color.g) + 0.0722 * linear(color.b);
+  return (luminance + 0.05) * (luminance + 0.05) > 1.05 * 0.05 ? black : white;
 }
 
 class Image {
@@ -87,6 +107,33 @@ class Image {
       for (Index x = left; x < left + columns; ++x) set(y, x, color);
   }
 
+  /// The border of a rectangle, `thickness` pixels wide, drawn inside it.
+  void outline(Index top, Index left, Index rows, Index columns, Color color, Index thickness = 1) {
+    rectangle(top, left, thickness, columns, color);
+    rectangle(top + rows - thickness, left, thickness, columns, color);
+    rectangle(top, left, rows, thickness, color);
+    rectangle(top, left + columns - thickness, rows, thickness, color);
+  }
+
+  /// A straight line between two points, both included, with a square pen.
+  void line(Index y0, Index x0, Index y1, Index x1, Color color, Index thickness = 1) {
+    const Index steps = std::max<Index>({std::abs(y1 - y0), std::abs(x1 - x0), 1});
+    for (Index i = 0; i <= steps; ++i) {
+      const double part = static_cast<double>(i) / static_cast<double>(steps);
+      rectangle(y0 + std::lround(part * static_cast<double>(y1 - y0)) - thickness / 2,
+                x0 + std::lround(part * static_cast<double>(x1 - x0)) - thickness / 2, thickness,
+                thickness, color);
+    }
+  }
+
+  /// Another image, its upper left corner here.
+  void paste(Index top, Index left, const Image& other) {
+    for (Index y = 0; y < other.height(); ++y)
+      for (Index x = 0; x < other.width(); ++x)
+        set(top + y, left + x,
+            {other.pixels()(y, x, 0), other.pixels()(y, x, 1), other.pixels()(y, x, 2)});
+  }
+
   /// Every number of a map (H, W) as a square of `zoom` x `zoom` pixels coloured by color_of(number).
   template <class T, class ColorOf>
   void map(Index top, Index left, View<const T, 2> values, Index zoom, ColorOf&& color_of) {
@@ -96,7 +143,7 @@ class Image {
                   color_of(static_cast<double>(values(i, j))));
   }
 
-  /// Text whose upper left corner is here; a letter takes 6 x 8 pixels times `zoom`.
+  /// Text whose upper left corner is here; a letter takes 6 x 9 pixels times `zoom`.
   void text(Index top, Index left, std::string_view line, Index zoom = 2, Color color = ink) {
     for (std::size_t i = 0; i < line.size(); ++i)
       detail::draw_glyph(line[i], [&](std::size_t column, std::size_t row) {

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+//
+// draw_boxes: outlines of rectangles over an image, for instance what one unit of each layer sees.
+//
+//   draw_boxes(digit, {{.top = 3, .left = 5, .height = 10, .width = 10, .label = "pool2: 10 x 10"}})
+//
+// How to read it: a unit can only know what lies inside its box. Over a map of how much each pixel matters
+// (`.color_of = sequential, .scale = 0`) the box shows how much of it the unit makes use of.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "fovea/viz/image.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+/// A rectangle in pixels of an image; it may reach outside.
+struct Box {
+  Index top = 0, left = 0, height = 1, width = 1;
+  std::string label = {};
+};
+
+struct BoxOptions {
+  std::string title = {};
+  Index zoom = 10;
+  Color (*color_of)(double) = grey;  ///< grey, sequential or diverging
+  double scale = 1;  ///< the value that gets the strongest colour; 0: the largest magnitude
+};
+
+/// The image (H, W) with the outlines of the boxes, each in a colour of its own, and their labels below.
+/// Where a box reaches outside, the picture grows: padding is part of what a unit sees.
+template <Ranked<2> X>
+Image draw_boxes(const X& image, const std::vector<Box>& boxes, const BoxOptions& options = {}) {
+  const auto [H, W] = image.shape();
+  check(H > 0 && W > 0, "draw_boxes: expected an image (H, W), got ", image.shape());
+  check(options.zoom > 0, "draw_boxes: expected a zoom of at least 1, got ", options.zoom);
+  constexpr std::array<Color, 6> colors{{{0, 158, 115},
+                                         {230, 159, 0},
+                                         {86, 180, 233},
+                                         {204, 121, 167},
+                                         {213, 94, 0},
+                                         {240, 228, 66}}};
+  constexpr Index margin = 24, line = 24;
+  Index top = 0, left = 0, bottom = H, right = W, widest = Image::text_width(options.title),
+        labels = 0;
+  for (const Box& box : boxes) {
+    check(box.height > 0 && box.width > 0, "draw_boxes: expected a box of at least 1 x 1 for ",
+          box.label, ", got ", box.height, " x ", box.width);
+    top = std::min(top, box.top), left = std::min(left, box.left);
+    bottom = std::max(bottom, box.top + box.height), right = std::max(right, box.left + box.width);
+    widest = std::max(widest, 24 + Image::text_width(box.label)), labels += !box.label.empty();
+  }
+  const Index zoom = options.zoom, header = options.title.empty() ? 0 : 36;
+  Image picture(2 * margin + header + (bottom - top) * zoom + 12 + labels * line,
+                2 * margin + std::max((right - left) * zoom, widest));
+  picture.text(margin, margin, options.title);
+  const Index y0 = margin + header - top * zoom,
+              x0 = margin - left * zoom;  // of the image's corner
+  picture.rectangle(y0 + top * zoom, x0 + left * zoom, (bottom - top) * zoom, (right - left) * zoom,
+                    {225, 225, 229});
+  double largest = 0;
+  for (const auto value : as_const(image))
+    if (std::isfinite(value)) largest = std::max(largest, std::abs(static_cast<double>(value)));
+  const double scale = options.scale > 0 ? options.scale : largest > 0 ? largest : 1;
+  picture.map(y0, x0, as_const(image), zoom,
+              [&](double value) { return options.color_of(value / scale); });
+  Index y = margin + header + (bottom - top) * zoom + 16;
+  for (std::size_t b = 0; b < boxes.size(); ++b) {
+    const Box& box = boxes[b];
+    const Color color = colors[b % colors.size()];
+    const Index at_y = y0 + box.top * zoom, at_x = x0 + box.left * zoom;
+    picture.outline(at_y - 1, at_x - 1, box.height * zoom + 2, box.width * zoom + 2, black, 5);
+    picture.outline(at_y, at_x, box.height * zoom, box.width * zoom, color, 3);
+    if (box.label.empty()) continue;
+    picture.outline(y, margin, 14, 16, black, 5);
+    picture.outline(y + 1, margin + 1, 12, 14, color, 3);
+    picture.text(y, margin + 24, box.label);
+    y += line;
+  }
+  return picture;
+}
+
+}  // namespace fovea::inline FOVEA_ABI
