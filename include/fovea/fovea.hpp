@@ -11,6 +11,7 @@
 #include "fovea/core/build_info.hpp"
 #include "fovea/core/check.hpp"
 #include "fovea/core/file.hpp"
+#include "fovea/core/normals.hpp"
 #include "fovea/core/ops.hpp"
 #include "fovea/core/parallel.hpp"
 #include "fovea/core/random.hpp"
@@ -57,8 +58,10 @@
 #include "fovea/train/sgd.hpp"
 
 // data: what it learns from.
+#include "fovea/data/augment.hpp"
 #include "fovea/data/batches.hpp"
 #include "fovea/data/dataset.hpp"
 #include "fovea/data/idx.hpp"
 #include "fovea/data/mnist.hpp"
 #include "fovea/data/synthetic_digits.hpp"
+#include "fovea/data/warp.hpp"

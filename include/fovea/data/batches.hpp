@@ -7,11 +7,16 @@
 // images (N, C, H, W) and labels (N) are views of memory that the next batch uses again. The order
 // of an epoch is a function of (seed, epoch) and nothing else, so a place in training is (epoch, step)
 // and training can be resumed anywhere. The last batch is smaller when the division has a remainder.
+//
+// `.augment = {.shift = 2, .rotate = 15, .noise = 0.1}` changes every image a little at random; see
+// data/augment.hpp.
 #pragma once
 
 #include <optional>
 #include <vector>
 
+#include "fovea/core/parallel.hpp"
+#include "fovea/data/augment.hpp"
 #include "fovea/data/dataset.hpp"
 
 namespace fovea::inline FOVEA_ABI {
@@ -19,7 +24,9 @@ namespace fovea::inline FOVEA_ABI {
 struct BatchOptions {
   std::uint64_t seed = 0;
   std::uint64_t epoch = 0;
-  bool shuffle = true;  ///< false: in the order of the data set, for testing
+  bool shuffle = true;   ///< false: in the order of the data set, for testing
+  Augment augment = {};  ///< how much images are changed at random, for training
+  int threads = 0;       ///< that augment; 0: all. What is only copied is copied by one.
 };
 
 template <class T = float>
@@ -33,10 +40,16 @@ class Batches {
   [[gnu::cold]] Batches(const Dataset& data, Index batch_size, BatchOptions options)
       : data_(&data),
         images_(data.images.shape().with_batch(positive(batch_size))),
-        labels_(Shape{batch_size}) {
+        labels_(Shape{batch_size}),
+        options_(options) {
     if (options.shuffle) order_ = permutation(data.size(), Rng{options.seed, options.epoch});
     scale_ = static_cast<T>(1 / (255.0 * data.scaling.std));
     shift_ = static_cast<T>(-data.scaling.mean / data.scaling.std);
+    options.augment.validate();
+    options_.threads = resolve_threads(options.threads);
+    if (options.augment.none()) return;
+    const auto [batch, C, H, W] = images_.shape();
+    padded_ = Tensor<T, 4>(detail::bordered({C, H, W}).prepend(options_.threads));
   }
 
   Index batch_size() const { return images_.extent(0); }
@@ -47,23 +60,11 @@ class Batches {
     const Index first = step * batch_size();
     const Index N = std::min(batch_size(), data_->size() - first);
     check(step >= 0 && N > 0, "batches: expected a step in [0, ", count(), "), got ", step);
-    const auto place = [&](Index n) {
-      return order_.empty() ? first + n : order_[static_cast<std::size_t>(first + n)];
-    };
-    for (Index n = 0; n < N; ++n) {
-      // In a random order memory is slow to answer, so it is asked in advance.
-      if (n + ahead < N) {
-        const auto later = data_->images[place(n + ahead)];
-        for (Index i = 0; i < later.size(); i += 64) __builtin_prefetch(later.data() + i);
-      }
-      const auto from = place(n);
-      const auto bytes = data_->images[from];
-      std::transform(bytes.begin(), bytes.end(), images_[n].begin(),
-                     [scale = scale_, shift = shift_](std::uint8_t byte) {
-                       return static_cast<T>(byte) * scale + shift;
-                     });
-      labels_(n) = data_->labels(from);
-    }
+    if (options_.augment.none())
+      copy_images(first, N);
+    else
+      augment_images(first, N);
+    for (Index n = 0; n < N; ++n) labels_(n) = data_->labels(place(first + n));
     return {images_.sub(0, N), labels_.sub(0, N)};
   }
 
@@ -91,11 +92,44 @@ class Batches {
   End end() const { return {}; }
 
  private:
-  static constexpr Index ahead = 4;  // images
+  static constexpr Index ahead = 4, piece_size = 4;  // images
 
   static Index positive(Index batch_size) {
     check(batch_size > 0, "batches: expected a batch size of 1 or more, got ", batch_size);
     return batch_size;
+  }
+
+  // Which image of the data set is number i of this epoch.
+  Index place(Index i) const { return order_.empty() ? i : order_[static_cast<std::size_t>(i)]; }
+
+  void copy_images(Index first, Index N) {
+    for (Index n = 0; n < N; ++n) {
+      // In a random order memory is slow to answer, so it is asked in advance.
+      if (n + ahead < N) {
+        const auto later = data_->images[place(first + n + ahead)];
+        for (Index i = 0; i < later.size(); i += 64) __builtin_prefetch(later.data() + i);
+      }
+      const auto bytes = data_->images[place(first + n)];
+      std::transform(bytes.begin(), bytes.end(), images_[n].begin(),
+                     [scale = scale_, shift = shift_](std::uint8_t byte) {
+                       return static_cast<T>(byte) * scale + shift;
+                     });
+    }
+  }
+
+  void augment_images(Index first, Index N) {
+    const Index pieces = (N + piece_size - 1) / piece_size;
+    parallel_for(options_.threads, pieces, [&](Index piece, int slot) {
+      const View<T, 3> padded = padded_[slot];
+      for (Index n = piece * piece_size; n < std::min(N, (piece + 1) * piece_size); ++n) {
+        const Index from = place(first + n);
+        const View<T, 3> image = images_[n];
+        detail::put_in_border<std::uint8_t, T>(data_->images[from], padded, T{1} / 255);
+        detail::augment_bordered<T>(padded, image, options_.augment,
+                                    Rng{options_.seed, options_.epoch, from});
+        for (T& x : image) x = x * (255 * scale_) + shift_;
+      }
+    });
   }
 
   const Dataset* data_;
@@ -103,6 +137,8 @@ class Batches {
   T scale_, shift_;           // from a byte to an input: (byte / 255 - mean) / std
   Tensor<T, 4> images_;
   Tensor<Label, 1> labels_;
+  BatchOptions options_;
+  Tensor<T, 4> padded_;  // (threads, C, H + 3, W + 3): the image a thread is changing, in [0, 1]
 };
 
 /// The batches of one epoch. `data` must outlive them.

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+//
+// Corruptions: how does a network do on images that are a little worse than those it learnt from?
+//
+//   for (const Corruption& corruption : corruption::mnist_c()) {
+//     const Dataset worse = corrupt(test, corruption, 1);                            // seed 1
+//     evaluate(net, batches(worse, 100, {.shuffle = false}), worse.classes).accuracy();
+//   }
+//
+// mnist_c() is MNIST-C-style: the fifteen corruptions of Mu and Gilmer, MNIST-C: A robustness
+// benchmark for computer vision, 2019, computed at its severities. Every function follows the
+// program of the benchmark as closely as its docstring says, and its default parameters are those
+// severities. Two things differ everywhere: the random numbers, which are not NumPy's, and bytes,
+// which are rounded to the nearest and not downwards. So an accuracy is of the published kind, not
+// the published number. The others, gaussian_noise(sigma), gaussian_blur(sigma), occlusion(side),
+// rotation(degrees) and translation(dx, dy), have a parameter to draw a curve against.
+#pragma once
+
+#include <vector>
+
+#include "fovea/data/corruptions/blur.hpp"
+#include "fovea/data/corruptions/corruption.hpp"
+#include "fovea/data/corruptions/edges.hpp"
+#include "fovea/data/corruptions/geometry.hpp"
+#include "fovea/data/corruptions/noise.hpp"
+#include "fovea/data/corruptions/strokes.hpp"
+#include "fovea/data/corruptions/weather.hpp"
+
+namespace fovea::inline FOVEA_ABI::corruption {
+
+/// In the order of the benchmark.
+inline std::vector<Corruption> mnist_c() {
+  return {shot_noise(), impulse_noise(), glass_blur(),  motion_blur(), shear(),
+          scale(),      rotate(),        brightness(),  translate(),   stripe(),
+          fog(),        spatter(),       dotted_line(), zigzag(),      canny_edges()};
+}
+
+}  // namespace fovea::inline FOVEA_ABI::corruption
