@@ -103,7 +103,7 @@ std::vector<RandomisedLayer> randomisation_check(const Net& net, ImagesOf<Net> i
       if (layer_of(name) != layer) return;
       double square = 0;
       for (const auto value : tensor) square += static_cast<double>(value * value);
-      fill_uniform(tensor.view(), std::sqrt(3 * square / static_cast<double>(tensor.size())), rng);
+      fill_uniform(tensor.flat(), std::sqrt(3 * square / static_cast<double>(tensor.size())), rng);
     });
     result.push_back({layer, rank_correlation(original, method(copy, image, k))});
   }

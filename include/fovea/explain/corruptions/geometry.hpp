@@ -8,8 +8,8 @@
 
 #include <numbers>
 
-#include "fovea/data/corruptions/corruption.hpp"
 #include "fovea/data/warp.hpp"
+#include "fovea/explain/corruptions/corruption.hpp"
 
 namespace fovea::inline FOVEA_ABI::detail {
 

@@ -14,7 +14,7 @@
 #include <array>
 #include <vector>
 
-#include "fovea/data/corruptions/blur.hpp"
+#include "fovea/explain/corruptions/blur.hpp"
 
 namespace fovea::inline FOVEA_ABI::detail {
 

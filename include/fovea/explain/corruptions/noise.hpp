@@ -6,7 +6,7 @@
 #pragma once
 
 #include "fovea/core/normals.hpp"
-#include "fovea/data/corruptions/corruption.hpp"
+#include "fovea/explain/corruptions/corruption.hpp"
 
 namespace fovea::inline FOVEA_ABI::detail {
 

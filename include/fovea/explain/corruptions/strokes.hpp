@@ -5,7 +5,7 @@
 //   corrupt(test, corruption::occlusion(8), 1)       // a black square of 8 x 8 pixels at random
 #pragma once
 
-#include "fovea/data/corruptions/corruption.hpp"
+#include "fovea/explain/corruptions/corruption.hpp"
 
 namespace fovea::inline FOVEA_ABI::detail {
 

@@ -18,13 +18,13 @@
 
 #include <vector>
 
-#include "fovea/data/corruptions/blur.hpp"
-#include "fovea/data/corruptions/corruption.hpp"
-#include "fovea/data/corruptions/edges.hpp"
-#include "fovea/data/corruptions/geometry.hpp"
-#include "fovea/data/corruptions/noise.hpp"
-#include "fovea/data/corruptions/strokes.hpp"
-#include "fovea/data/corruptions/weather.hpp"
+#include "fovea/explain/corruptions/blur.hpp"
+#include "fovea/explain/corruptions/corruption.hpp"
+#include "fovea/explain/corruptions/edges.hpp"
+#include "fovea/explain/corruptions/geometry.hpp"
+#include "fovea/explain/corruptions/noise.hpp"
+#include "fovea/explain/corruptions/strokes.hpp"
+#include "fovea/explain/corruptions/weather.hpp"
 
 namespace fovea::inline FOVEA_ABI::corruption {
 

@@ -13,7 +13,7 @@
 #include <numbers>
 #include <vector>
 
-#include "fovea/data/corruptions/corruption.hpp"
+#include "fovea/explain/corruptions/corruption.hpp"
 
 namespace fovea::inline FOVEA_ABI::detail {
 

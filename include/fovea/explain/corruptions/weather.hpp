@@ -16,7 +16,7 @@
 #include <bit>
 
 #include "fovea/core/normals.hpp"
-#include "fovea/data/corruptions/blur.hpp"
+#include "fovea/explain/corruptions/blur.hpp"
 
 namespace fovea::inline FOVEA_ABI::detail {
 
