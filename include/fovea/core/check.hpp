@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "fovea/core/abi.hpp"
 
@@ -29,9 +30,14 @@ using Index = std::ptrdiff_t;
 
 inline std::string to_string(std::string_view text) { return std::string(text); }
 
+FOVEA_OUT_OF_LINE inline std::string to_string(long long value) { return std::to_string(value); }
+FOVEA_OUT_OF_LINE inline std::string to_string(unsigned long long value) {
+  return std::to_string(value);
+}
 template <std::integral I>
 std::string to_string(I value) {
-  return std::to_string(value);
+  using Wide = std::conditional_t<std::signed_integral<I>, long long, unsigned long long>;
+  return to_string(static_cast<Wide>(value));
 }
 
 /// The shortest of "%.6g": 0.1 prints as 0.1.
@@ -68,7 +74,7 @@ class Part {
   void (*append_)(std::string&, const void*) = nullptr;
 };
 
-[[gnu::noinline]] inline std::string joined(std::initializer_list<Part> parts) {
+FOVEA_OUT_OF_LINE inline std::string joined(std::initializer_list<Part> parts) {
   std::string text;
   for (const Part& part : parts) part.append_to(text);
   return text;

@@ -35,7 +35,7 @@ namespace detail {
 // The body by address: one parallel region is compiled, however many callers there are.
 using PieceBody = void (*)(const void* body, Index piece, int slot);
 
-[[gnu::noinline]] inline void run_pieces(int threads, Index pieces, const void* body,
+FOVEA_OUT_OF_LINE inline void run_pieces(int threads, Index pieces, const void* body,
                                          PieceBody call) {
 #ifdef _OPENMP
   if (threads > 1 && pieces > 1) {

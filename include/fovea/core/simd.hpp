@@ -17,7 +17,7 @@
 #endif
 
 // A function around one register tile. Inlined into loops it would have to share the registers.
-#define FOVEA_KERNEL [[gnu::noinline]] FOVEA_WIDE_VECTORS
+#define FOVEA_KERNEL FOVEA_OUT_OF_LINE FOVEA_WIDE_VECTORS
 
 // Says that no iteration of the next loop reads what another one writes, so vectors may be used.
 #if defined(__clang__)

@@ -56,7 +56,7 @@ class Batches {
   Index count() const { return (data_->size() + batch_size() - 1) / batch_size(); }
 
   /// Batch number `step`, in [0, count()).
-  Batch operator[](Index step) {
+  FOVEA_OUT_OF_LINE Batch operator[](Index step) {
     const Index first = step * batch_size();
     const Index N = std::min(batch_size(), data_->size() - first);
     check(step >= 0 && N > 0, "batches: expected a step in [0, ", count(), "), got ", step);

@@ -51,7 +51,7 @@ inline constexpr Index k_block = 256;  // a panel of B, 36 KB with AVX-512, stay
 
 // The columns of b, at most tile_cols of them, as rows of `width` elements; what is beyond is zero.
 template <class T>
-[[gnu::noinline]] void pack_panel(const Matrix<const T>& b, Index width, T* out) {
+FOVEA_OUT_OF_LINE void pack_panel(const Matrix<const T>& b, Index width, T* out) {
   if (b.cols < width) std::fill_n(out, b.rows * width, T{0});
   if (b.col_stride == 1)
     for (Index k = 0; k < b.rows; ++k)

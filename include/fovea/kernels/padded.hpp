@@ -33,7 +33,7 @@ struct PaddedChannel {
   /// Copies x (H, W) to `out`, with zeros around it. May write a vector beyond the end, and may read
   /// from `begin` to `end`, the images around this one.
   template <class T>
-  [[gnu::noinline]] void copy(const T* x, Index H, Index W, const T* begin, const T* end,
+  FOVEA_OUT_OF_LINE void copy(const T* x, Index H, Index W, const T* begin, const T* end,
                               T* out) const {
     if (phases.w == 2) return copy_even_odd(x, H, W, begin, end, out);
     for (Index a = 0; a < phases.h; ++a)

@@ -37,7 +37,7 @@ template <class T>
 
 // What fills no block, number by number.
 template <class T>
-[[gnu::noinline]] void turn_rest(const T* in, Index rows, Index cols, Index in_stride, T* out,
+FOVEA_OUT_OF_LINE void turn_rest(const T* in, Index rows, Index cols, Index in_stride, T* out,
                                  Index out_stride) {
   for (Index j = 0; j < cols; ++j)
     for (Index i = 0; i < rows; ++i) out[j * out_stride + i] = in[i * in_stride + j];

@@ -222,7 +222,7 @@ class Winograd {
   }
 
   // M[e] of one register tile, e = 0 .. 15, and how far they are apart.
-  [[gnu::noinline]] Index products(const T* U, const T* v, T* m, Index vectors) const {
+  FOVEA_OUT_OF_LINE Index products(const T* U, const T* v, T* m, Index vectors) const {
     const Index tile = tile_rows * vectors * lanes<T>;
     for (Index e = 0; e < 16; ++e, U += row_tiles() * tile_rows * C_, v += element(), m += tile)
       switch (vectors) {

@@ -80,8 +80,8 @@ class ConvReluPool {
   bool sparse() const { return sparse_; }
 
   /// y (N, O, OH/2, OW/2) = max-pool(ReLU(convolution of x (N, C, H, W))).
-  void forward(View<const T, 4> x, View<T, 4> y, const Conv2d<T>& conv,
-               typename Conv2d<T>::Pass& pass, const Context& context) {
+  FOVEA_OUT_OF_LINE void forward(View<const T, 4> x, View<T, 4> y, const Conv2d<T>& conv,
+                                 typename Conv2d<T>::Pass& pass, const Context& context) {
     if (by_winograd_)
       forward_winograd(x, y, conv, context.threads);
     else
@@ -89,8 +89,9 @@ class ConvReluPool {
                       context.threads);
   }
 
-  void backward(View<const T, 4> x, View<const T, 4> y, View<const T, 4> dy, View<T, 4> dx,
-                const Conv2d<T>& conv, typename Conv2d<T>::Pass& pass, const Context& context) {
+  FOVEA_OUT_OF_LINE void backward(View<const T, 4> x, View<const T, 4> y, View<const T, 4> dy,
+                                  View<T, 4> dx, const Conv2d<T>& conv,
+                                  typename Conv2d<T>::Pass& pass, const Context& context) {
     if (sparse_) return backward_sparse(x, y, dy, dx, conv, pass, context.threads);
     pooled_.parameter_gradients(x, dy, winner_.data(), pass.dweight, pass.dbias, pass.scratch,
                                 pass.partial, context.threads);
@@ -253,8 +254,8 @@ class LinearRelu {
   bool active() const { return active_; }
 
   /// y = max(x W^T + b, 0)
-  void forward(View<const T, 2> x, View<T, 2> y, const Linear<T>& linear,
-               typename Linear<T>::Pass& pass, const Context& context) {
+  FOVEA_OUT_OF_LINE void forward(View<const T, 2> x, View<T, 2> y, const Linear<T>& linear,
+                                 typename Linear<T>::Pass& pass, const Context& context) {
     if (turned_.empty())
       linear.forward(x, y, pass, context);
     else
@@ -262,8 +263,9 @@ class LinearRelu {
     for (T& value : y) value = value < T{0} ? T{0} : value;
   }
 
-  void backward(View<const T, 2> x, View<const T, 2> y, View<const T, 2> dy, View<T, 2> dx,
-                const Linear<T>& linear, typename Linear<T>::Pass& pass, const Context& context) {
+  FOVEA_OUT_OF_LINE void backward(View<const T, 2> x, View<const T, 2> y, View<const T, 2> dy,
+                                  View<T, 2> dx, const Linear<T>& linear,
+                                  typename Linear<T>::Pass& pass, const Context& context) {
     const View<T, 2> alive = masked_.view().sub(0, y.extent(0));
     for (Index i = 0; i < y.size(); ++i) alive.data()[i] = y.data()[i] > T{0} ? dy.data()[i] : T{0};
     linear.backward(x, y, alive, dx, pass, context);

@@ -357,12 +357,12 @@ class Sequential {
 
   // Out of line, so that layers of one type share what is compiled for them.
   template <class Layer, class X, class Y, class LayerPass>
-  [[gnu::noinline]] static void run_forward(const Layer& layer, X x, Y y, LayerPass& pass,
+  FOVEA_OUT_OF_LINE static void run_forward(const Layer& layer, X x, Y y, LayerPass& pass,
                                             const Context& context) {
     layer.forward(x, y, pass, context);
   }
   template <class Layer, class X, class Y, class DX, class LayerPass>
-  [[gnu::noinline]] static void run_backward(const Layer& layer, X x, Y y, Y dy, DX dx,
+  FOVEA_OUT_OF_LINE static void run_backward(const Layer& layer, X x, Y y, Y dy, DX dx,
                                              LayerPass& pass, const Context& context) {
     layer.backward(x, y, dy, dx, pass, context);
   }
