@@ -40,6 +40,49 @@ TEST_CASE("random: uniform, normal and integers have their moments") {
   CHECK(contains(error_of([&] { rng.below(0); }), "n > 0"));
 }
 
+TEST_CASE("add_normal: moments and tails of N(0, 1), and each number where it stands") {
+  constexpr std::size_t n = 1 << 20;
+  std::vector<float> z(n);
+  add_normal(std::span(z), 1, Rng{5});
+  double moments[5] = {}, neighbours = 0, beyond[4] = {};
+  for (std::size_t i = 0; i < n; ++i) {
+    double power = 1;
+    for (double& moment : moments) {
+      moment += power / n;
+      power *= static_cast<double>(z[i]);
+    }
+    for (int k = 1; k < 4; ++k) beyond[k] += std::abs(z[i]) > static_cast<float>(k) ? 1.0 / n : 0;
+    // The two numbers of a pair stand 64 apart.
+    if (i >= 64) neighbours += static_cast<double>(z[i]) * static_cast<double>(z[i - 64]) / n;
+  }
+  CHECK(std::abs(moments[1]) < 0.004);
+  CHECK(std::abs(moments[2] - 1) < 0.006);
+  CHECK(std::abs(moments[3]) < 0.02);
+  CHECK(std::abs(moments[4] - 3) < 0.05);
+  CHECK(std::abs(neighbours) < 0.004);
+  CHECK(std::abs(beyond[1] - 0.317311) < 0.002);
+  CHECK(std::abs(beyond[2] - 0.045500) < 0.001);
+  CHECK(std::abs(beyond[3] - 0.002700) < 0.0003);
+
+  std::vector<float> few(100, 2);
+  add_normal(std::span(few), 0.5, Rng{5});
+  for (std::size_t i = 0; i < few.size(); ++i) CHECK(std::abs(few[i] - (2 + 0.5f * z[i])) < 1e-6f);
+  std::vector<double> wide(200);
+  add_normal(std::span(wide), 1, Rng{5});
+  CHECK(wide[150] == static_cast<double>(z[150]));
+  std::vector<float> other(1);
+  add_normal(std::span(other), 1, Rng{6});
+  CHECK(other[0] != z[0]);
+  // The short functions behind it, against libm.
+  for (float x = 0x1p-25f; x < 1; x *= 1.37f)
+    CHECK(std::abs(detail::short_log(x) - std::log(x)) < 3e-7f * std::max(1.0f, -std::log(x)));
+  for (std::uint64_t turn = 0; turn < (1ull << 32); turn += 12345679) {
+    const double angle = static_cast<double>(turn) * 0x1p-31 * std::numbers::pi;
+    const double cosine = static_cast<double>(detail::short_cos(static_cast<std::uint32_t>(turn)));
+    CHECK(std::abs(cosine - std::cos(angle)) < 4e-7);
+  }
+}
+
 TEST_CASE("random: streams differ, permutations are permutations") {
   CHECK(Rng{1, 2}.bits() != Rng{1, 3}.bits());
   CHECK(Rng{1, 2}.bits() != Rng{2, 1}.bits());

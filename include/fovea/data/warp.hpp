@@ -62,20 +62,25 @@ void put_in_border(View<const S, 3> image, View<T, 3> padded, T factor) {
                      [factor](S x) { return factor * static_cast<T>(x); });
 }
 
-// Where the pixel (column j, row i) of the result comes from: column x + xx j + xy i, row
-// y + yx j + yy i.
+// Where the pixel (column j, row i) of the result comes from: column cx + xx (j - right) + xy (i -
+// down), row cy + yx (j - right) + yy (i - down), where (right, down) is the place of the centre.
 struct Backwards {
-  double x, y, xx, xy, yx, yy;
+  double cx, cy, right, down, xx, xy, yx, yy;
 };
 
 inline Backwards backwards(const Affine& map, Index H, Index W) {
   const double angle = map.rotate * std::numbers::pi / 180;
   const double cos = std::cos(angle) / map.scale, sin = std::sin(angle) / map.scale;
-  // Rotated back, (cos, -sin; sin, cos), and then sheared back, x - shear * y.
-  const double xx = cos - map.shear * sin, xy = -sin - map.shear * cos, yx = sin, yy = cos;
   const double cx = static_cast<double>(W - 1) / 2, cy = static_cast<double>(H - 1) / 2;
-  const double right = cx + map.dx, down = cy + map.dy;
-  return {cx - xx * right - xy * down, cy - yx * right - yy * down, xx, xy, yx, yy};
+  // Rotated back, (cos, -sin; sin, cos), and then sheared back, x - shear * y.
+  return {.cx = cx,
+          .cy = cy,
+          .right = cx + map.dx,
+          .down = cy + map.dy,
+          .xx = cos - map.shear * sin,
+          .xy = -sin - map.shear * cos,
+          .yx = sin,
+          .yy = cos};
 }
 
 // One channel, from a bordered image. Places are counted from the corner of the border and kept
@@ -85,17 +90,19 @@ FOVEA_KERNEL void warp_plane(const T* padded, T* out, Index height, Index width,
                              const Backwards& map) {
   const int H = static_cast<int>(height), W = static_cast<int>(width), stride = W + 3;
   const T xx = static_cast<T>(map.xx), yx = static_cast<T>(map.yx);
+  const T right = static_cast<T>(map.right);
   const auto inside = [](T x, T last) {
     const T low = x > 0 ? x : 0;
     return low < last ? low : last;
   };
   for (int i = 0; i < H; ++i, out += W) {
-    const T x0 = static_cast<T>(map.x + map.xy * i + 1),
-            y0 = static_cast<T>(map.y + map.yy * i + 1);
+    const double below = i - map.down;
+    const T x0 = static_cast<T>(map.cx + 1 + map.xy * below);
+    const T y0 = static_cast<T>(map.cy + 1 + map.yy * below);
     FOVEA_INDEPENDENT
     for (int j = 0; j < W; ++j) {
-      const T x = inside(x0 + xx * static_cast<T>(j), static_cast<T>(W + 1));
-      const T y = inside(y0 + yx * static_cast<T>(j), static_cast<T>(H + 1));
+      const T x = inside(x0 + xx * (static_cast<T>(j) - right), static_cast<T>(W + 1));
+      const T y = inside(y0 + yx * (static_cast<T>(j) - right), static_cast<T>(H + 1));
       const int col = static_cast<int>(x), row = static_cast<int>(y), at = row * stride + col;
       const T u = x - static_cast<T>(col), v = y - static_cast<T>(row);
       out[j] = (1 - v) * ((1 - u) * padded[at] + u * padded[at + 1]) +

@@ -21,10 +21,10 @@
 namespace fovea::inline FOVEA_ABI {
 
 struct Corruption {
-  std::string_view name;   ///< as MNIST-C spells it, where it has it: "shot_noise"
-  std::string parameters;  ///< in words: "3 photons for white"
+  std::string_view name = {};   ///< as MNIST-C spells it, where it has it: "shot_noise"
+  std::string parameters = {};  ///< in words: "3 photons for white"
   /// `out` (C, H, W) is the corrupted image `in` (C, H, W); both in [0, 1], and not the same memory.
-  std::function<void(View<const float, 3> in, View<float, 3> out, Rng rng)> apply;
+  std::function<void(View<const float, 3> in, View<float, 3> out, Rng rng)> apply = {};
 };
 
 /// A copy of the data set with every image corrupted. Byte b is the number b / 255, and a number x

@@ -55,7 +55,8 @@ namespace fovea::inline FOVEA_ABI::corruption {
 
 /// Mud in blots: normal noise, blurred, is where the blots are. MNIST-C: severity 4.
 inline Corruption spatter() {
-  return {"spatter", "severity 4", [](View<const float, 3> in, View<float, 3> out, Rng rng) {
+  return {"spatter", "blots of mud, grey 0.25",
+          [](View<const float, 3> in, View<float, 3> out, Rng rng) {
             constexpr double mean = 0.65, sigma = 0.3, threshold = 0.65, mud = 63.0 / 255;
             Tensor<float, 2> blots(Shape{in.extent(1), in.extent(2)}, static_cast<float>(mean));
             add_normal(blots.flat(), sigma, rng);
