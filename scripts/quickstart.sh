@@ -4,7 +4,9 @@
 # From a fresh clone to a trained network and its pictures: installs what is missing (asks first),
 # finds or fetches MNIST, builds in Release and runs mnist_train.
 #
-#   scripts/quickstart.sh [--yes] [--data DIR] [other options of mnist_train]
+#   scripts/quickstart.sh [--yes] [--data DIR] [--explain] [other options of mnist_train]
+#
+# With --explain it runs mnist_explain instead, which also looks into the network: out/report.html.
 set -euo pipefail
 here=$PWD
 cd "$(dirname "$0")/.."
@@ -12,10 +14,12 @@ cd "$(dirname "$0")/.."
 
 data=${FOVEA_DATA_DIR:-}
 dataset=mnist
+program=mnist_train
 arguments=()
 while [ $# -gt 0 ]; do
   case $1 in
     --yes) yes=1 ;;
+    --explain) program=mnist_explain ;;
     --data) data=${2:?--data needs a directory}; shift ;;
     --data=*) data=${1#--data=} ;;
     --dataset) dataset=${2:?--dataset needs mnist or fashion}; shift ;;
@@ -88,5 +92,5 @@ else
 fi
 
 cmake --preset release -DFOVEA_BUILD_TESTS=OFF -DFOVEA_BUILD_BENCHMARKS=OFF > /dev/null
-cmake --build build/release --target mnist_train -j "$(jobs)"
-exec build/release/examples/mnist_train --data "$data" --dataset "$dataset" "${arguments[@]+"${arguments[@]}"}"
+cmake --build build/release --target "$program" -j "$(jobs)"
+exec "build/release/examples/$program" --data "$data" --dataset "$dataset" "${arguments[@]+"${arguments[@]}"}"
