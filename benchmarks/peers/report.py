@@ -59,7 +59,9 @@ def table(rows):
 
 
 def machine():
-    cpu = text_of("grep -m1 'model name' /proc/cpuinfo | cut -d: -f2")
+    # Virtual machines often hide the product's name; family and model still tell the microarchitecture.
+    fact = lambda name: text_of(f"grep -m1 -P '^{name}\\s*:' /proc/cpuinfo | cut -d: -f2")
+    cpu = f"{fact('model name')} (family {fact('cpu family')}, model {fact('model')})"
     versions = {}
     for package in PACKAGES:
         version = text_of(f"dpkg-query -W -f='${{Version}}' {package} 2> /dev/null")
