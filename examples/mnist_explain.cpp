@@ -27,7 +27,8 @@ class Parts {
     const auto start = std::chrono::steady_clock::now();
     part();
     stop_if_interrupted();
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     times_.emplace_back(name, seconds);
     if (!quiet_) std::printf("%-28s %6.1f s\n", name.c_str(), seconds);
     std::fflush(stdout);
@@ -42,19 +43,29 @@ class Parts {
 // Says what is wrong with the wishes before anything takes time.
 void check_wishes(const ExplainOptions& o, const TrainAndTest& data, const Net& net) {
   const Dataset& test = data.test;
-  check(data.train.size() > 0 && test.size() > 0, data.train.name, ": expected images to train on and to test with, found ",
-        data.train.size(), " and ", test.size());
-  check(data.train.images.shape().with_batch(1) == Shape<4>(1, 1, 28, 28), data.train.name, ": expected images of 28 x 28 pixels, found ",
-        data.train.images.shape());
-  check(0 <= o.image && o.image < test.size(), "--image: expected the number of a test image in [0, ", test.size(), "), got ", o.image);
-  check(-1 <= o.target && o.target < test.classes, "--class: expected a class in [0, ", test.classes, "), or -1 for the image's own, got ", o.target);
-  check(!receptive_fields(net)[Net::index(o.layer)].whole, "--layer: expected a layer with rows and columns, got ", o.layer);
+  check(data.train.size() > 0 && test.size() > 0, data.train.name,
+        ": expected images to train on and to test with, found ", data.train.size(), " and ",
+        test.size());
+  check(data.train.images.shape().with_batch(1) == Shape<4>(1, 1, 28, 28), data.train.name,
+        ": expected images of 28 x 28 pixels, found ", data.train.images.shape());
+  check(0 <= o.image && o.image < test.size(),
+        "--image: expected the number of a test image in [0, ", test.size(), "), got ", o.image);
+  check(-1 <= o.target && o.target < test.classes, "--class: expected a class in [0, ",
+        test.classes, "), or -1 for the image's own, got ", o.target);
+  check(!receptive_fields(net)[Net::index(o.layer)].whole,
+        "--layer: expected a layer with rows and columns, got ", o.layer);
 }
 
 Trained trained(const Study& s, const std::string& name) {
   const ExplainOptions& o = s.options;
-  Recipe recipe{.name = name, .epochs = o.epochs, .batch_size = o.batch_size, .learning_rate = o.learning_rate, .schedule = o.schedule,
-                .seed = o.seed, .threads = o.threads, .quiet = o.quiet};
+  Recipe recipe{.name = name,
+                .epochs = o.epochs,
+                .batch_size = o.batch_size,
+                .learning_rate = o.learning_rate,
+                .schedule = o.schedule,
+                .seed = o.seed,
+                .threads = o.threads,
+                .quiet = o.quiet};
   Net net = s.untrained;
   if (name == "adversarial") {  // the recipe of "Fast is better than free"
     recipe.epochs = std::max(1, o.epochs - 1), recipe.batch_size = 128;
@@ -62,15 +73,20 @@ Trained trained(const Study& s, const std::string& name) {
     AttackOptions options = fast_fgsm(0.3);
     options.seed = o.seed, options.threads = o.threads;
     Attack<Net> attack{net, recipe.batch_size, s.data.train.scaling, options};
-    auto training = train(net, s.data.train, s.data.test, recipe, [&](const Net& n, auto images, auto labels, Index first) {
-      return attack(n, images, labels, first);
-    });
-    return {recipe, "one FGSM step from a random start, epsilon 0.3", std::move(net), std::move(training)};
+    auto training = train(net, s.data.train, s.data.test, recipe,
+                          [&](const Net& n, auto images, auto labels, Index first) {
+                            return attack(n, images, labels, first);
+                          });
+    return {recipe, "one FGSM step from a random start, epsilon 0.3", std::move(net),
+            std::move(training)};
   }
   const bool augmented = name == "augmented";
   if (augmented) recipe.augment = {.shift = 3, .rotate = 30, .noise = 0.2};
   auto training = train(net, s.data.train, s.data.test, recipe);
-  return {recipe, augmented ? "shifted by up to 3 pixels, turned by up to 30 degrees, noise of 0.2" : "as they are", std::move(net), std::move(training)};
+  return {recipe,
+          augmented ? "shifted by up to 3 pixels, turned by up to 30 degrees, noise of 0.2"
+                    : "as they are",
+          std::move(net), std::move(training)};
 }
 
 int run(const ExplainOptions& options) {
@@ -80,12 +96,14 @@ int run(const ExplainOptions& options) {
   auto data = find_data(options.data, options.dataset, found);
   check_wishes(options, data, untrained);
   prepare_directory(options.out);
-  if (options.limit > 0 && options.limit < data.train.size()) data.train = data.train.part(0, options.limit);
+  if (options.limit > 0 && options.limit < data.train.size())
+    data.train = data.train.part(0, options.limit);
 
   const auto start = std::chrono::steady_clock::now();
   const auto info = build_info();
   const Label label = data.test.labels(options.image);
-  const std::string title = data.test.name == "mnist" ? "What the network sees" : "What the network sees: " + data.test.name;
+  const std::string title = data.test.name == "mnist" ? "What the network sees"
+                                                      : "What the network sees: " + data.test.name;
   Study s{.options = options,
           .data = std::move(data),
           .sample = {},
@@ -96,16 +114,28 @@ int run(const ExplainOptions& options) {
           .label = label,
           .target = options.target < 0 ? label : options.target,
           .page = {options.out, title,
-                   "A small convolutional network, looked at from the inside: its filters, what each unit sees, where it looks, and when it breaks."}};
-  s.sample = s.data.test.part(0, options.full ? s.data.test.size() : std::min<Index>(1000, s.data.test.size()));
+                   "A small convolutional network, looked at from the inside: its filters, what "
+                   "each unit sees, where it looks, and when it breaks."}};
+  s.sample = s.data.test.part(
+      0, options.full ? s.data.test.size() : std::min<Index>(1000, s.data.test.size()));
   auto in_order = batches(s.data.test, 1, {.shuffle = false});
   s.image = Tensor<float, 4>(in_order[options.image].images);
-  s.pixels = map(s.data.test.images[options.image][0], [](std::uint8_t byte) { return static_cast<float>(byte) / 255; });
+  s.pixels = map(s.data.test.images[options.image][0],
+                 [](std::uint8_t byte) { return static_cast<float>(byte) / 255; });
   const int threads = resolve_threads(options.threads);
-  const std::string made = concat("fovea ", info.version, ", ", info.compiler, ", ", info.isa, ", ", counted(threads, "thread"));
-  if (!options.quiet) std::printf("%s\n%s from %s: %td images to train on, %td to test with\n\n", made.c_str(), s.data.train.name.c_str(), found.c_str(), s.data.train.size(), s.data.test.size());
-  s.page.numbers["run"] = {{"version", info.version}, {"isa", info.isa}, {"threads", threads}, {"dataset", s.data.train.name},
-                           {"training_images", s.data.train.size()}, {"test_images", s.data.test.size()}, {"judged_images", s.sample.size()}, {"seed", options.seed}};
+  const std::string made = concat("fovea ", info.version, ", ", info.compiler, ", ", info.isa, ", ",
+                                  counted(threads, "thread"));
+  if (!options.quiet)
+    std::printf("%s\n%s from %s: %td images to train on, %td to test with\n\n", made.c_str(),
+                s.data.train.name.c_str(), found.c_str(), s.data.train.size(), s.data.test.size());
+  s.page.numbers["run"] = {{"version", info.version},
+                           {"isa", info.isa},
+                           {"threads", threads},
+                           {"dataset", s.data.train.name},
+                           {"training_images", s.data.train.size()},
+                           {"test_images", s.data.test.size()},
+                           {"judged_images", s.sample.size()},
+                           {"seed", options.seed}};
 
   Parts part(options.quiet);
   for (const char* name : Study::names)
@@ -126,14 +156,18 @@ int run(const ExplainOptions& options) {
     write_table(s);
   });
 
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   for (const auto& [name, time] : part.times()) s.page.numbers["seconds"][name] = time;
   s.page.numbers["seconds"]["all"] = seconds;
-  s.page.footer(concat("Written by mnist_explain in ", fixed(seconds, 0), " seconds: ", made, ", seed ", options.seed, ", ", s.data.train.name, ", ",
-                       detail::grouped(s.data.train.size()), " training images. Every number is in explain.json."));
+  s.page.footer(concat("Written by mnist_explain in ", fixed(seconds, 0), " seconds: ", made,
+                       ", seed ", options.seed, ", ", s.data.train.name, ", ",
+                       detail::grouped(s.data.train.size()),
+                       " training images. Every number is in explain.json."));
   s.page.write();
-  std::printf("%stest accuracy %.2f %%; report.html, explain.json and the pictures are in %s (%.0f s)\n", options.quiet ? "" : "\n",
-              s.networks[0].accuracy().percent(), options.out.c_str(), seconds);
+  std::printf(
+      "%stest accuracy %.2f %%; report.html, explain.json and the pictures are in %s (%.0f s)\n",
+      options.quiet ? "" : "\n", s.networks[0].accuracy().percent(), options.out.c_str(), seconds);
   return 0;
 }
 

@@ -46,25 +46,28 @@ int run(const TrainOptions& options) {
   const int threads = resolve_threads(options.threads);
 
   say(concat("fovea ", info.version, ", ", info.compiler, ", ", info.isa, ", ", threads,
-             threads == 1 ? " thread" : " threads",
-             info.openmp ? "" : " (built without OpenMP)"));
+             threads == 1 ? " thread" : " threads", info.openmp ? "" : " (built without OpenMP)"));
   if (!info.optimised)
     say("Warning: built without optimisation, some fifty times slower than a Release build.");
   say(concat(training.name, " from ", found.string(), ": ", training.size(),
              " images to train on, ", test.size(), " to test with\n"));
   say(summary(net));
 
-  const auto [losses, epochs, confusion] =
-      train(net, training, test,
-            {.epochs = options.epochs,
-             .batch_size = options.batch_size,
-             .learning_rate = options.learning_rate,
-             .schedule = options.schedule,
-             .seed = options.seed,
-             .threads = options.threads,
-             .quiet = options.quiet});
-  Metrics metrics{training.name, net.parameter_count(), threads, std::string(info.isa),
-                  options.seed,  epochs,                {}};
+  const auto [losses, epochs, confusion] = train(net, training, test,
+                                                 {.epochs = options.epochs,
+                                                  .batch_size = options.batch_size,
+                                                  .learning_rate = options.learning_rate,
+                                                  .schedule = options.schedule,
+                                                  .seed = options.seed,
+                                                  .threads = options.threads,
+                                                  .quiet = options.quiet});
+  Metrics metrics{training.name,
+                  net.parameter_count(),
+                  threads,
+                  std::string(info.isa),
+                  options.seed,
+                  epochs,
+                  {}};
   if (!epochs.empty()) metrics.test_accuracy = epochs.back().test_accuracy;
   write_file(options.out / "metrics.json", to_json(metrics));
   if (losses.empty()) return interrupted_status;

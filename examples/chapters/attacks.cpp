@@ -67,12 +67,15 @@ void write_examples(Study& s) {
   std::vector<bool> seen(static_cast<std::size_t>(some.classes));
   for (Index i = 0; i < some.size() && static_cast<Index>(chosen.size()) < most; ++i) {
     const Label label = some.labels(i);
-    if (argmax(z_clean[i]) != label || argmax(p[0][i]) == label || seen[static_cast<std::size_t>(label)]) continue;
+    if (argmax(z_clean[i]) != label || argmax(p[0][i]) == label ||
+        seen[static_cast<std::size_t>(label)])
+      continue;
     seen[static_cast<std::size_t>(label)] = true, chosen.push_back(i);
   }
   s.page.subsection("What an attack looks like");
   if (chosen.empty()) {
-    s.page.paragraph(concat("None of the first ", some.size(), " test images could be attacked with PGD and epsilon ", epsilon, "."));
+    s.page.paragraph(concat("None of the first ", some.size(),
+                            " test images could be attacked with PGD and epsilon ", epsilon, "."));
     return;
   }
   const auto rows = static_cast<Index>(chosen.size());
@@ -81,27 +84,39 @@ void write_examples(Study& s) {
   const char* heads[] = {"image", "change", "result", "what they say"};
   for (Index c = 0; c < 4; ++c) picture.text(margin + 36, margin + c * (side + gap), heads[c]);
   const Scaling& scaling = some.scaling;
-  const auto pixel = [&](float x) { return static_cast<float>(scaling.to_pixel(static_cast<double>(x))); };
+  const auto pixel = [&](float x) {
+    return static_cast<float>(scaling.to_pixel(static_cast<double>(x)));
+  };
   for (Index row = 0; row < rows; ++row) {
     const Index i = chosen[static_cast<std::size_t>(row)], top = margin + 64 + row * (side + gap);
     const auto from = map(clean[i][0], pixel), to = map(worse[i][0], pixel), change = to - from;
     const auto left = [&](Index c) { return margin + c * (side + gap); };
     picture.map(top, left(0), as_const(from), zoom, grey);
-    picture.map(top, left(1), as_const(change), zoom, [&](double v) { return diverging(v / epsilon); });
+    picture.map(top, left(1), as_const(change), zoom,
+                [&](double v) { return diverging(v / epsilon); });
     picture.map(top, left(2), as_const(to), zoom, grey);
     picture.outline(top - 1, left(1) - 1, side + 2, side + 2, frame);
     picture.text(top, left(3), concat("a ", some.labels(i)));
     for (std::size_t n = 0; n < 3; ++n) {
       const Index said = argmax(p[n][i]);
       picture.text(top + 26 * static_cast<Index>(n + 1), left(3),
-                   concat(Study::names[n], ": ", said, ", ", fixed(100 * static_cast<double>(p[n](i, said)), 0), " %"), 2,
-                   said == some.labels(i) ? Color{0, 110, 80} : Color{170, 60, 0});
+                   concat(Study::names[n], ": ", said, ", ",
+                          fixed(100 * static_cast<double>(p[n](i, said)), 0), " %"),
+                   2, said == some.labels(i) ? Color{0, 110, 80} : Color{170, 60, 0});
     }
   }
-  s.page.picture("attack_examples", picture,
-                 {.what = concat("Test images before and after PGD on the plain network with epsilon ", epsilon, ", and what the three networks say of the result."),
-                  .read = "The middle picture is added to the left one and gives the right one. A right answer is written in green, a wrong one in red-brown. The other networks see images "
-                          "made against the plain one: being right here is easier than under an attack of their own.",
-                  .scale = concat("Images from 0, black, to 1, white; the change from -", epsilon, ", blue, over 0, white, to ", epsilon, ", red."),
-                  .alt = concat(rows, " digits, each with a red and blue pattern, the digit with the pattern on it, and three answers.")});
+  s.page.picture(
+      "attack_examples", picture,
+      {.what = concat("Test images before and after PGD on the plain network with epsilon ",
+                      epsilon, ", and what the three networks say of the result."),
+       .read =
+           "The middle picture is added to the left one and gives the right one. A right answer is "
+           "written in green, a wrong one in red-brown. The other networks see images "
+           "made against the plain one: being right here is easier than under an attack of their "
+           "own.",
+       .scale = concat("Images from 0, black, to 1, white; the change from -", epsilon,
+                       ", blue, over 0, white, to ", epsilon, ", red."),
+       .alt = concat(rows,
+                     " digits, each with a red and blue pattern, the digit with the pattern on it, "
+                     "and three answers.")});
 }

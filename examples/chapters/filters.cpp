@@ -68,35 +68,40 @@ void write_filters(Study& s) {
   const double same = likeness(weight, start);
 
   page.section("3.1 Filter gallery");
-  page.paragraph(concat("conv1 has ", O, " filters of ", KH, " x ", KW,
-                        " weights. A convolution in a network is a cross-correlation, so a filter is "
-                        "a picture of what it responds to most."));
+  page.paragraph(
+      concat("conv1 has ", O, " filters of ", KH, " x ", KW,
+             " weights. A convolution in a network is a cross-correlation, so a filter is "
+             "a picture of what it responds to most."));
   Tensor<float, 3> hung(Shape{O, KH, KW});
   std::vector<std::string> captions;
   for (const Index i : gallery_order(trained)) {
     const FilterMatch& m = trained[static_cast<std::size_t>(i)];
     const auto at = static_cast<Index>(captions.size());
     std::copy(weight[m.out].begin(), weight[m.out].end(), hung[at].begin());
-    captions.push_back(concat(to_string(m.kind), " ", fixed(std::abs(m.correlation), 2).substr(
-                                                         std::abs(m.correlation) < 0.995 ? 1 : 0)));
+    captions.push_back(
+        concat(to_string(m.kind), " ",
+               fixed(std::abs(m.correlation), 2).substr(std::abs(m.correlation) < 0.995 ? 1 : 0)));
   }
-  page.picture("conv1_filters",
-               gallery(hung, {.title = "conv1: the filters of the plain network",
-                              .signed_values = true,
-                              .zoom = 32,
-                              .columns = 8,
-                              .captions = captions}),
-               {.what = "All filters of conv1, sorted by the template that each resembles most.",
-                .read = "Red weights add what they see, blue weights subtract it. Below each filter "
-                        "stand the kind of its best template and the strength of the resemblance, "
-                        "Pearson's |r|.",
-                .scale = "One symmetric scale for all filters, in weights; white is zero.",
-                .alt = concat(O, " squares of 3 x 3 red and blue cells, sorted into edges, lines, "
-                                 "spots and flat ones.")});
+  page.picture(
+      "conv1_filters",
+      gallery(hung, {.title = "conv1: the filters of the plain network",
+                     .signed_values = true,
+                     .zoom = 32,
+                     .columns = 8,
+                     .captions = captions}),
+      {.what = "All filters of conv1, sorted by the template that each resembles most.",
+       .read = "Red weights add what they see, blue weights subtract it. Below each filter "
+               "stand the kind of its best template and the strength of the resemblance, "
+               "Pearson's |r|.",
+       .scale = "One symmetric scale for all filters, in weights; white is zero.",
+       .alt = concat(O,
+                     " squares of 3 x 3 red and blue cells, sorted into edges, lines, "
+                     "spots and flat ones.")});
   page.paragraph(
-      "Is a red side beside a blue one an edge detector? Nine numbers drawn by chance often look like "
+      "Is a red side beside a blue one an edge detector? Nine numbers drawn by chance often look "
+      "like "
       "something too, because so many templates offer themselves: edges in 16 directions, lines in "
-      "8, bright and dark, and spots. So each filter's best match is compared with that of 10 000 "
+      "8, bright and dark, and spots. So each filter's best match is compared with that of 10,000 "
       "random kernels, and with the same network before training.");
   std::vector<Page::Row> rows;
   auto& json = page.numbers["filters"];
@@ -121,21 +126,26 @@ void write_filters(Study& s) {
   row("random kernels", chance, median(r_chance), above(chance));
   json["chance_95"] = bar;
   json["likeness_to_start"] = same;
-  page.table(concat("What the filters look like: share of each kind, the median strength of the best "
-                    "match, and the share of filters above r = ",
-                    fixed(bar, 3), ", which one random kernel in twenty exceeds."),
-             {"filters", "edge", "line", "spot", "flat", "median |r|", concat("|r| > ", fixed(bar, 3))},
-             rows);
+  page.table(
+      concat("What the filters look like: share of each kind, the median strength of the best "
+             "match, and the share of filters above r = ",
+             fixed(bar, 3), ", which one random kernel in twenty exceeds."),
+      {"filters", "edge", "line", "spot", "flat", "median |r|", concat("|r| > ", fixed(bar, 3))},
+      rows);
   page.chart(
       "filter_matches",
       line_chart({quantiles("trained", r), quantiles("untrained", r_before),
                   quantiles("random kernels", r_chance)},
                  {.title = "How well the best template fits",
-                  .x = {.label = "filters, from the weakest match", .from = 0.0, .to = 1.0, .percent = true},
+                  .x = {.label = "filters, from the weakest match",
+                        .from = 0.0,
+                        .to = 1.0,
+                        .percent = true},
                   .y = {.label = "|r| of the best match", .to = 1.0}}),
       {.what = "The strength of the best match of all filters, in order.",
-       .read = "If training made templates out of noise, the trained curve would run well above the "
-               "one of random kernels.",
+       .read =
+           "If training made templates out of noise, the trained curve would run well above the "
+           "one of random kernels.",
        .scale = "Pearson's |r|, from 0 to 1.",
        .alt = concat("Three rising curves; their medians are ", fixed(median(r), 2), " trained, ",
                      fixed(median(r_before), 2), " untrained and ", fixed(median(r_chance), 2),
@@ -147,12 +157,15 @@ void write_filters(Study& s) {
   page.finding(
       more ? "More filters look like textbook templates than chance explains."
            : "Looking like an edge is not enough to be called an edge detector.",
-      concat(strong, " of ", O, " trained filters match a template better than r = ", fixed(bar, 3),
-             "; chance gives about ", fixed(expected, 1), ", the untrained network has ",
-             strong_before, ". By kind, ", count(trained, FilterKind::edge),
-             " are most like an edge, against ", count(untrained, FilterKind::edge),
-             " before training. The trained filters still resemble their own random start: the mean "
-             "correlation is ", fixed(same, 2),
-             more ? ". So there is more order than chance gives, though single filters of 3 x 3 prove little."
-                  : ". Filters of 3 x 3 are too small for their looks to prove what they do."));
+      concat(
+          strong, " of ", O, " trained filters match a template better than r = ", fixed(bar, 3),
+          "; chance gives about ", fixed(expected, 1), ", the untrained network has ",
+          strong_before, ". By kind, ", count(trained, FilterKind::edge),
+          " are most like an edge, against ", count(untrained, FilterKind::edge),
+          " before training. The trained filters still resemble their own random start: the mean "
+          "correlation is ",
+          fixed(same, 2),
+          more ? ". So there is more order than chance gives, though single filters of 3 x 3 prove "
+                 "little."
+               : ". Filters of 3 x 3 are too small for their looks to prove what they do."));
 }

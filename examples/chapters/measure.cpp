@@ -20,10 +20,9 @@ Judged judge(const Study& s, const Task& task) {
   const Dataset worse = corrupt(s.sample, task.corruption, s.options.seed, s.options.threads);
   Judged result{task.name, task.corruption.parameters, task.at, {}};
   for (std::size_t n = 0; n < s.networks.size(); ++n)
-    result.accuracy[n] =
-        evaluate(s.networks[n].net, batches(worse, 100, {.shuffle = false}), worse.classes,
-                 s.options.threads)
-            .accuracy();
+    result.accuracy[n] = evaluate(s.networks[n].net, batches(worse, 100, {.shuffle = false}),
+                                  worse.classes, s.options.threads)
+                             .accuracy();
   return result;
 }
 
@@ -52,8 +51,9 @@ void measure_corruptions(Study& s) {
   for (int tenth = 0; tenth <= 8; ++tenth)
     tasks.push_back({&r.noise, "noise", tenth / 10.0, c::gaussian_noise(tenth / 10.0)});
   for (Index side = 0; side <= 16; side += 2)
-    tasks.push_back({&r.occlusion, "occlusion", static_cast<double>(side), c::occlusion(side)});
-  for (int shift = -6; shift <= 6; shift += 2) r.shifts.push_back(shift);
+    tasks.push_back({&r.occlusion, "occlusion", static_cast<double>(side),
+                     side > 0 ? c::occlusion(side) : c::translation(0, 0)});
+  for (int shift = -4; shift <= 4; shift += 2) r.shifts.push_back(shift);
   for (const double dy : r.shifts)
     for (const double dx : r.shifts)
       tasks.push_back({&r.shift, concat("shift ", dx, " ", dy), 0, c::translation(dx, dy)});

@@ -31,7 +31,8 @@ void write_layers(Study& s) {
   for (auto& row : rows) row[1] = "(" + row[1] + ")";
   rows.push_back({"total", "", detail::grouped(s.net().parameter_count()), ""});
   s.page.table(
-      "The layers, the shape of what they hand on for N images, the numbers they learn, and how large "
+      "The layers, the shape of what they hand on for N images, the numbers they learn, and how "
+      "large "
       "a part of the image one of their units sees.",
       {"layer", "output", "parameters", "sees"}, rows);
 }
@@ -73,13 +74,15 @@ void write_problem(Study& s) {
       "the image does each unit see, and how do simple patterns become digits? Then it asks one "
       "more: when does it break, and what can training do about that?"));
   page.paragraph(
-      "All numbers on this page were measured by the run that wrote it. Intervals are 95 % intervals "
+      "All numbers on this page were measured by the run that wrote it. Intervals are 95 % "
+      "intervals "
       "after Wilson: with another draw of test images, numbers within them would be no surprise.");
 
   page.section("Architecture and hyper-parameters");
   write_layers(s);
   page.paragraph(
-      "One architecture is trained three times, from the same start weights. The plain network sees "
+      "One architecture is trained three times, from the same start weights. The plain network "
+      "sees "
       "the images as they are, as in the course report. The augmented one sees each image a little "
       "different in every epoch. The adversarial one sees images that were changed, at every step "
       "and within a limit for each pixel, so as to make its own loss large.");
@@ -95,9 +98,9 @@ void write_problem(Study& s) {
     nlohmann::ordered_json epochs = nlohmann::json::array();
     for (const auto& e : t.training.epochs)
       epochs.push_back(nlohmann::ordered_json{{"epoch", e.epoch},
-                        {"train_loss", e.train_loss},
-                        {"test_accuracy", e.test_accuracy},
-                        {"seconds", e.seconds}});
+                                              {"train_loss", e.train_loss},
+                                              {"test_accuracy", e.test_accuracy},
+                                              {"seconds", e.seconds}});
     json[t.recipe.name] = {{"training_images", t.change},
                            {"batch_size", t.recipe.batch_size},
                            {"learning_rate", t.recipe.learning_rate},
@@ -107,11 +110,11 @@ void write_problem(Study& s) {
                            {"seconds", seconds},
                            {"accuracy", to_json(t.accuracy())}};
   }
-  page.table(concat("The three trainings, and the accuracy on all ", detail::grouped(accuracy.total),
-                    " unchanged test images with its 95 % interval."),
-             {"network", "its training images", "batch", "optimizer", "epochs", "test accuracy",
-              "time"},
-             rows);
+  page.table(
+      concat("The three trainings, and the accuracy on all ", detail::grouped(accuracy.total),
+             " unchanged test images with its 95 % interval."),
+      {"network", "its training images", "batch", "optimizer", "epochs", "test accuracy", "time"},
+      rows);
   rows.clear();
   for (const auto& e : s.networks.front().training.epochs)
     rows.push_back({concat(e.epoch), fixed(e.train_loss, 4), fixed(e.test_accuracy, 2) + " %",

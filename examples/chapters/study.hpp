@@ -31,9 +31,9 @@ struct Judged {
 
 struct Robustness {
   std::vector<Judged> rotation, noise, occlusion, corruptions, fgsm, pgd;
-  std::vector<Judged> shift;  // every dy, and for each every dx
-  std::vector<double> shifts; // the values of both
-  std::vector<Judged> table;  // of docs/results.md
+  std::vector<Judged> shift;   // every dy, and for each every dx
+  std::vector<double> shifts;  // the values of both
+  std::vector<Judged> table;   // of docs/results.md
 };
 
 struct Study {
@@ -50,6 +50,11 @@ struct Study {
   Robustness robustness = {};
 
   const Net& net() const { return networks.front().net; }
+  /// Clearly better: the intervals do not touch.
+  static bool better(const fovea::Accuracy& a, const fovea::Accuracy& b) {
+    return a.interval().low > b.interval().high;
+  }
+
   static constexpr const char* names[] = {"plain", "augmented", "adversarial"};
 };
 

@@ -72,9 +72,9 @@ Training train(Net& net, const fovea::Dataset& data, const fovea::Dataset& test,
     Index seen = 0;
     for (const auto& [images, labels] : batches(data, r.batch_size,
                                                 {.seed = r.seed,
-                                                 .epoch = static_cast<std::uint64_t>(epoch - 1),
-                                                 .augment = r.augment,
-                                                 .threads = r.threads})) {
+                                                .epoch = static_cast<std::uint64_t>(epoch - 1),
+                                                .augment = r.augment,
+                                                .threads = r.threads})) {
       adam.options.learning_rate = learning_rate(r, steps, adam.clock());
       const auto x = hook(std::as_const(net), images, labels, (epoch - 1) * data.size() + seen);
       const auto logits = net.forward(x, pass);

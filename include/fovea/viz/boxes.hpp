@@ -31,7 +31,8 @@ struct BoxOptions {
 /// The image (H, W) with the outlines of the boxes, each in a colour of its own, and their labels below.
 /// Where a box reaches outside, the picture grows: padding is part of what a unit sees.
 template <Ranked<2> X>
-Image draw_boxes(const X& image, const std::vector<LabelledBox>& boxes, const BoxOptions& options = {}) {
+Image draw_boxes(const X& image, const std::vector<LabelledBox>& boxes,
+                 const BoxOptions& options = {}) {
   const auto [H, W] = image.shape();
   check(H > 0 && W > 0, "draw_boxes: expected an image (H, W), got ", image.shape());
   check(options.zoom > 0, "draw_boxes: expected a zoom of at least 1, got ", options.zoom);
