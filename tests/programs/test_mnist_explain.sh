@@ -90,11 +90,17 @@ refused "--layer: expected a layer with rows and columns, got fc1" --data "$work
 refused "$work/nowhere" --data "$work/nowhere"
 refused "--epochs" --data "$work/data" --epochs 0
 refused "--nonsense" --nonsense
-mkdir "$work/empty"
-"$WRITE_IDX" "$work/empty" 10 0
-refused "10 and 0" --data "$work/empty"
-"$WRITE_IDX" "$work/empty" 0 10
-refused "0 and 10" --data "$work/empty"
+# empty PART: well-formed files without a single image, as the training or the test part.
+empty() {
+  rm -rf "$work/empty"
+  cp -r "$work/data" "$work/empty"
+  printf '\x00\x00\x08\x03\x00\x00\x00\x00\x00\x00\x00\x1c\x00\x00\x00\x1c' > "$work/empty/$1-images-idx3-ubyte"
+  printf '\x00\x00\x08\x01\x00\x00\x00\x00' > "$work/empty/$1-labels-idx1-ubyte"
+}
+empty t10k
+refused "found 640 and 0" --data "$work/empty"
+empty train
+refused "found 0 and 40" --data "$work/empty"
 touch "$work/file"
 run --out "$work/file" > /dev/null 2> "$work/stderr"
 [ $? = 2 ] && grep -qF "$work/file: expected a directory" "$work/stderr" || fail "--out is a file: $(cat "$work/stderr")"
