@@ -226,13 +226,26 @@ void write_randomisation(Study& s, const std::vector<Method>& all) {
            "Spearman's rank correlation of magnitudes; 0 layers to the left, all 4 to the right.",
        .alt = "Six curves that begin at 1 and fall as layers become random."});
   s.page.paragraph(
-      "Two numbers in each cell, for a reason: integrated gradients, from a black image, are "
-      "exactly 0 wherever the image is black, "
-      "whatever the weights. Most of the ranks are therefore equal for trained and random weights, "
-      "and over the whole image the correlation stays high "
-      "without the map being a lie. Gradient x input is nearly as bound to the stroke: the input "
-      "is constant on the background. On the stroke alone the "
-      "comparison is fair.");
+      concat("Two numbers in each cell, for a reason. Integrated gradients, from a black image, "
+             "are exactly 0 wherever the image is black, "
+             "whatever the weights, and occlusion is 0 where it hides black behind black. Most of "
+             "the ranks are therefore equal for trained and "
+             "random weights, and over the whole image the correlation stays high without the map "
+             "being a lie. (Gradient x input would be the same "
+             "if black were 0; this network sees black as ",
+             fixed(s.data.test.scaling.to_input(0), 2),
+             ".) On the stroke alone the comparison is fairer."));
+  const auto left = [](const Line& line) { return std::abs(line.y.back()); };
+  const auto [least, most] = std::minmax_element(
+      lines.begin(), lines.end(), [&](const Line& a, const Line& b) { return left(a) < left(b); });
+  s.page.finding(
+      left(*most) < 0.3
+          ? "On the stroke every map depends on what was learned."
+          : concat("On the stroke, ", most->name, " depends least on what was learned."),
+      concat(
+          "With all weights random its correlation with the map of the trained network is still ",
+          fixed(most->y.back(), 2), "; for ", least->name, " it is ", fixed(least->y.back(), 2),
+          ". What remains shows the image, not the training."));
 }
 
 }  // namespace

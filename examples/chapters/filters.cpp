@@ -154,6 +154,7 @@ void write_filters(Study& s) {
   const double expected = 0.05 * static_cast<double>(O),
                unusual = expected + 2 * std::sqrt(0.95 * expected);
   const bool more = static_cast<double>(strong) > unusual;
+  json["more_than_chance"] = more;
   page.finding(
       more ? "More filters look like textbook templates than chance explains."
            : "Looking like an edge is not enough to be called an edge detector.",

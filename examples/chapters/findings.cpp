@@ -34,12 +34,15 @@ void write_findings(Study& s) {
       concat("95 % interval ", with_interval(plain, 2), " from ", detail::grouped(plain.total),
              " test images: ", detail::grouped(plain.total - plain.correct), " are wrong."));
   const auto& f = json.at("filters");
-  page.finding("The first layer looks at contrasts, and its looks prove little.",
-               concat("Of 32 filters ", f.at("trained").at("above_chance_95").get<Index>(),
-                      " fit a textbook template better than 95 % of random kernels do (chance: "
-                      "1.6); the untrained "
-                      "network has ",
-                      f.at("untrained").at("above_chance_95").get<Index>(), "."));
+  page.finding(
+      f.at("more_than_chance").get<bool>()
+          ? "Some filters of conv1 are edges and lines; most look like what chance gives too."
+          : "The filters of conv1 look like edges no more often than chance does.",
+      concat("Of 32 filters ", f.at("trained").at("above_chance_95").get<Index>(),
+             " fit a textbook template better than 95 % of random kernels do (chance: "
+             "1.6); the untrained "
+             "network has ",
+             f.at("untrained").at("above_chance_95").get<Index>(), "."));
   const auto& fields = json.at("receptive_fields");
   const auto& e = json.at("effective_fields").at("conv2").at("trained");
   page.finding(
@@ -77,8 +80,9 @@ void write_findings(Study& s) {
                           : "."));
   const Judged &weak = at(r.fgsm, 0.3), &strong = at(r.pgd, 0.3), &light = at(r.pgd, 0.1);
   const bool hardened = Study::better(strong.accuracy[2], strong.accuracy[0]),
-             augmented_too = Study::better(strong.accuracy[1], strong.accuracy[0]);
-  page.finding(hardened ? (augmented_too ? "Training against attacks helps most against attacks."
+             augmented_too = Study::better(strong.accuracy[1], strong.accuracy[0]) ||
+                             Study::better(light.accuracy[1], light.accuracy[0]);
+  page.finding(hardened ? (augmented_too ? "Against attacks, only training against attacks holds."
                                          : "Only training against attacks helps against attacks.")
                         : "Training against attacks did not help in this run.",
                concat("PGD with epsilon 0.1: ", all_three(light), ". With 0.3: ", all_three(strong),

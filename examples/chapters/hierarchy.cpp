@@ -76,7 +76,7 @@ void write_patches(Study& s) {
                      " squares of nine small grey patches: strokes in certain directions, ends, "
                      "bends and corners.")});
   s.page.finding(
-      within > across + 0.1 ? "Channels of conv2 have found pieces of strokes."
+      within > across + 0.1 ? "Channels of conv2 respond to small patterns of their own."
                             : "The channels of conv2 have no simple names.",
       concat(
           "Two of the nine patches of one channel resemble each other with a mean correlation of ",

@@ -3,6 +3,7 @@
 // Robustness against corruptions: every corrupted data set is made once and shown to all networks.
 #include "chapters/study.hpp"
 #include "fovea/explain/corruptions.hpp"
+#include "fovea/viz/gallery.hpp"
 
 using namespace fovea;
 
@@ -69,4 +70,30 @@ void measure_corruptions(Study& s) {
   }
   r.table[0].parameters = "nothing changed";
   r.table.insert(r.table.end(), r.corruptions.begin(), r.corruptions.end());
+}
+
+void write_corrupted_images(Study& s) {
+  const Dataset one = s.data.test.part(s.options.image, 1);
+  const auto list = corruption::mnist_c();
+  Tensor<float, 3> images(Shape{static_cast<Index>(list.size()), Index{28}, Index{28}});
+  std::vector<std::string> captions;
+  for (const Corruption& corruption : list) {
+    const Dataset worse = corrupt(one, corruption, s.options.seed);
+    const auto to = images[static_cast<Index>(captions.size())];
+    std::transform(worse.images.begin(), worse.images.end(), to.begin(),
+                   [](std::uint8_t byte) { return static_cast<float>(byte) / 255; });
+    captions.push_back(spelled(corruption.name));
+  }
+  s.page.picture("corrupted_images",
+                 gallery(images, {.title = "One image, fifteen times a little worse",
+                                  .zoom = 6,
+                                  .columns = 5,
+                                  .captions = captions}),
+                 {.what = concat("Test image ", s.options.image,
+                                 " under the fifteen MNIST-C-style corruptions."),
+                  .read = "A human reads nearly all of them; the chart below says what the "
+                          "networks make of such images.",
+                  .scale = "From 0, black, to 1, pale yellow.",
+                  .alt = concat("Fifteen versions of a hand-written ", s.label,
+                                ", noisy, blurred, turned, fogged, crossed out.")});
 }

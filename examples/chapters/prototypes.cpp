@@ -93,9 +93,9 @@ void write_layer(Study& s) {
              " missed when it is silenced alone."),
       concat("Intact the network has ", with_interval(intact), ". Without channel ", order.front(),
              " of ", layer, " it loses ", fixed(100 * losses.front(), 1),
-             " points, the most of all; ", matter,
-             " lose more than half the width of that interval (", fixed(half, 1),
-             " points). What one channel says, others say nearly as well."));
+             " points, the most of all; ", matter == 0 ? std::string("none") : concat(matter),
+             matter < 2 ? " costs" : " cost", " more than half the width of that interval (",
+             fixed(half, 1), " points). What one channel says, others say nearly as well."));
 }
 
 }  // namespace

@@ -116,9 +116,9 @@ void corruptions(Study& s) {
                     worst.name, ".")});
   s.page.finding(
       concat("The plain network stumbles most over ", worst.name, "."),
-      concat(Study::names[0], " ", fixed(worst.accuracy[0].percent(), 1), " %, ", Study::names[1],
-             " ", fixed(worst.accuracy[1].percent(), 1), " %, ", Study::names[2], " ",
-             fixed(worst.accuracy[2].percent(), 1), " %. The mean over all fifteen is ",
+      concat("Accuracy: ", Study::names[0], " ", fixed(worst.accuracy[0].percent(), 1), " %, ",
+             Study::names[1], " ", fixed(worst.accuracy[1].percent(), 1), " %, ", Study::names[2],
+             " ", fixed(worst.accuracy[2].percent(), 1), " %. The mean over all fifteen is ",
              fixed(mean[0], 1), " %, ", fixed(mean[1], 1), " % and ", fixed(mean[2], 1), " %."));
   std::string better, worse;
   for (const Judged& j : list) {
@@ -165,6 +165,7 @@ void write_robustness(Study& s) {
         "Accuracy when a black square hides a part of the image at a random place",
         "Higher is better.");
   s.page.subsection("Corruptions");
+  write_corrupted_images(s);
   corruptions(s);
   s.page.subsection("Attacks");
   s.page.paragraph(

@@ -70,5 +70,6 @@ void write_mistakes(Study& study);
 void measure_corruptions(Study& study);
 void measure_attacks(Study& study);
 void write_robustness(Study& study);
+void write_corrupted_images(Study& study);
 void write_examples(Study& study);
 void write_table(Study& study);

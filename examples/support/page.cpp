@@ -27,7 +27,8 @@ void Page::write() const {
 std::string fixed(double value, int digits) {
   char text[64];
   std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
+  const bool zero = std::string_view(text).find_first_of("123456789") == std::string_view::npos;
+  return zero && text[0] == '-' ? text + 1 : text;  // no "-0.00"
 }
 
 std::string percent(double share, int digits) { return fixed(100 * share, digits) + " %"; }

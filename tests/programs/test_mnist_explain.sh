@@ -24,7 +24,7 @@ for file in report.html explain.json robustness.md input.png conv1_filters.png c
             prototypes_adversarial.png confusion_matrix.png losses.svg filter_matches.svg silent_units.svg \
             deletion.svg insertion.svg randomisation.svg ablation_conv1.svg ablation_conv2.svg \
             reliability.svg rotation.svg translation_plain.svg translation_augmented.svg \
-            translation_adversarial.svg noise.svg occlusion.svg corruptions.svg fgsm.svg pgd.svg; do
+            translation_adversarial.svg noise.svg occlusion.svg corruptions.svg corrupted_images.png fgsm.svg pgd.svg; do
   [ -s "$work/out/$file" ] || fail "good run left no $file"
 done
 grep -q $'\r' "$work/log" && fail "control characters though the output is not a terminal"
