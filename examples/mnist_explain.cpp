@@ -77,16 +77,13 @@ Trained trained(const Study& s, const std::string& name) {
                           [&](const Net& n, auto images, auto labels, Index first) {
                             return attack(n, images, labels, first);
                           });
-    return {recipe, "one FGSM step from a random start, epsilon 0.3", std::move(net),
-            std::move(training)};
+    return {recipe, "FGSM, epsilon 0.3", std::move(net), std::move(training)};
   }
   const bool augmented = name == "augmented";
   if (augmented) recipe.augment = {.shift = 3, .rotate = 30, .noise = 0.2};
   auto training = train(net, s.data.train, s.data.test, recipe);
-  return {recipe,
-          augmented ? "shifted by up to 3 pixels, turned by up to 30 degrees, noise of 0.2"
-                    : "as they are",
-          std::move(net), std::move(training)};
+  return {recipe, augmented ? "shift, turn, noise" : "unchanged", std::move(net),
+          std::move(training)};
 }
 
 int run(const ExplainOptions& options) {

@@ -165,7 +165,7 @@ void write_fields(Study& s) {
            some.size(), " test images."),
        .read = "Bright pixels matter, dark ones do not; the box is what the unit could see.",
        .scale = "Each map from 0 (black) to its own largest value (pale yellow).",
-       .alt = "Three bright blobs, each inside its square box and brightest in the middle."});
+       .alt = "Three bright blobs, each inside its square box."});
   page.table(
       "The side of the smallest centred square with 95 % of the effective field, and the standard "
       "deviation of "

@@ -84,8 +84,11 @@ void write_problem(Study& s) {
       "One architecture is trained three times, from the same start weights. The plain network "
       "sees "
       "the images as they are, as in the course report. The augmented one sees each image a little "
-      "different in every epoch. The adversarial one sees images that were changed, at every step "
-      "and within a limit for each pixel, so as to make its own loss large.");
+      "different in every epoch: shifted by up to 3 pixels, turned by up to 30 degrees, with noise "
+      "of "
+      "standard deviation 0.2. The adversarial one sees images that were changed against it at "
+      "every "
+      "step: from a random start, by one step up its own loss (FGSM), no pixel by more than 0.3.");
   std::vector<Page::Row> rows;
   auto& json = page.numbers["networks"];
   for (const Trained& t : s.networks) {
