@@ -6,11 +6,15 @@
 #include <cstdlib>
 #include <limits>
 
-TrainOptions parse_train_options(int argc, char** argv) {
-  TrainOptions options;
-  CLI::App app("Trains the network of the course report and draws what it learned.", "mnist_train");
+#include "fovea/core/file.hpp"
+#include "support/interrupt.hpp"
+
+namespace {
+
+constexpr int most = std::numeric_limits<int>::max();
+
+void add_training(CLI::App& app, TrainOptions& options, const std::string& what_is_written) {
   app.option_defaults()->always_capture_default();
-  constexpr int most = std::numeric_limits<int>::max();
   app.add_option("--data", options.data,
                  "directory with the four IDX files [default: FOVEA_DATA_DIR, then data/mnist]")
       ->capture_default_str()
@@ -30,14 +34,53 @@ TrainOptions parse_train_options(int argc, char** argv) {
       ->check(CLI::Range(0, 1024));
   app.add_option("--limit", options.limit, "train on the first N images only; 0: all")
       ->check(CLI::Range(0, most));
-  app.add_option("--out", options.out, "where metrics.json and the pictures go")->type_name("DIR");
+  app.add_option("--out", options.out, "where " + what_is_written)->type_name("DIR");
   app.add_flag("--quiet", options.quiet, "print the final accuracy only");
+}
+
+void parse(CLI::App& app, int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) std::exit(app.exit(error));
-    std::fprintf(stderr, "mnist_train: %s (--help lists the options)\n", error.what());
-    std::exit(2);
+    std::fprintf(stderr, "%s: %s (--help lists the options)\n", app.get_name().c_str(),
+                 error.what());
+    std::exit(bad_input_status);
   }
+}
+
+}  // namespace
+
+TrainOptions parse_train_options(int argc, char** argv) {
+  TrainOptions options;
+  CLI::App app("Trains the network of the course report and draws what it learned.", "mnist_train");
+  add_training(app, options, "metrics.json and the pictures go");
+  parse(app, argc, argv);
   return options;
+}
+
+ExplainOptions parse_explain_options(int argc, char** argv) {
+  ExplainOptions options;
+  CLI::App app(
+      "Trains the network of the course report three times, plainly, with augmentation and against "
+      "attacks, looks into it, and writes what it sees as one page.",
+      "mnist_explain");
+  add_training(app, options, "report.html, explain.json and the pictures go");
+  app.add_option("--image", options.image, "number of the test image to follow");
+  app.add_option("--class", options.target, "the class to explain it by; -1: its own");
+  app.add_option("--layer", options.layer, "of Grad-CAM");
+  app.add_flag("--full", options.full, "judge robustness on all test images, not on 1000");
+  parse(app, argc, argv);
+  return options;
+}
+
+void prepare_directory(const std::filesystem::path& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  fovea::check(std::filesystem::is_directory(directory), directory.string(),
+               ": expected a directory that can be made for --out, found ",
+               std::filesystem::exists(directory) ? "a file" : error.message());
+  const auto probe = directory / ".probe";
+  fovea::write_file(probe, "");
+  std::filesystem::remove(probe);
 }

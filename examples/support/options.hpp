@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The command line of mnist_train.
+// The command lines of mnist_train and mnist_explain.
 #pragma once
 
 #include <cstdint>
@@ -21,5 +21,16 @@ struct TrainOptions {
   bool quiet = false;
 };
 
-/// Ends the program after --help (status 0) or on a bad option (one sentence, status 2).
+struct ExplainOptions : TrainOptions {
+  int image = 0;                // of the test images
+  int target = -1;              // the class to explain; -1: the true one
+  std::string layer = "relu2";  // of Grad-CAM
+  bool full = false;            // judge on all test images
+};
+
+/// End the program after --help (status 0) or on a bad option (one sentence, status 2).
 TrainOptions parse_train_options(int argc, char** argv);
+ExplainOptions parse_explain_options(int argc, char** argv);
+
+/// Finds out before the training, not after it, whether results can be written.
+void prepare_directory(const std::filesystem::path& directory);

@@ -8,16 +8,19 @@
 
 class Progress {
  public:
-  /// `total` images in this epoch.
+  /// `total` images in this epoch, or steps of whatever else is long.
   Progress(std::string title, long total, bool quiet);
   ~Progress();
 
   void update(long done, double loss);
+  void update(long done);
 
   /// Clears the bar, so that the next line starts clean.
   void finish();
 
  private:
+  void show(long done, const std::string& numbers);
+
   using Clock = std::chrono::steady_clock;
   std::string title_;
   long total_;

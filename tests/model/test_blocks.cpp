@@ -80,6 +80,19 @@ void check_block(const BlockCase& c, int threads) {
   }
   CHECK(relative_error(fused.input_gradient(), all.input_gradient()) <= tolerance);
   CHECK(max(all.input_gradient()) > 0);
+
+  // Without the parameters' gradients dx has the same bits, and nobody gets to see the others.
+  auto dx_only =
+      net.pass(N, {.input_gradient = true, .parameter_gradients = false, .threads = threads});
+  net.forward(x, dx_only);
+  std::copy(dy.begin(), dy.end(), dx_only.dlogits().begin());
+  net.backward(x, dx_only);
+  const auto dx = fused.input_gradient(), dx_alone = dx_only.input_gradient();
+  CHECK(std::equal(dx.begin(), dx.end(), dx_alone.begin()));
+  CHECK(max(dx_only.template layer<0>().dweight) == T{0});
+  auto copy = net;
+  CHECK_THROWS_WITH_AS(copy.for_each_parameter(dx_only, [](auto&&, auto&&) {}),
+                       doctest::Contains("parameter_gradients"), Error);
 }
 
 }  // namespace

@@ -67,7 +67,9 @@ class Attack {
   Attack(const Net& net, Index capacity, const Scaling& scaling, const AttackOptions& options)
       : scaling_(scaling),
         options_(checked(options)),
-        pass_(net.pass(capacity, {.input_gradient = true, .threads = options.threads})),
+        pass_(net.pass(
+            capacity,
+            {.input_gradient = true, .parameter_gradients = false, .threads = options.threads})),
         x_(net.input_shape().prepend(capacity)),
         low_(x_.shape()),
         high_(x_.shape()),

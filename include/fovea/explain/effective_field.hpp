@@ -84,8 +84,10 @@ EffectiveField effective_field(const Net& net, const Dataset& data,
   using T = typename Net::value_type;
   auto images = detail::in_order<T>("effective_field", data);
   const ReceptiveField receptive = receptive_fields(net)[i];
-  auto pass = net.pass(images.batch_size(),
-                       {.keep = Keep::all, .input_gradient = true, .threads = options.threads});
+  auto pass = net.pass(images.batch_size(), {.keep = Keep::all,
+                                             .input_gradient = true,
+                                             .parameter_gradients = false,
+                                             .threads = options.threads});
   Tensor<T, Net::template rank_after<i>> dy(pass.template activation<i>().shape());
   const View<T, 4> maps = as_maps(dy.view());
   const auto [N, C, OH, OW] = maps.shape();

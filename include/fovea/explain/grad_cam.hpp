@@ -69,7 +69,10 @@ auto grad_cam(const Net& net, ImagesOf<Net> image, Index k, std::string_view lay
   using T = typename Net::value_type;
   check_question("Grad-CAM", net, image, k);
   const std::size_t wanted = Net::index(layer);
-  auto pass = net.pass(1, {.keep = Keep::all, .input_gradient = true, .threads = threads});
+  auto pass = net.pass(1, {.keep = Keep::all,
+                           .input_gradient = true,
+                           .parameter_gradients = false,
+                           .threads = threads});
   logit_gradient(net, image, Tensor<Label, 1>{static_cast<Label>(k)}, pass);
   GradCam<T> cam;
   const auto look = [&]<std::size_t i>() {

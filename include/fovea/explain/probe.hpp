@@ -108,8 +108,8 @@ template <Classifier Net, class Draw>
 Tensor<typename Net::value_type, 3> probe_gradient(const Net& net, Index k, Index count,
                                                    const Draw& draw, int threads = 0) {
   using T = typename Net::value_type;
-  auto pass =
-      net.pass(std::min(count, detail::probe_batch), {.input_gradient = true, .threads = threads});
+  auto pass = net.pass(std::min(count, detail::probe_batch),
+                       {.input_gradient = true, .parameter_gradients = false, .threads = threads});
   const Tensor<Label, 1> classes(Shape{pass.capacity()}, static_cast<Label>(k));
   Tensor<double, 3> sum(net.input_shape());
   detail::for_each_probe(net, count, pass.threads(), draw, [&](Index, ImagesOf<Net> x) {

@@ -90,7 +90,8 @@ auto prototypes(const Net& net, View<const Label, 1> classes, const Scaling& sca
   check(0 <= o.jitter && o.jitter < std::min(shape[1], shape[2]),
         "prototypes: expected a jitter of 0 or more and less than the image, got ", o.jitter);
 
-  auto pass = net.pass(N, {.input_gradient = true, .threads = o.threads});
+  auto pass =
+      net.pass(N, {.input_gradient = true, .parameter_gradients = false, .threads = o.threads});
   Tensor<T, 4> pixels(shape.prepend(N)), x(shape.prepend(N));
   for (Index n = 0; n < N; ++n) {
     Rng rng{o.seed, classes[n]};

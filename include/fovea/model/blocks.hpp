@@ -92,9 +92,10 @@ class ConvReluPool {
   FOVEA_OUT_OF_LINE void backward(View<const T, 4> x, View<const T, 4> y, View<const T, 4> dy,
                                   View<T, 4> dx, const Conv2d<T>& conv,
                                   typename Conv2d<T>::Pass& pass, const Context& context) {
-    if (sparse_) return backward_sparse(x, y, dy, dx, conv, pass, context.threads);
-    pooled_.parameter_gradients(x, dy, winner_.data(), pass.dweight, pass.dbias, pass.scratch,
-                                pass.partial, context.threads);
+    if (sparse_) return backward_sparse(x, y, dy, dx, conv, pass, context);
+    if (context.parameter_gradients)
+      pooled_.parameter_gradients(x, dy, winner_.data(), pass.dweight, pass.dbias, pass.scratch,
+                                  pass.partial, context.threads);
     if (dx.empty()) return;
     // The gradient is spread out again, one plane at a time.
     const auto [OH, OW] = conv.window().output(x.extent(2), x.extent(3));
@@ -140,7 +141,10 @@ class ConvReluPool {
   }
 
   void backward_sparse(View<const T, 4> x, View<const T, 4> y, View<const T, 4> dy, View<T, 4> dx,
-                       const Conv2d<T>& conv, typename Conv2d<T>::Pass& pass, int threads) {
+                       const Conv2d<T>& conv, typename Conv2d<T>::Pass& pass,
+                       const Context& context) {
+    const int threads = context.threads;
+    const bool parameters = context.parameter_gradients;
     const auto [N, C, H, W] = x.shape();
     const Index O = y.extent(1), OH = y.extent(2), OW = y.extent(3);
     const Extent2 kernel = conv.options.kernel, padding = conv.options.padding;
@@ -160,16 +164,18 @@ class ConvReluPool {
       const auto [first, last] = piece_of(N, parts, part);
       for (Index n = first; n < last; ++n) {
         const Index inside = padding.h * image_.w + padding.w * C;
-        kernels::to_channels_last(x[n].data(), C, H, W, image + inside, image_.w);
+        if (parameters) kernels::to_channels_last(x[n].data(), C, H, W, image + inside, image_.w);
         if (!dx.empty()) std::fill_n(gradient, image_.h * image_.w + run_, T{0});
         auto* list = entries;
         for (Index o = 0; o < O; ++o) {
           const Index at = (n * O + o) * OH * OW;
           const Index count = kernels::list_entries(dy.data() + at, winner_.data() + at, OH * OW,
                                                     windows_.data(), place, list);
-          db[o] += kernels::sum_entries(list, count);
-          kernels::sparse_weight_gradient(list, count, image, image_.w, kernel.h, run_,
-                                          dW + o * filter);
+          if (parameters) {
+            db[o] += kernels::sum_entries(list, count);
+            kernels::sparse_weight_gradient(list, count, image, image_.w, kernel.h, run_,
+                                            dW + o * filter);
+          }
           list += count;
           ends_(thread, o) = list - entries;
         }
@@ -185,6 +191,7 @@ class ConvReluPool {
           kernels::from_channels_last(gradient + inside, image_.w, C, H, W, dx[n].data());
       }
     });
+    if (!parameters) return;
     // The parts are added in their order, so the number of threads cannot change a bit.
     parallel_for(threads, O, [&, C = C](Index o, int) {
       T* const dW = partial_[0].data() + o * filter;

@@ -244,6 +244,9 @@ class Sequential {
   /// Calls f(parameter, gradient) in the same order. Allocates nothing.
   template <class F>
   void for_each_parameter(Pass<Sequential>& pass, F&& f) {
+    check(pass.options_.parameter_gradients,
+          "parameters: expected a pass with their gradients, got one with .parameter_gradients = "
+          "false");
     each_layer([&]<std::size_t i>() {
       using Layer = std::tuple_element_t<i, std::tuple<Layers...>>;
       auto& layer = std::get<i>(layers_);
@@ -418,7 +421,8 @@ class Sequential {
             .threads = pass.options_.threads,
             .seed = pass.options_.seed,
             .step = pass.step,
-            .layer = i};
+            .layer = i,
+            .parameter_gradients = pass.options_.parameter_gradients};
   }
 
   template <class Self, class F>

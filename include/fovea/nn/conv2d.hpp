@@ -107,8 +107,9 @@ class Conv2d {
     const auto plane = [&](Index n, Index o, T* to, Index pitch) {
       kernels::spread_plane(dy[n][o].data(), dy.extent(2), dy.extent(3), to, pitch);
     };
-    pass.kernel.parameter_gradients(x, plane, pass.dweight, pass.dbias, pass.scratch, pass.partial,
-                                    context.threads);
+    if (context.parameter_gradients)
+      pass.kernel.parameter_gradients(x, plane, pass.dweight, pass.dbias, pass.scratch,
+                                      pass.partial, context.threads);
     if (!dx.empty())
       pass.kernel.input_gradient(dy, weight.data(), dx, pass.scratch, pass.partial,
                                  context.threads);

@@ -53,10 +53,11 @@ enum class Keep { nothing, needed, all };
 /// How a pass is made: `net.pass(64, {.keep = Keep::all})`.
 struct PassOptions {
   Keep keep = Keep::needed;
-  bool input_gradient = false;  ///< whether backward also computes ds/dx of the network's input
-  int threads = 0;              ///< 0: OMP_NUM_THREADS, or all
-  std::uint64_t seed = 0;       ///< for layers that draw random numbers
-  bool frozen = false;          ///< the weights will not change: what is packed is packed once
+  bool input_gradient = false;      ///< whether backward also computes ds/dx of the network's input
+  bool parameter_gradients = true;  ///< false: backward may leave out ds/dtheta, which saves time
+  int threads = 0;                  ///< 0: OMP_NUM_THREADS, or all
+  std::uint64_t seed = 0;           ///< for layers that draw random numbers
+  bool frozen = false;              ///< the weights will not change: what is packed is packed once
 };
 
 /// What a layer is told about the pass it runs in. Random numbers inside a layer are a function of
@@ -65,8 +66,9 @@ struct Context {
   Mode mode = Mode::train;
   int threads = 1;
   std::uint64_t seed = 0;
-  std::uint64_t step = 0;   ///< the optimizer's clock
-  std::uint64_t layer = 0;  ///< different for every layer of a network
+  std::uint64_t step = 0;           ///< the optimizer's clock
+  std::uint64_t layer = 0;          ///< different for every layer of a network
+  bool parameter_gradients = true;  ///< false: nobody will ask for ds/dtheta
 };
 
 /// A trained tensor: its name, the member that holds it, the member of Pass that gets its gradient.

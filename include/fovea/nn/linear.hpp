@@ -73,10 +73,11 @@ class Linear {
   void backward(View<const T, 2> x, View<const T, 2> /*y*/, View<const T, 2> dy, View<T, 2> dx,
                 Pass& pass, const Context& context) const {
     // y = x W^T + b
-    kernels::gemm<T>(matrix(dy).transposed(), matrix(x), matrix(pass.dweight.view()), false,
-                     context.threads);
     if (!dx.empty())
       kernels::gemm<T>(matrix(dy), matrix(weight.view()), matrix(dx), false, context.threads);
+    if (!context.parameter_gradients) return;
+    kernels::gemm<T>(matrix(dy).transposed(), matrix(x), matrix(pass.dweight.view()), false,
+                     context.threads);
     if (!bias.empty()) {
       pass.dbias.fill(T{0});
       for (Index n = 0; n < dy.extent(0); ++n) add(pass.dbias.view(), dy[n]);

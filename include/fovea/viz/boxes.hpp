@@ -16,7 +16,7 @@
 namespace fovea::inline FOVEA_ABI {
 
 /// A rectangle in pixels of an image; it may reach outside.
-struct Box {
+struct LabelledBox {
   Index top = 0, left = 0, height = 1, width = 1;
   std::string label = {};
 };
@@ -31,7 +31,8 @@ struct BoxOptions {
 /// The image (H, W) with the outlines of the boxes, each in a colour of its own, and their labels below.
 /// Where a box reaches outside, the picture grows: padding is part of what a unit sees.
 template <Ranked<2> X>
-Image draw_boxes(const X& image, const std::vector<Box>& boxes, const BoxOptions& options = {}) {
+Image draw_boxes(const X& image, const std::vector<LabelledBox>& boxes,
+                 const BoxOptions& options = {}) {
   const auto [H, W] = image.shape();
   check(H > 0 && W > 0, "draw_boxes: expected an image (H, W), got ", image.shape());
   check(options.zoom > 0, "draw_boxes: expected a zoom of at least 1, got ", options.zoom);
@@ -44,7 +45,7 @@ Image draw_boxes(const X& image, const std::vector<Box>& boxes, const BoxOptions
   constexpr Index margin = 24, line = 24;
   Index top = 0, left = 0, bottom = H, right = W, widest = Image::text_width(options.title),
         labels = 0;
-  for (const Box& box : boxes) {
+  for (const LabelledBox& box : boxes) {
     check(box.height > 0 && box.width > 0, "draw_boxes: expected a box of at least 1 x 1 for ",
           box.label, ", got ", box.height, " x ", box.width);
     top = std::min(top, box.top), left = std::min(left, box.left);
@@ -67,7 +68,7 @@ Image draw_boxes(const X& image, const std::vector<Box>& boxes, const BoxOptions
               [&](double value) { return options.color_of(value / scale); });
   Index y = margin + header + (bottom - top) * zoom + 16;
   for (std::size_t b = 0; b < boxes.size(); ++b) {
-    const Box& box = boxes[b];
+    const LabelledBox& box = boxes[b];
     const Color color = colors[b % colors.size()];
     const Index at_y = y0 + box.top * zoom, at_x = x0 + box.left * zoom;
     picture.outline(at_y - 1, at_x - 1, box.height * zoom + 2, box.width * zoom + 2, black, 5);

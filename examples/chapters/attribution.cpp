@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: MIT
+//
+// Attribution: which pixels made the network say so, by six methods, and which of them to believe.
+#include "chapters/study.hpp"
+#include "fovea/explain/faithfulness.hpp"
+#include "fovea/explain/grad_cam.hpp"
+#include "fovea/explain/gradients.hpp"
+#include "fovea/explain/occlusion.hpp"
+#include "fovea/explain/randomisation.hpp"
+#include "fovea/viz/charts.hpp"
+#include "fovea/viz/overlay.hpp"
+
+using namespace fovea;
+
+namespace {
+
+using Map = Tensor<float, 2>;
+
+Map flat(const Tensor<float, 3>& map) { return sum<0>(map); }
+
+// The six methods as functions of a network.
+struct Method {
+  std::string name, unit;
+  std::function<Map(const Net&)> map;
+};
+
+std::vector<Method> methods(const Study& s) {
+  const ImagesOf<Net> x = s.image;
+  const Index k = s.target;
+  const int threads = s.options.threads;
+  const auto black = [&s](const Net& net) { return black_image(net, s.data.test.scaling); };
+  return {{"gradient", "logits per unit of input",
+           [=](const Net& n) { return flat(gradient_map(n, x, k, threads)); }},
+          {"gradient x input", "logits",
+           [=](const Net& n) { return flat(gradient_times_input(n, x, k, threads)); }},
+          {"SmoothGrad", "logits per unit of input",
+           [=](const Net& n) { return flat(smooth_grad(n, x, k, {.threads = threads})); }},
+          {"integrated gradients", "logits",
+           [=](const Net& n) {
+             return flat(integrated_gradients(n, x, k, black(n), {.threads = threads}).map);
+           }},
+          {"occlusion", "logits lost",
+           [=](const Net& n) { return occlusion(n, x, k, black(n), {.threads = threads}); }},
+          {"Grad-CAM", "no unit",
+           [=, &s](const Net& n) { return grad_cam(n, x, k, s.options.layer, threads).map; }}};
+}
+
+void write_maps(Study& s, const std::vector<Method>& all, const std::vector<Map>& maps) {
+  std::vector<Panel> panels;
+  for (std::size_t m = 0; m < all.size(); ++m) panels.push_back({all[m].name, maps[m]});
+  s.page.picture(
+      "attribution",
+      overlay(s.pixels, panels,
+              {.title = concat("What speaks for a ", s.target, "?"), .zoom = 9, .quantile = 0.995}),
+      {.what = concat("Six answers to one question: which pixels of test image ", s.options.image,
+                      " made the logit of class ", s.target, " what it is?"),
+       .read = "Red speaks for the class, blue against it, white does not matter; the image lies "
+               "below in light grey.",
+       .scale = "Methods have units of their own, so each map has its own scale, printed below it: "
+                "the 99.5 % quantile of "
+                "its magnitudes.",
+       .alt = "The digit and six maps in red and blue, most of them along its strokes."});
+  const auto ig =
+      integrated_gradients(s.net(), s.image, s.target, black_image(s.net(), s.data.test.scaling),
+                           {.threads = s.options.threads});
+  const auto zero = [](const Map& map) {
+    return static_cast<double>(std::count(map.begin(), map.end(), 0.0F)) /
+           static_cast<double>(map.size());
+  };
+  const auto before = grad_cam(s.net(), s.image, s.target, "conv2", s.options.threads);
+  const auto chosen = grad_cam(s.net(), s.image, s.target, s.options.layer, s.options.threads);
+  s.page.numbers["attribution"]["integrated_gradients"] = {{"residual", ig.residual},
+                                                           {"steps", ig.steps}};
+  s.page.numbers["attribution"]["grad_cam"] = {
+      {"layer", s.options.layer}, {"zero", zero(chosen.raw)}, {"zero_on_conv2", zero(before.raw)}};
+  s.page.paragraph(concat(
+      "Always the logit is explained, not the probability, which also moves when other classes do. "
+      "Integrated gradients must add up "
+      "to the rise of the logit between a black image and this one; with ",
+      ig.steps, " steps they miss it by ", percent(ig.residual, 3), ". Grad-CAM looks at ",
+      s.options.layer, ", where ", percent(zero(chosen.raw)),
+      " of its places are zero. On conv2 itself, before the "
+      "ReLU, it would be ",
+      percent(zero(before.raw)), ": for this image ",
+      percent(s.page.numbers.at("activity").at("relu2").at("zero_for_the_image").get<double>()),
+      " of the activations there are not positive, and where their weighted sum is negative, "
+      "Grad-CAM cuts it off."));
+}
+
+void write_faithfulness(Study& s, const std::vector<Method>& all, const std::vector<Map>& maps) {
+  s.page.subsection("Which map is faithful?");
+  s.page.paragraph(
+      "A test that needs no eye: take the pixels away, those first that a map calls most important "
+      "(by magnitude). If the map is "
+      "right, the probability falls at once. Or begin with black and put them back: it should rise "
+      "at once. A random order is the yardstick.");
+  const auto black = black_image(s.net(), s.data.test.scaling);
+  std::vector<Line> deletion, insertion;
+  std::vector<Page::Row> rows;
+  std::string best_name, best_in_name;
+  double best = 2, best_in = -1, random_del = 0, random_in = 0;
+  auto& json = s.page.numbers["attribution"]["faithfulness"];
+  const auto line = [](const std::string& name, const FaithfulnessCurve& c) {
+    return Line{.name = name, .x = c.share, .y = c.probability};
+  };
+  const auto add = [&](const std::string& name, double out, double in) {
+    rows.push_back({name, fixed(out, 3), fixed(in, 3)});
+    json[name] = {{"deletion_area", out}, {"insertion_area", in}};
+  };
+  for (std::size_t m = 0; m < all.size(); ++m) {
+    const Map order = map(maps[m], [](float v) { return std::abs(v); });
+    const auto out =
+        deletion_curve(s.net(), s.image, s.target, order, black, {.threads = s.options.threads});
+    const auto in =
+        insertion_curve(s.net(), s.image, s.target, order, black, {.threads = s.options.threads});
+    deletion.push_back(line(all[m].name, out)), insertion.push_back(line(all[m].name, in));
+    add(all[m].name, out.area(), in.area());
+    if (out.area() < best) best = out.area(), best_name = all[m].name;
+    if (in.area() > best_in) best_in = in.area(), best_in_name = all[m].name;
+  }
+  constexpr int draws = 20;
+  FaithfulnessCurve mean_out, mean_in;
+  for (int d = 0; d < draws; ++d) {
+    Map order(s.pixels.shape());
+    Rng rng{s.options.seed, d};
+    for (float& v : order) v = static_cast<float>(rng.uniform(0, 1));
+    const auto out = deletion_curve(s.net(), s.image, s.target, order, black),
+               in = insertion_curve(s.net(), s.image, s.target, order, black);
+    random_del += out.area() / draws, random_in += in.area() / draws;
+    const auto average = [&](FaithfulnessCurve& mean, const FaithfulnessCurve& c) {
+      mean.share = c.share, mean.probability.resize(c.probability.size());
+      for (std::size_t i = 0; i < c.probability.size(); ++i)
+        mean.probability[i] += c.probability[i] / draws;
+    };
+    average(mean_out, out), average(mean_in, in);
+  }
+  deletion.push_back(line("random", mean_out)), insertion.push_back(line("random", mean_in));
+  add("random (mean of 20)", random_del, random_in);
+  const auto options = [&](const char* title, const char* x) {
+    return LineChartOptions{.title = title,
+                            .x = {.label = x, .from = 0.0, .to = 1.0, .percent = true},
+                            .y = {.label = concat("probability of class ", s.target),
+                                  .from = 0.0,
+                                  .to = 1.0,
+                                  .percent = true}};
+  };
+  s.page.chart("deletion", line_chart(deletion, options("Deletion", "pixels taken away")),
+               {.what = "What the network says while pixels are taken away.",
+                .read = "The faster a curve falls, the better its map.",
+                .scale = "Probability of the class against the share of pixels replaced by black.",
+                .alt = "Seven falling curves; that of the random order falls late."});
+  s.page.chart("insertion", line_chart(insertion, options("Insertion", "pixels put back")),
+               {.what = "What the network says while pixels are put back into a black image.",
+                .read = "The faster a curve rises, the better its map.",
+                .scale = "Probability of the class against the share of pixels of the image.",
+                .alt = "Seven rising curves; that of the random order rises late."});
+  s.page.table("Area under the curves. Deletion: smaller is better. Insertion: larger is better.",
+               {"map", "deletion", "insertion"}, rows);
+  s.page.finding(
+      concat(best_name == best_in_name
+                 ? concat("For this image ", best_name, " is the most faithful map.")
+                 : concat("For this image ", best_name, " wins deletion and ", best_in_name,
+                          " wins insertion.")),
+      concat("Deletion area ", fixed(best, 3), " (", best_name, "), random ", fixed(random_del, 3),
+             "; insertion area ", fixed(best_in, 3), " (", best_in_name, "), random ",
+             fixed(random_in, 3), ". One image proves no rule: try others with --image."));
+}
+
+void write_randomisation(Study& s, const std::vector<Method>& all) {
+  s.page.subsection("Does the map depend on what was learned?");
+  s.page.paragraph(
+      "The randomisation check: the trained weights are replaced by random ones, the last layer "
+      "first, and the image is explained "
+      "again. The rank correlation of the magnitudes with the old map should fall towards 0. A map "
+      "that does not change has not looked at the weights.");
+  const float limit = 0.1F;
+  Index stroke = 0;
+  for (const float p : s.pixels) stroke += p > limit;
+  std::vector<Line> lines;
+  std::vector<Page::Row> rows;
+  std::vector<std::string> head{"map"};
+  auto& json = s.page.numbers["attribution"]["randomisation"];
+  for (std::size_t m = 0; m < all.size(); ++m) {
+    const auto whole = [&](const Net& n, ImagesOf<Net>, Index) { return all[m].map(n); };
+    const auto on_stroke = [&](const Net& n, ImagesOf<Net>, Index) {
+      const Map full = all[m].map(n);
+      Tensor<float, 1> part(Shape{stroke});
+      Index i = 0;
+      for (Index p = 0; p < full.size(); ++p)
+        if (s.pixels.data()[p] > limit) part(i++) = full.data()[p];
+      return part;
+    };
+    const auto everywhere = randomisation_check(s.net(), s.image, s.target, whole, s.options.seed);
+    const auto there = randomisation_check(s.net(), s.image, s.target, on_stroke, s.options.seed);
+    Page::Row row{all[m].name};
+    Line line{.name = all[m].name, .x = {0}, .y = {1}};
+    for (std::size_t i = 0; i < everywhere.size(); ++i) {
+      if (m == 0) head.push_back(concat(i ? "and " : "", everywhere[i].layer));
+      row.push_back(
+          concat(fixed(everywhere[i].correlation, 2), " / ", fixed(there[i].correlation, 2)));
+      line.x.push_back(static_cast<double>(i + 1)), line.y.push_back(there[i].correlation);
+      json[all[m].name][everywhere[i].layer] = {{"image", everywhere[i].correlation},
+                                                {"stroke", there[i].correlation}};
+    }
+    rows.push_back(row), lines.push_back(line);
+    stop_if_interrupted();
+  }
+  s.page.table(
+      "Rank correlation with the map of the trained network when this layer and all behind it are "
+      "random: over the whole image / "
+      "over the pixels of the stroke alone.",
+      head, rows);
+  s.page.chart(
+      "randomisation",
+      line_chart(lines, {.title = "What is left of each map on the stroke",
+                         .x = {.label = "layers made random, from the last one on",
+                               .from = 0.0,
+                               .to = 4.0,
+                               .tick = 1},
+                         .y = {.label = "rank correlation", .to = 1.0}}),
+      {.what = concat("The check on the ", stroke, " pixels of the stroke (brighter than ", limit,
+                      ")."),
+       .read = "1 is the map of the trained network. A curve that falls to 0 belongs to a map that "
+               "shows what was learned.",
+       .scale =
+           "Spearman's rank correlation of magnitudes; 0 layers to the left, all 4 to the right.",
+       .alt = "Six curves that begin at 1 and fall as layers become random."});
+  s.page.paragraph(
+      concat("Two numbers in each cell, for a reason. Integrated gradients, from a black image, "
+             "are exactly 0 wherever the image is black, "
+             "whatever the weights, and occlusion is 0 where it hides black behind black. Most of "
+             "the ranks are therefore equal for trained and "
+             "random weights, and over the whole image the correlation stays high without the map "
+             "being a lie. (Gradient x input would be the same "
+             "if black were 0; this network sees black as ",
+             fixed(s.data.test.scaling.to_input(0), 2),
+             ".) On the stroke alone the comparison is fairer."));
+  const auto left = [](const Line& line) { return std::abs(line.y.back()); };
+  const auto [least, most] = std::minmax_element(
+      lines.begin(), lines.end(), [&](const Line& a, const Line& b) { return left(a) < left(b); });
+  s.page.finding(
+      left(*most) < 0.3
+          ? "On the stroke every map depends on what was learned."
+          : concat("On the stroke, ", most->name, " depends least on what was learned."),
+      concat(
+          "With all weights random its correlation with the map of the trained network is still ",
+          fixed(most->y.back(), 2), "; for ", least->name, " it is ", fixed(least->y.back(), 2),
+          ". What remains shows the image, not the training."));
+}
+
+}  // namespace
+
+void write_attribution(Study& s) {
+  s.page.section("Where does it look?");
+  s.page.paragraph(concat("Six methods try to say which pixels made the plain network see a ",
+                          s.target, " in test image ", s.options.image,
+                          ". They do not agree, so the maps come first and then two tests of how "
+                          "far each can be trusted."));
+  const auto all = methods(s);
+  std::vector<Map> maps;
+  for (const Method& m : all) maps.push_back(m.map(s.net()));
+  write_maps(s, all, maps);
+  write_faithfulness(s, all, maps);
+  write_randomisation(s, all);
+}

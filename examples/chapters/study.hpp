@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+//
+// What the chapters of the page share: three networks of one kind, the data, one image, the page.
+#pragma once
+
+#include <array>
+
+#include "support/course_cnn.hpp"
+#include "support/options.hpp"
+#include "support/page.hpp"
+#include "support/training.hpp"
+
+using Net = decltype(course_cnn<float>(std::declval<fovea::Rng&>()));
+
+/// A network and how it came to be.
+struct Trained {
+  Recipe recipe;
+  std::string change;  // what is done to its training images, in words
+  Net net;
+  Training training;
+
+  fovea::Accuracy accuracy() const { return training.confusion.accuracy(); }
+};
+
+/// The right answers of the three networks under one condition.
+struct Judged {
+  std::string name, parameters;
+  double at = 0;  // the parameter that a curve is drawn against
+  std::array<fovea::Accuracy, 3> accuracy = {};
+};
+
+struct Robustness {
+  std::vector<Judged> rotation, noise, occlusion, corruptions, fgsm, pgd;
+  std::vector<Judged> shift;   // every dy, and for each every dx
+  std::vector<double> shifts;  // the values of both
+  std::vector<Judged> table;   // of docs/results.md
+};
+
+struct Study {
+  ExplainOptions options;
+  fovea::TrainAndTest data;
+  fovea::Dataset sample;  // the test images that curves are measured on
+  Net untrained;          // the start of all three
+  std::vector<Trained> networks;
+  fovea::Tensor<float, 4> image;   // (1, 1, H, W), in network units
+  fovea::Tensor<float, 2> pixels;  // (H, W), in [0, 1]
+  fovea::Label label;              // of the image
+  fovea::Index target;             // the class to explain
+  Page page;
+  Robustness robustness = {};
+
+  const Net& net() const { return networks.front().net; }
+  /// Clearly better: the intervals do not touch.
+  static bool better(const fovea::Accuracy& a, const fovea::Accuracy& b) {
+    return a.interval().low > b.interval().high;
+  }
+
+  static constexpr const char* names[] = {"plain", "augmented", "adversarial"};
+};
+
+// In the order of the page.
+void write_problem(Study& study);
+void write_filters(Study& study);
+void write_fields(Study& study);
+void write_hierarchy(Study& study);
+void write_findings(Study& study);
+void write_attribution(Study& study);
+void write_prototypes(Study& study);
+void write_mistakes(Study& study);
+void measure_corruptions(Study& study);
+void measure_attacks(Study& study);
+void write_robustness(Study& study);
+void write_corrupted_images(Study& study);
+void write_examples(Study& study);
+void write_table(Study& study);
