@@ -98,9 +98,9 @@ empty() {
   printf '\x00\x00\x08\x01\x00\x00\x00\x00' > "$work/empty/$1-labels-idx1-ubyte"
 }
 empty t10k
-refused "found 640 and 0" --data "$work/empty"
+refused "t10k-images-idx3-ubyte: expected at least one image" --data "$work/empty"
 empty train
-refused "found 0 and 40" --data "$work/empty"
+refused "train-images-idx3-ubyte: expected at least one image" --data "$work/empty"
 touch "$work/file"
 run --out "$work/file" > /dev/null 2> "$work/stderr"
 [ $? = 2 ] && grep -qF "$work/file: expected a directory" "$work/stderr" || fail "--out is a file: $(cat "$work/stderr")"
