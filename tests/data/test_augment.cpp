@@ -308,3 +308,21 @@ TEST_CASE("batches: augmented with the same bits by any number of threads, and a
     CHECK(std::abs((out.data()[i] - data.scaling.mean) / data.scaling.std -
                    wide.images[8].data()[i]) < 1e-12);
 }
+
+TEST_CASE("augment: an image is shifted across and down independently") {
+  Tensor<double, 3> dot(Shape{1, 9, 12}), moved(dot.shape());
+  dot(0, 4, 5) = 1;
+  double product = 0;
+  for (std::uint64_t seed = 0; seed < 1000; ++seed) {
+    augment<double>(dot, moved, {.shift = 2}, Rng{seed});
+    double down = -4, across = -5;  // from the dot's place to where its weight is now
+    for (Index i = 0; i < 9; ++i)
+      for (Index j = 0; j < 12; ++j) {
+        down += moved(0, i, j) * static_cast<double>(i);
+        across += moved(0, i, j) * static_cast<double>(j);
+      }
+    product += down * across / 1000;
+  }
+  // The variance of U[-2, 2) is 4 / 3, which is the standard deviation of the product as well.
+  CHECK(std::abs(product) < 4 * (4.0 / 3) / std::sqrt(1000.0));
+}

@@ -307,3 +307,44 @@ TEST_CASE("corruptions: what is refused, and in which words") {
         "zigzag: expected an image of 8 x 8 pixels or more, got 5 x 9");
   CHECK(contains(words([&] { applied(dotted_line(), tiny); }), "dotted_line: expected"));
 }
+
+TEST_CASE("corrupt: no two places share their numbers, however many images are done at once") {
+  Dataset data = synthetic_digits(70, 3);
+  for (Index n = 1; n < 70; ++n)
+    std::copy(data.images[0].begin(), data.images[0].end(), data.images[n].begin());
+  const Dataset noisy = corrupt(data, corruption::gaussian_noise(0.3), 1);
+  std::set<std::vector<std::uint8_t>> different;
+  for (Index n = 0; n < 70; ++n) different.emplace(noisy.images[n].begin(), noisy.images[n].end());
+  CHECK(different.size() == 70);
+}
+
+TEST_CASE("corruptions: default parameters are those of the benchmark") {
+  std::set<std::string> parameters;
+  for (const Corruption& c : corruption::mnist_c()) parameters.insert(c.parameters);
+  for (const char* expected :
+       {"3 photons for white", "17 % of the pixels", "sigma 0.7, reach 1, 2 rounds",
+        "radius 10, sigma 3", "+-0.42 columns a row", "x 0.7", "+-22.9 degrees", "+0.5",
+        "+-3 pixels in x and y", "density 3, decay 1.4"}) {
+    CAPTURE(expected);
+    CHECK(parameters.contains(expected));
+  }
+}
+
+TEST_CASE("plasma: from grid to grid the random numbers shrink by decay squared") {
+  for (const double decay : {1.4, 2.0}) {
+    Rng rng{3};
+    const auto map = detail::plasma(64, decay, rng);
+    // How far the middles of squares, `step` wide, lie from the mean of their corners.
+    const auto spread = [&](Index step) {
+      double sum = 0, count = 0;
+      for (Index i = 0; i < 64; i += step)
+        for (Index j = 0; j < 64; j += step, ++count) {
+          const Index below = (i + step) % 64, right = (j + step) % 64;
+          const float corners = map(i, j) + map(i, right) + map(below, j) + map(below, right);
+          sum += std::abs(static_cast<double>(map(i + step / 2, j + step / 2) - corners / 4));
+        }
+      return sum / count;
+    };
+    CHECK(spread(4) / spread(2) == doctest::Approx(decay * decay).epsilon(0.15));
+  }
+}

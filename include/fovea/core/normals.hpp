@@ -13,6 +13,7 @@
 // 250 million lies further out), and 32 are the angle.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
