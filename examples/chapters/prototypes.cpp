@@ -22,7 +22,7 @@ void write_classes(Study& s) {
   const Index K = s.data.test.classes;
   Tensor<Label, 1> classes(Shape{K});
   for (Index k = 0; k < K; ++k) classes(k) = static_cast<Label>(k);
-  for (const std::size_t n : {0, 2}) {
+  for (const std::size_t n : {std::size_t{0}, std::size_t{2}}) {
     const auto made = prototypes(s.networks[n].net, classes, s.data.train.scaling,
                                  {.threads = s.options.threads});
     std::vector<std::string> captions;
