@@ -9,6 +9,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <utility>
 
@@ -32,6 +33,8 @@ inline int resolve_threads(int requested) {
 
 namespace detail {
 
+inline constexpr int most_threads = 256;  // of one region
+
 // The body by address: one parallel region is compiled, however many callers there are.
 using PieceBody = void (*)(const void* body, Index piece, int slot);
 
@@ -39,15 +42,30 @@ FOVEA_OUT_OF_LINE inline void run_pieces(int threads, Index pieces, const void* 
                                          PieceBody call) {
 #ifdef _OPENMP
   if (threads > 1 && pieces > 1) {
+    // Every thread begins with a share of its own, the same one in every call over as many pieces: what
+    // it wrote forward is in its cache on the way back. Who is done early goes on with the shares of
+    // the others, so a thread that the machine holds up does not hold up all.
+    const int team = static_cast<int>(std::min({Index{threads}, pieces, Index{most_threads}}));
+    const auto share = [=](int t) { return pieces * t / team; };  // where that of thread t begins
+    struct alignas(64) Next {                                     // a cache line for each share
+      std::atomic<Index> piece;
+    } next[most_threads];
+    for (int t = 0; t < team; ++t) next[t].piece.store(share(t), std::memory_order_relaxed);
     std::exception_ptr error;
-    const int team = static_cast<int>(std::min<Index>(threads, pieces));
-#  pragma omp parallel for num_threads(team) schedule(dynamic, 1)
-    for (Index piece = 0; piece < pieces; ++piece) {
-      try {
-        call(body, piece, omp_get_thread_num());
-      } catch (...) {
+#  pragma omp parallel num_threads(team)
+    {
+      const int slot = omp_get_thread_num();
+      for (int turn = 0; turn < team; ++turn) {
+        const int owner = (slot + turn) % team;
+        const auto take = [&] { return next[owner].piece.fetch_add(1, std::memory_order_relaxed); };
+        for (Index piece = take(); piece < share(owner + 1); piece = take()) {
+          try {
+            call(body, piece, slot);
+          } catch (...) {
 #  pragma omp critical(fovea_parallel_for)
-        if (!error) error = std::current_exception();
+            if (!error) error = std::current_exception();
+          }
+        }
       }
     }
     if (error) std::rethrow_exception(error);
