@@ -3,14 +3,8 @@
 #
 # mnist_explain as a stranger uses it: a small run and what it leaves, and rubbish in every place. $1 is
 # the program, WRITE_IDX the generator of synthetic digits.
-set -uo pipefail
-program=$1
+. "$(dirname "$0")/stranger.sh"
 scripts=$(cd "$(dirname "$0")/../../scripts" && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-unset FOVEA_DATA_DIR
-failures=0
-fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
 
 mkdir "$work/data"
 "$WRITE_IDX" "$work/data" 640 40 || exit 1
@@ -68,18 +62,6 @@ else
   echo "explain.json was not parsed, for want of $python"
 fi
 
-# refused WORDS ARGUMENTS...: status 2, one line on standard error with these words, nothing written.
-refused() {
-  local words=$1
-  shift
-  rm -rf "$work/bad"
-  "$program" --out "$work/bad" "$@" > "$work/stdout" 2> "$work/stderr"
-  local status=$?
-  [ $status = 2 ] || fail "$*: status $status instead of 2"
-  [ "$(wc -l < "$work/stderr")" = 1 ] || fail "$*: not one line: $(cat "$work/stderr")"
-  grep -qF -e "$words" "$work/stderr" || fail "$*: expected '$words', got: $(cat "$work/stderr")"
-  [ -z "$(ls -A "$work/bad" 2> /dev/null)" ] || fail "$*: wrote $(ls -A "$work/bad")"
-}
 refused "--image: expected the number of a test image in [0, 40), got 40" --data "$work/data" --image 40
 refused "--image: expected the number of a test image in [0, 40), got -1" --data "$work/data" --image -1
 refused "--image" --data "$work/data" --image seven

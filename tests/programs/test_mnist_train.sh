@@ -3,13 +3,7 @@
 #
 # mnist_train as a stranger uses it: a good run, and rubbish in every place. $1 is the program,
 # WRITE_IDX the generator of synthetic digits.
-set -uo pipefail
-program=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-unset FOVEA_DATA_DIR
-failures=0
-fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
+. "$(dirname "$0")/stranger.sh"
 
 mkdir "$work/data"
 "$WRITE_IDX" "$work/data" 640 200 || exit 1
@@ -45,18 +39,6 @@ for option in --data --dataset --epochs --batch-size --learning-rate --seed --th
   grep -q -e "$option" "$work/help" || fail "--help does not list $option"
 done
 
-# refused WORDS ARGUMENTS...: status 2, one line on standard error with these words, nothing written.
-refused() {
-  local words=$1
-  shift
-  rm -rf "$work/bad"
-  "$program" --out "$work/bad" "$@" > "$work/stdout" 2> "$work/stderr"
-  local status=$?
-  [ $status = 2 ] || fail "$*: status $status instead of 2"
-  [ "$(wc -l < "$work/stderr")" = 1 ] || fail "$*: not one line: $(cat "$work/stderr")"
-  grep -qF -e "$words" "$work/stderr" || fail "$*: expected '$words', got: $(cat "$work/stderr")"
-  [ -z "$(ls -A "$work/bad" 2> /dev/null)" ] || fail "$*: wrote $(ls -A "$work/bad")"
-}
 refused "batch-size" --data "$work/data" --batch-size 0
 refused "threads" --data "$work/data" --threads -1
 refused "epochs" --data "$work/data" --epochs 0
