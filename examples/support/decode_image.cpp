@@ -163,6 +163,44 @@ bool read_pixels(Jpeg& jpeg, std::uint8_t* pixels) {
   return true;
 }
 
+// How the camera was held, 1 to 8, in the Exif block of a JPEG file: a little TIFF file, whose numbers
+// have either order. 1, upright, if it does not say.
+int orientation(Input exif) {
+  if (!begins_with(exif, {'E', 'x', 'i', 'f', 0, 0})) return 1;
+  const Input tiff = exif.subspan(6);
+  const bool little = begins_with(tiff, {'I', 'I', 42, 0});
+  if (!little && !begins_with(tiff, {'M', 'M', 0, 42})) return 1;
+  const auto at = [&](std::size_t from, std::size_t count) {
+    std::size_t value = 0;
+    for (std::size_t i = 0; i < count; ++i)
+      if (from + i < tiff.size())
+        value |= std::size_t{tiff[from + i]} << 8 * (little ? i : count - 1 - i);
+    return value;
+  };
+  const std::size_t table = at(4, 4), entries = at(table, 2);
+  for (std::size_t i = 0; i < entries; ++i)
+    if (const std::size_t entry = table + 2 + 12 * i;
+        at(entry, 2) == 0x112 && at(entry + 2, 2) == 3)
+      if (const auto value = static_cast<int>(at(entry + 8, 2)); 1 <= value && value <= 8)
+        return value;
+  return 1;
+}
+
+Grey upright(Grey image, int orientation) {
+  if (orientation == 1) return image;
+  const auto [H, W] = image.shape();
+  const bool swap = orientation >= 5,
+             up = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7,
+             mirror = orientation == 2 || orientation == 3 || orientation >= 7;
+  Grey result(swap ? Shape{W, H} : Shape{H, W});
+  for (Index i = 0; i < result.extent(0); ++i)
+    for (Index j = 0; j < result.extent(1); ++j) {
+      const Index row = swap ? j : i, col = swap ? i : j;
+      result(i, j) = image(up ? H - 1 - row : row, mirror ? W - 1 - col : col);
+    }
+  return result;
+}
+
 Grey decode_jpeg(Input bytes, std::string_view name) {
   Jpeg jpeg;
   const auto check_jpeg = [&](bool ok) {
@@ -188,9 +226,12 @@ Grey decode_jpeg(Input bytes, std::string_view name) {
   while (info.scale_denom < 8 && std::max(height, width) >= 2048 * Index{info.scale_denom})
     info.scale_denom *= 2;
   jpeg_calc_output_dimensions(&info);
+  // Read before jpeg_finish_decompress frees it.
+  const auto* const exif = info.marker_list;
+  const int held = exif ? orientation({exif->data, exif->data_length}) : 1;
   Grey pixels(Shape{Index{info.output_height}, Index{info.output_width}});
   check_jpeg(read_pixels(jpeg, pixels.data()));
-  return pixels;
+  return upright(std::move(pixels), held);
 }
 
 }  // namespace
