@@ -214,7 +214,7 @@ Grey decode_jpeg(Input bytes, std::string_view name) {
         ": expected a JPEG in grey or colour, found one with ", info.num_components, " components");
   if (jpeg_has_multiple_scans(&info)) {
     // The numbers of all blocks are kept until the last scan.
-    constexpr Index most = Index{32} << 20;
+    constexpr Index most = 40'000'000;
     Index needed = 0;
     for (int c = 0; c < info.num_components; ++c)
       needed += Index{128} * info.comp_info[c].width_in_blocks * info.comp_info[c].height_in_blocks;
