@@ -151,8 +151,8 @@ void print_json(const std::vector<Digit>& digits, View<const float, 2> p) {
 
 // Each digit enlarged, below it what the network says and the end of its file's name.
 Image picture(const std::vector<Digit>& digits, View<const float, 2> p) {
-  constexpr Index zoom = 5, cell = 28 * zoom, gap = 16, caption = 44, most = 100,
-                  letters = cell / 6;
+  constexpr Index zoom = 5, cell = 28 * zoom, gap = 16, caption = 44, most = 100;
+  constexpr std::size_t letters = cell / 6;
   const Index count = std::min(p.extent(0), most);
   Index columns = 1;
   while (columns * columns < count) ++columns;
@@ -166,9 +166,8 @@ Image picture(const std::vector<Digit>& digits, View<const float, 2> p) {
     image.map(top, left, digit.pixels.view(), zoom, grey_of);
     const Index said = ranking(p[n])[0];
     image.text(top + cell + 6, left, concat(said, ": ", percent(p(n, said))));
-    const std::string& name = digit.name;
-    image.text(top + cell + 28, left,
-               name.substr(name.size() - std::min<std::size_t>(name.size(), letters)), 1);
+    const std::string name = std::filesystem::path(digit.name).filename().string();
+    image.text(top + cell + 28, left, name.substr(name.size() - std::min(name.size(), letters)), 1);
   }
   return image;
 }

@@ -139,13 +139,13 @@ inline void drop_specks(Tensor<float, 2>& ink, float share) {
   }
 }
 
-// The smallest box around all ink.
-inline Box box_of(const Tensor<float, 2>& ink) {
+// The smallest box around the ink that is at least so strong: faint noise may cling to a stroke.
+inline Box box_of(const Tensor<float, 2>& ink, float strength) {
   const auto [H, W] = ink.shape();
   Index top = H, left = W, bottom = 0, right = 0;
   for (Index i = 0; i < H; ++i)
     for (Index j = 0; j < W; ++j)
-      if (ink(i, j) > 0) {
+      if (ink(i, j) >= strength) {
         top = std::min(top, i), bottom = std::max(bottom, i + 1);
         left = std::min(left, j), right = std::max(right, j + 1);
       }
@@ -185,7 +185,7 @@ inline Tensor<std::uint8_t, 2> fit_digit(View<const std::uint8_t, 2> image, std:
   for (float& value : ink) value = std::clamp((value - none) / (full - none), 0.0f, 1.0f);
   detail::drop_specks(ink, 0.02f);
 
-  const detail::Box box = detail::box_of(ink);
+  const detail::Box box = detail::box_of(ink, 0.25f);
   const double scale = 20 / std::max(box.height, box.width);
   const auto digit = detail::resampled<float>(
       ink, box, Shape{scaled(box.height, scale), scaled(box.width, scale)});
