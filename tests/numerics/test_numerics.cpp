@@ -191,6 +191,43 @@ TEST_CASE("numerics: cross-entropy of huge, infinite and broken logits") {
   CHECK(same(one.gradient, Tensor<float, 2>{{0}, {0}}));
 }
 
+TEST_CASE("numerics: the largest of broken numbers") {
+  // A NaN is the largest, the first one if there are more, as in PyTorch and numpy.
+  for (const auto& [row, at] : {std::pair{std::array{1.f, 3.f, 2.f}, 1},
+                                {{NaN, 3.f, 2.f}, 0},
+                                {{1.f, NaN, inf}, 1},
+                                {{1.f, 3.f, NaN}, 2},
+                                {{NaN, NaN, NaN}, 0},
+                                {{-inf, -inf, -inf}, 0},
+                                {{1.f, NaN, NaN}, 1},
+                                {{-inf, inf, inf}, 1}}) {
+    const Tensor<float, 1> x{row[0], row[1], row[2]};
+    const Tensor<float, 2> matrix{{row[0], row[1], row[2]}, {7, 8, 9}};
+    CHECK(argmax(x) == at);
+    CHECK(argmax<1>(matrix)(0) == at);
+    CHECK(argmax<1>(matrix)(1) == 2);
+    CHECK(same(Tensor<float, 1>{max(x)}, Tensor<float, 1>{row[static_cast<std::size_t>(at)]}));
+    CHECK(same(Tensor<float, 1>{max<1>(matrix)(0)}, Tensor<float, 1>{max(x)}));
+  }
+  CHECK(max(Tensor<int, 1>{-3, -7}) == -3);
+}
+
+TEST_CASE("numerics: metrics without examples and with broken answers") {
+  ConfusionMatrix confusion(3);
+  CHECK(confusion.accuracy().percent() == 0);
+  CHECK(confusion.accuracy().interval().low == 0);
+  CHECK(confusion.accuracy().interval().high == 100);
+  // Class 2 is empty, one answer is broken: the NaN's place is the answer.
+  const Tensor<float, 2> logits{{3, 1, 0}, {0, NaN, 5}, {NaN, NaN, NaN}};
+  const std::vector<Label> labels{0, 0, 1};
+  confusion.add(logits, View<const Label, 1>(labels.data(), Shape{3}));
+  CHECK(same(confusion.counts(), Tensor<Index, 2>{{1, 1, 0}, {1, 0, 0}, {0, 0, 0}}));
+  CHECK(confusion.accuracy().correct == 1);
+  CHECK(confusion.accuracy().total == 3);
+  const std::vector<Label> outside{0, 0, 3};
+  CHECK_THROWS_AS(confusion.add(logits, View<const Label, 1>(outside.data(), Shape{3})), Error);
+}
+
 TEST_CASE_TEMPLATE(
     "numerics: a broken number stays in its image, and is seen by blocks and layers alike", T,
     float, double) {
