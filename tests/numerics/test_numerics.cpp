@@ -334,6 +334,27 @@ TEST_CASE_TEMPLATE("numerics: broken weights are seen in the output of every kin
     }
 }
 
+TEST_CASE("numerics: the predictor does not hide a weight that meets only zeros") {
+  Rng rng{1};
+  Sequential net{Shape{3}, Linear<float>{{.in = 3, .out = 5}, rng}, Relu{}};
+  const Tensor<float, 2> x{{1, 0, 2}};
+  for (const float broken : {NaN, inf, -inf}) {
+    std::get<0>(net.layers()).weight(2, 1) = broken;  // meets the zero
+    const Predictor predictor{net, 8};
+    auto scratch = predictor.scratch();
+    auto all = net.pass(1, {.keep = Keep::all});
+    CHECK(std::isnan(predictor(x, scratch)(0, 2)));
+    CHECK(count_nan(predictor(x, scratch)) == 1);
+    CHECK(same(predictor(x, scratch), net.forward(x, all)));
+  }
+  // The image's own zeros are no excuse either.
+  std::get<0>(net.layers()).weight.fill(0);
+  const Predictor predictor{net, 8};
+  auto scratch = predictor.scratch();
+  CHECK(count_nan(predictor(Tensor<float, 2>{{0, NaN, 0}}, scratch)) == 5);
+  CHECK(count_nan(predictor(Tensor<float, 2>{{0, -inf, 0}}, scratch)) == 5);
+}
+
 TEST_CASE_TEMPLATE("numerics: Winograd's way with huge and with tiny numbers", T, float, double) {
   Rng rng{5};
   const Sequential net{
