@@ -486,6 +486,25 @@ TEST_CASE("numerics: learning rates and momenta at the edge") {
   gradient.fill(0);
   broken.step(one, pass);
   CHECK(std::isnan(weight(0, 0)));
+
+  const auto refused = [&](auto make) { return error_of([&] { make(); }); };
+  const double bad = std::numeric_limits<double>::quiet_NaN(),
+               infinite = std::numeric_limits<double>::infinity();
+  for (const double rate : {-1.0, bad, infinite}) {
+    CAPTURE(rate);
+    CHECK(contains(refused([&] { Adam{one, {.learning_rate = rate}}; }), "Adam: expected a"));
+    CHECK(contains(refused([&] { Sgd{one, {.learning_rate = rate}}; }), "Sgd: expected a"));
+  }
+  for (const double decay : {-1.0, bad, infinite}) {
+    CHECK(contains(refused([&] { AdamW{one, {.weight_decay = decay}}; }), "weight decay"));
+    CHECK(contains(refused([&] { Sgd{one, {.weight_decay = decay}}; }), "weight decay"));
+  }
+  for (const double momentum : {-0.1, 1.0, bad}) {
+    CHECK(contains(refused([&] { Sgd{one, {.momentum = momentum}}; }), "momentum in [0, 1)"));
+    CHECK(contains(refused([&] { Adam{one, {.beta1 = momentum}}; }), "betas in [0, 1)"));
+  }
+  for (const double epsilon : {0.0, -1e-8, bad})
+    CHECK(contains(refused([&] { Adam{one, {.epsilon = epsilon}}; }), "epsilon above 0"));
 }
 
 TEST_CASE("numerics: data of one class") {
