@@ -151,6 +151,42 @@ TEST_CASE("numerics: ties go to the first, by blocks and layer by layer") {
   }
 }
 
+TEST_CASE("numerics: where blocks and layers differ") {
+  Rng rng{3};
+  const float tiny = std::numeric_limits<float>::epsilon();
+  // Responses that only the bias makes equal: blocks compare before it is added.
+  Sequential tie{Shape{1, 2, 2}, Conv2d<float>{{.in = 1, .out = 1, .kernel = 1}, rng}, Relu{},
+                 MaxPool2d{}};
+  std::get<0>(tie.layers()).weight.fill(1);
+  std::get<0>(tie.layers()).bias.fill(1024);
+  const Tensor<float, 4> close{{{{1, 1}, {1, 1 + tiny}}}};
+  for (const auto keep : {Keep::needed, Keep::all}) {
+    auto pass = tie.pass(1, {.keep = keep, .input_gradient = true});
+    CHECK(tie.forward(close, pass)(0, 0, 0, 0) == 1025);
+    pass.dlogits().fill(1);
+    tie.backward(close, pass);
+    CHECK(pass.input_gradient()(0, 0, 1, 1) == (keep == Keep::needed ? 1 : 0));
+    CHECK(pass.input_gradient()(0, 0, 0, 0) == (keep == Keep::needed ? 0 : 1));
+  }
+  // A gradient that is zero meets an infinite pixel: lists do not have it.
+  const Sequential net{Shape{8, 8, 16},
+                       Conv2d<float>{{.in = 8, .out = 8, .kernel = 3, .padding = 1}, rng}, Relu{},
+                       MaxPool2d{}};
+  auto x = random_tensor<float>(Shape{1, 8, 8, 16}, 2);
+  x(0, 0, 0, 0) = inf;
+  for (const auto keep : {Keep::needed, Keep::all}) {
+    auto pass = net.pass(1, {.keep = keep});
+    if (keep == Keep::needed) REQUIRE(pass.block<0>().sparse());
+    const auto y = net.forward(x, pass);
+    Index unit = 0;  // one that is alive, in the corner that the infinity is not in
+    while (!(y(0, unit, 3, 7) > 0)) ++unit;
+    pass.dlogits().fill(0);
+    pass.dlogits()(0, unit, 3, 7) = 1;
+    net.backward(x, pass);
+    CHECK(all_finite(pass.layer<0>().dweight) == (keep == Keep::needed));
+  }
+}
+
 TEST_CASE("numerics: cross-entropy of huge, infinite and broken logits") {
   for (const float huge : {1e4f, 1e30f, 1.5e38f}) {
     const auto right = loss_of({{huge, -huge, 0}}, {0}), wrong = loss_of({{huge, -huge, 0}}, {1});
@@ -160,7 +196,9 @@ TEST_CASE("numerics: cross-entropy of huge, infinite and broken logits") {
     CHECK(same(wrong.gradient, Tensor<float, 2>{{1, -1, 0}}));
     CHECK(loss_of({{huge, huge, 0}}, {1}).value == doctest::Approx(std::log(2.0)));
   }
-  CHECK(loss_of({{3e38f, -3e38f}}, {1}).value == inf);  // 6e38 is no float
+  const auto beyond = loss_of({{3e38f, -3e38f}}, {1});  // 6e38 is no float
+  CHECK(beyond.value == inf);
+  CHECK(same(beyond.gradient, Tensor<float, 2>{{1, -1}}));
 
   // -inf: a class that is impossible.
   const auto never = loss_of({{0, -inf, 0}}, {0}), surprised = loss_of({{0, -inf, 0}}, {1});
