@@ -17,8 +17,8 @@
 
 #ifdef _OPENMP
 #  include <omp.h>
-#  if __has_include(<unistd.h>)
-#    include <unistd.h>
+#  if __has_include(<pthread.h>)
+#    include <pthread.h>
 #  endif
 #endif
 
@@ -42,14 +42,22 @@ inline constexpr int most_threads = 256;  // of one region
 using PieceBody = void (*)(const void* body, Index piece, int slot);
 
 #ifdef _OPENMP
-// Whether the calling thread may wake others. The ones that OpenMP keeps from region to region do not
-// live on in a forked process, where libgomp would wait for them for ever: there one does the work.
+// Whether the calling thread may wake others. Those that OpenMP keeps for it from region to region do
+// not live on in a forked process, where libgomp would wait for them for ever: there one does the work.
 inline bool may_wake_others() {
-#  if __has_include(<unistd.h>)
-  thread_local pid_t home = 0;  // the process in which this thread first woke others
-  const pid_t here = getpid();
-  if (home == 0) home = here;
-  return home == here;
+#  if __has_include(<pthread.h>)
+  enum class Others { unknown, kept, lost };
+  static constexpr auto others = []() -> Others& {
+    thread_local Others mine = Others::unknown;
+    return mine;
+  };
+  // In the child the one thread there is calls this, the one that forked.
+  static const int registered = pthread_atfork(nullptr, nullptr, [] {
+    if (others() == Others::kept) others() = Others::lost;
+  });
+  (void)registered;
+  if (others() == Others::unknown) others() = Others::kept;
+  return others() == Others::kept;
 #  else
   return true;
 #  endif
