@@ -40,7 +40,7 @@ quietly cmake --build "$work/consumer" --target program
 "$work/consumer/program" OFF > /dev/null || fail "program: wrong answer"
 
 # One that cannot be had, one that does not exist, a version that is not this one.
-refused "fovea::io needs zlib" "${installed[@]}" "${hidden[@]}" -DWINGS="io"
+refused "fovea::io needs zlib (Debian: zlib1g-dev) and nlohmann/json" "${installed[@]}" "${hidden[@]}" -DWINGS="io"
 refused "fovea::viz needs stb_image_write.h" "${installed[@]}" "${hidden[@]}" -DWINGS="viz"
 refused "there are io and viz" "${installed[@]}" -DWINGS="tail"
 refused "requested version \"99\"" "${installed[@]}" -DVERSION=99
