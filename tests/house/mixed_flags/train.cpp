@@ -9,12 +9,10 @@ using namespace fovea;
 double NAME() {
   const Dataset data = synthetic_digits(200, 1);
   Rng rng{1};
-  Sequential net{Shape{1, 28, 28},
-                 Conv2d<float>{{.in = 1, .out = 8, .kernel = 3, .padding = 1}, rng},
-                 Relu{},
-                 MaxPool2d{{.kernel = 2}},
-                 Flatten{},
-                 Linear<float>{{.in = 8 * 14 * 14, .out = 10}, rng}};
+  Sequential net{
+      Shape{1, 28, 28}, Conv2d<float>{{.in = 1, .out = 8, .kernel = 3, .padding = 1}, rng},
+      Relu{},           MaxPool2d{{.kernel = 2}},
+      Flatten{},        Linear<float>{{.in = 8 * 14 * 14, .out = 10}, rng}};
   auto pass = net.pass(50);
   Adam adam{net, {.learning_rate = 2e-3}};
   for (std::uint64_t epoch = 0; epoch < 8; ++epoch)
