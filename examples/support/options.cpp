@@ -84,6 +84,48 @@ ExplainOptions parse_explain_options(int argc, char** argv) {
   return options;
 }
 
+PredictOptions parse_predict_options(int argc, char** argv) {
+  PredictOptions options;
+  bool no_selftest = false;
+  CLI::App app(
+      "Reads digits: in PNG and JPEG pictures of any size and light, in IDX files, or from a pipe.",
+      "mnist_predict");
+  app.footer(
+      "A picture is fitted the way MNIST was made: one digit on a plain background, dark on light "
+      "or light "
+      "on dark, scaled into 20 x 20 pixels, its centre of mass in the middle of 28 x 28. The "
+      "images of an "
+      "IDX file, which may be in a .gz, are taken as they are if they have 28 x 28 pixels.\n\n"
+      "A picture that cannot be read is told in one sentence, the others are read all the same, "
+      "and the "
+      "status is 2 in the end. --show and --logits write whole files or none.");
+  app.add_option("--weights", options.weights,
+                 "what mnist_train has written, or PyTorch: model.safetensors")
+      ->type_name("FILE")
+      ->required();
+  app.add_option("images", options.images, "PNG, JPEG or IDX files; - is standard input")
+      ->type_name("FILE");
+  app.add_option("--show", options.show, "draw what the network was given into this PNG file")
+      ->type_name("FILE");
+  app.add_flag("--json", options.json, "print a JSON array of file, digit and ten probabilities");
+  app.add_flag("--quiet", options.quiet, "no remarks about the weights");
+  auto* const idx =
+      app.add_option("--idx", options.idx, "an IDX file of 28 x 28 images to compute --logits for")
+          ->type_name("FILE");
+  auto* const logits =
+      app.add_option("--logits", options.logits, "where these go: an npy file, float (N, 10)")
+          ->type_name("FILE");
+  idx->needs(logits);
+  logits->needs(idx);
+  app.add_option("--threads", options.threads, "0: OMP_NUM_THREADS, or all")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  app.add_flag("--no-selftest", no_selftest, "do not compute the answer in the weights file again");
+  parse(app, argc, argv);
+  options.selftest = !no_selftest;
+  return options;
+}
+
 void prepare_directory(const std::filesystem::path& directory) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
