@@ -10,6 +10,8 @@
 // what they were, and memory must not have grown by 64 MB at any time. A file that is wrong as
 // safetensors must be refused with the same sentence wherever it stands: as tensors in a file or in
 // memory, as weights, as a checkpoint.
+#include <malloc.h>
+
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -142,6 +144,9 @@ int main(int argc, char** argv) {
   }
 
   const Bytes before = memory.bits();
+#ifdef __GLIBC__
+  malloc_trim(0);  // what training has freed is not idle memory
+#endif
   std::ofstream("/proc/self/clear_refs") << 5;  // VmHWM, the most so far, begins anew
   const double idle = megabytes("VmRSS");
   const auto said = sentences(kind, file, memory);

@@ -194,7 +194,7 @@ if mount -t tmpfs -o size=32m fovea "$disk" 2> "$work/stderr"; then
     fail "with room again: $(cat "$work/stderr")"
   is_the_same "$work/room" "with room again"
 else
-  skipped="; not tried, for want of a disk of its own: a full one, one that cannot be written ($(cat "$work/stderr"))"
+  skipped="; not tried, for want of a disk of its own: a full one, one that cannot be written ($(head -1 "$work/stderr"))"
 fi
 if [ "$(id -u)" != 0 ]; then
   mkdir "$work/closed"
