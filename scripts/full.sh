@@ -47,11 +47,14 @@ for argument in "$@"; do
 done
 [ ${#chosen[@]} != 0 ] || chosen=("${parts[@]}")
 
-commit=$(git rev-parse --short=10 HEAD)
-if [ -n "$(git status --porcelain -- . ":!$status")" ]; then
-  commit="$commit and changes"
-  echo "Not all changes are committed: the table will say \"$commit\"."
-fi
+# The commit, and whether the files are still those of the commit.
+state() {
+  local changes
+  changes=$(git status --porcelain -- . ":!$status")
+  echo "$(git rev-parse --short=10 HEAD)${changes:+ and changes}"
+}
+built=$(state)
+case $built in *changes) echo "Not all changes are committed: the table will say \"$built\"." ;; esac
 
 mkdir -p "$build/full"
 if ! { cmake --preset release -B "$build" && cmake --build "$build" -j "$(nproc)" --target mnist_train mnist_predict write_idx try_load; } \
@@ -108,7 +111,9 @@ for part in "${chosen[@]}"; do
       ;;
   esac
   echo "$result ($took)"
-  rows[$part]="| $part | ${shows[$part]} | ${result//|/\\|} | $(date -u '+%Y-%m-%d %H:%M UTC'), $took | $commit |"
+  now=$(state)
+  [ "$now" = "$built" ] || now="$built, changed meanwhile"
+  rows[$part]="| $part | ${shows[$part]} | ${result//|/\\|} | $(date -u '+%Y-%m-%d %H:%M UTC'), $took | $now |"
   write_status
 done
 [ $failed = 0 ] || { echo "$failed failed; what they printed is in $build/full" >&2; exit 1; }
