@@ -64,16 +64,18 @@ double selftest_error(const Net& net, const Metadata& metadata, std::string_view
 
 }  // namespace detail
 
-/// What a pixel in [0, 1] becomes, by a file's metadata; nothing if it does not say.
-inline std::optional<Scaling> input_scaling(const Metadata& metadata) {
+/// What a pixel in [0, 1] becomes, by a file's metadata; nothing if it does not say. `file` is for errors.
+inline std::optional<Scaling> input_scaling(const Metadata& metadata,
+                                            std::string_view file = "metadata") {
   if (!metadata.contains("input.mean") || !metadata.contains("input.std")) return {};
   const auto number = [&](const char* key) {
     const auto json = nlohmann::json::parse(metadata.at(key), nullptr, false);
-    check(json.is_number(), key, ": expected a number, found ", printable(metadata.at(key)));
+    check(json.is_number(), file, ": ", key, ": expected a number, found ",
+          printable(metadata.at(key)));
     return json.get<double>();
   };
   const Scaling scaling{number("input.mean"), number("input.std")};
-  check(scaling.std > 0, "input.std: expected a number above 0, found ", scaling.std);
+  check(scaling.std > 0, file, ": input.std: expected a number above 0, found ", scaling.std);
   return scaling;
 }
 
