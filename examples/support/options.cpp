@@ -73,13 +73,27 @@ ExplainOptions parse_explain_options(int argc, char** argv) {
   ExplainOptions options;
   CLI::App app(
       "Trains the network of the course report three times, plainly, with augmentation and against "
-      "attacks, looks into it, and writes what it sees as one page.",
+      "attacks, looks into it, and writes what it sees as one page. With --weights it looks into a "
+      "network that was trained elsewhere instead of the plain one.",
       "mnist_explain");
   add_training(app, options, "report.html, explain.json and the pictures go");
   app.add_option("--image", options.image, "number of the test image to follow");
   app.add_option("--class", options.target, "the class to explain it by; -1: its own");
   app.add_option("--layer", options.layer, "of Grad-CAM");
   app.add_flag("--full", options.full, "judge robustness on all test images, not on 1000");
+  auto* const weights =
+      app.add_option("--weights", options.weights,
+                     "look into the network in this safetensors file, of mnist_train or PyTorch, "
+                     "instead of training the plain one [default: train it]")
+          ->capture_default_str()
+          ->type_name("FILE")
+          ->check([](const std::string& name) {
+            return name.empty() ? "expected the name of a file, got an empty one" : "";
+          });
+  app.add_flag_callback(
+         "--no-selftest", [&] { options.selftest = false; },
+         "load it without computing again the answer that it carries as a proof")
+      ->needs(weights);
   parse(app, argc, argv);
   return options;
 }

@@ -26,10 +26,12 @@ struct TrainOptions {
 };
 
 struct ExplainOptions : TrainOptions {
-  int image = 0;                // of the test images
-  int target = -1;              // the class to explain; -1: the true one
-  std::string layer = "relu2";  // of Grad-CAM
-  bool full = false;            // judge on all test images
+  int image = 0;                       // of the test images
+  int target = -1;                     // the class to explain; -1: the true one
+  std::string layer = "relu2";         // of Grad-CAM
+  bool full = false;                   // judge on all test images
+  std::filesystem::path weights = {};  // of the first network; empty: it is trained here
+  bool selftest = true;                // of the file of weights
 };
 
 struct PredictOptions {

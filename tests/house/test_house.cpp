@@ -93,7 +93,7 @@ TEST_CASE("doors: each third party has one") {
                                                  {"<stb_image_write.h>", "viz/png.hpp"},
                                                  {"<zlib.h>", "io/gzip.hpp"},
                                                  {"<nlohmann/", "io/json.hpp"},
-                                                 {"<unistd.h>", "io/durable_file.hpp"}};
+                                                 {"<sys/file.h>", "io/durable_file.hpp"}};
   const auto all = headers();
   for (const auto& [words, door] : doors) {
     CHECK(contains(text_of(door), words));
@@ -142,4 +142,15 @@ TEST_CASE("the book lists every header that needs the standard library alone") {
         h.header != "core/eigen.hpp")
       CHECK(std::count(listed.begin(), listed.end(), h.header) == 1);
   }
+}
+
+TEST_CASE("the version of the headers is that of the citation and of the newest changes") {
+  const auto read = [](const char* name) {
+    std::ifstream file(fs::path(FOVEA_SOURCE_DIR) / name);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  const std::string version(build_info().version);
+  CHECK(contains(read("CITATION.cff"), "\nversion: " + version + "\n"));
+  const std::string changes = read("CHANGELOG.md");
+  CHECK(changes.substr(changes.find("\n## ")).starts_with("\n## " + version));
 }
