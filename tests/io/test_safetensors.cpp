@@ -72,7 +72,9 @@ TEST_CASE("safetensors: there and back, in every type and shape") {
   const Safetensors back = read_safetensors(path);
   CHECK(back.metadata == file.metadata);
   REQUIRE(back.tensors.size() == 4);
-  for (const auto& [name, tensor] : back.tensors) {
+  for (const auto& entry : back.tensors) {  // clang 14 cannot capture a structured binding
+    const auto& name = entry.first;
+    const auto& tensor = entry.second;
     CAPTURE(name);
     CHECK(tensor.dtype == file.tensors[name].dtype);
     CHECK(tensor.shape == file.tensors[name].shape);
