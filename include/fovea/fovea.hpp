@@ -63,6 +63,7 @@
 #include "fovea/data/augment.hpp"
 #include "fovea/data/batches.hpp"
 #include "fovea/data/dataset.hpp"
+#include "fovea/data/fit_digit.hpp"
 #include "fovea/data/idx.hpp"
 #include "fovea/data/mnist.hpp"
 #include "fovea/data/synthetic_digits.hpp"
