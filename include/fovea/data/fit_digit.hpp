@@ -88,7 +88,7 @@ inline float level(Tensor<float, 2>& image) {
   struct Fit {
     float error, level, down, right;
   };
-  const auto fit = [&](float slope_down, float slope_right) {
+  const auto fit = [&, H = H, W = W](float slope_down, float slope_right) {
     std::vector<float> rest;
     for (Index i = 0; i < H; ++i)
       for (Index j = 0; j < W; ++j)
