@@ -44,9 +44,10 @@
 #include "fovea/nn/relu.hpp"
 
 // model: layers become a network.
+#include "fovea/model/layer_check.hpp"
+//
 #include "fovea/model/architecture.hpp"
 #include "fovea/model/blocks.hpp"
-#include "fovea/model/layer_check.hpp"
 #include "fovea/model/pass.hpp"
 #include "fovea/model/predictor.hpp"
 #include "fovea/model/sequential.hpp"

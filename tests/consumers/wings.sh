@@ -26,10 +26,12 @@ configured() {
 accepted() { configured "Configuring done" "$@" || fail "$*: expected to be accepted, got: $(cat "$work/said")"; }
 refused() { ! configured "$@" || fail "${*:2}: expected to be refused"; }
 
-# Both wings, as they should be.
-accepted "${installed[@]}" -DWINGS="io;viz"
-quietly cmake --build "$work/consumer" --target uses_io uses_viz
-for wing in io viz; do "$work/consumer/uses_$wing" || fail "uses_$wing: wrong answer"; done
+# Both wings, as they should be, from the installed one and from the clone.
+for from in "${installed[0]}" -DFOVEA="$work/clone"; do
+  accepted "$from" -DWINGS="io;viz"
+  quietly cmake --build "$work/consumer" --target uses_io uses_viz
+  for wing in io viz; do "$work/consumer/uses_$wing" || fail "uses_$wing: wrong answer"; done
+done
 
 # Neither: nothing is looked for, and a machine that has none of it will do, for the installed one and the clone.
 accepted "${installed[@]}"
