@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Chapter 9: gradient checks find a wrong sign, a forgotten term and a gradient left out.
+// Chapter 9: gradient checks find a wrong sign, a forgotten factor and a sum that should be assigned.
 #include <fovea/fovea.hpp>
 
 #include <cstdio>
 
 using namespace fovea;
 
-enum class Mistake { none, sign, missing_term, nothing_assigned };
+enum class Mistake { none, sign, factor, added };
 
 /// y = x^2, so dx = 2 x dy, with a mistake on request.
 struct Square {
@@ -19,9 +19,11 @@ struct Square {
   }
   void backward(View<const double, 2> x, View<const double, 2> /*y*/, View<const double, 2> dy,
                 View<double, 2> dx, NoPass&, const Context&) const {
-    if (mistake == Mistake::nothing_assigned) return;
-    const double two = mistake == Mistake::sign ? -2 : mistake == Mistake::missing_term ? 1 : 2;
-    for (Index i = 0; i < dx.size(); ++i) dx.data()[i] = two * x.data()[i] * dy.data()[i];
+    const double two = mistake == Mistake::sign ? -2 : mistake == Mistake::factor ? 1 : 2;
+    for (Index i = 0; i < dx.size(); ++i) {
+      const double before = mistake == Mistake::added ? dx.data()[i] : 0;
+      dx.data()[i] = before + two * x.data()[i] * dy.data()[i];
+    }
   }
 };
 
@@ -37,9 +39,9 @@ int main() {
     std::printf("%-12s %s\n", entry.name.c_str(), entry.error <= 1e-6 ? "right" : "wrong");
 
   const auto error = [](Mistake m) { return gradient_check(Square{m}, Shape{3, 5}).max_error; };
-  std::printf("\nx^2, no mistake:       %.1f\n", error(Mistake::none));
-  std::printf("x^2, wrong sign:       %.1f\n", error(Mistake::sign));
-  std::printf("x^2, the 2 forgotten:  %.1f\n", error(Mistake::missing_term));
-  std::printf("x^2, nothing assigned: %s\n",
-              std::isnan(error(Mistake::nothing_assigned)) ? "NaN" : "a number");
+  std::printf("\nx^2, no mistake:      %.1f\n", error(Mistake::none));
+  std::printf("x^2, wrong sign:      %.1f\n", error(Mistake::sign));
+  std::printf("x^2, the 2 forgotten: %.1f\n", error(Mistake::factor));
+  std::printf("x^2, dx += instead of dx =: %s\n",
+              std::isnan(error(Mistake::added)) ? "NaN" : "a number");
 }

@@ -16,7 +16,7 @@
 #   docs/tools/quote.py --programs DIR [--check]          runs the programs built in DIR for their output
 #
 # Words that are gone from a header, or stand there twice, are an error: a quotation never drifts.
-import argparse, pathlib, re, subprocess, sys, textwrap
+import argparse, itertools, pathlib, re, subprocess, sys, textwrap
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^<!-- (quote|program|output) (.+?) -->\n```(\w*)\n(.*?)^```$", re.M | re.S)
@@ -89,6 +89,13 @@ def refreshed(text, programs):
     return BLOCK.sub(block, text)
 
 
+def check_programs(text):
+    """Every whole program stands under a comment that says where it comes from."""
+    for block in re.findall(r"(?:^<!-- program .+ -->\n)?^```cpp\n.*?^```$", text, re.M | re.S):
+        if "int main(" in block and not block.startswith("<!-- program"):
+            raise Wrong("expected <!-- program FILE --> above a whole program, found none")
+
+
 def main():
     parser = argparse.ArgumentParser(description="Keeps what the book quotes equal to its sources.")
     parser.add_argument("pages", nargs="*", type=pathlib.Path, metavar="PAGE.md")
@@ -103,6 +110,8 @@ def main():
         try:
             if asked != len(BLOCK.findall(text)):
                 raise Wrong("expected a fenced block right after every comment that asks for one")
+            if page.name != "README.md" or page.parent != ROOT:  # tests/house has that one
+                check_programs(text)
             new = refreshed(text, options.programs)
         except Wrong as error:
             print(f"{page.name}: {error}")
@@ -111,8 +120,8 @@ def main():
         if new == text:
             continue
         if options.check:
-            lines = zip(text.splitlines(), new.splitlines())
-            old, want = next(((a, b) for a, b in lines if a != b), ("the end", "more"))
+            lines = itertools.zip_longest(text.splitlines(), new.splitlines(), fillvalue="the end")
+            old, want = next((a, b) for a, b in lines if a != b)
             print(f"{page.name}: expected '{want.strip()}', found '{old.strip()}'")
             wrong += 1
         else:
