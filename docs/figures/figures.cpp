@@ -14,19 +14,19 @@ using namespace figures;
 
 namespace {
 
-std::string number(double value) { return concat(value); }
+std::string number(double value) { return concat(value + 0.0); }  // no -0
 constexpr auto plain = [](int, int) { return "cell"; };
 
-// Two images with three channels of 2 x 3 pixels, and the same cells in memory.
+// Two images with three channels of 2 x 2 pixels, and the same cells in memory.
 std::string layout() {
-  constexpr Index N = 2, C = 3, H = 2, W = 3;
+  constexpr Index N = 2, C = 3, H = 2, W = 2;
   const Tensor<float, 4> x(Shape{N, C, H, W});
   Drawing d("Where the elements of a tensor stand", 720, 250);
   const char* const looks[] = {"a", "b", "c"};
   for (int n = 0; n < N; ++n) {
-    d.word(20 + 350 * n, 30, concat("image n = ", n), "start", "quiet");
+    d.word(20 + 340 * n, 30, concat("image n = ", n), "start", "quiet");
     for (int c = 0; c < C; ++c) {
-      const double left = 20 + 350 * n + 110 * c;
+      const double left = 20 + 340 * n + 85 * c;
       d.cells(
           left, 44, 32, H, W,
           [&](int h, int w) { return number(static_cast<double>(&x(n, c, h, w) - x.data())); },
@@ -188,6 +188,8 @@ std::string adam() {
   d.path(walk<Sgd<double>>(SgdOptions{.learning_rate = 0.07}, at), "pb");
   d.path(walk<Sgd<double>>(SgdOptions{.learning_rate = 0.02, .momentum = 0.8}, at), "pc");
   d.path(walk<Adam<double>>(AdamOptions{.learning_rate = 0.2}, at), "pa");
+  d.rectangle(0, 0, 720, 44, "paper");
+  d.rectangle(370, 328, 350, 32, "paper");
   const char* const looks[] = {"pb", "pc", "pa"};
   const char* const names[] = {"SGD, rate 0.07", "momentum 0.8, rate 0.02", "Adam, rate 0.2"};
   for (int k = 0; k < 3; ++k) {
@@ -204,12 +206,12 @@ std::string winograd() {
   const Matrix G{{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
   const Matrix AT{{1, 1, 1, 0}, {0, 1, -1, -1}};
   const Matrix d{{1, 2, 0, 3}, {4, 1, 1, 0}, {0, 2, 5, 1}, {3, 1, 0, 2}};
-  const Matrix g{{1, 0, -1}, {2, 0, -2}, {1, 0, -1}};
+  const Matrix g{{2, 0, 4}, {0, 2, 0}, {-2, 4, 2}};
   const auto sandwich = [](const Matrix& a, const Matrix& x) {
     return matmul(matmul(a, x), transpose(a));
   };
   const Matrix V = sandwich(BT, d), U = sandwich(G, g), M = U * V, Y = sandwich(AT, M);
-  Drawing f("Winograd, one tile", 720, 390);
+  Drawing f("Winograd, one tile", 740, 390);
   const auto show = [&](double x, double y, std::string_view name, const Matrix& m,
                         const char* look) {
     f.word(x, y - 10, name, "start", "quiet");
@@ -217,17 +219,17 @@ std::string winograd() {
         x, y, 38, static_cast<int>(m.extent(0)), static_cast<int>(m.extent(1)),
         [&](int i, int j) { return number(m(i, j)); }, [&](int, int) { return look; });
   };
-  show(20, 40, "d, 4 x 4 of the image", d, "a");
-  f.arrow(180, 116, 205);
-  show(215, 40, "V = B^T d B", V, "a");
-  show(20, 240, "g, the kernel", g, "b");
-  f.arrow(180, 297, 205);
-  show(215, 221, "U = G g G^T", U, "b");
-  f.path("M375 116h22v181h-22", "line");
-  f.arrow(397, 206, 422);
-  show(432, 130, "M = U * V, 16 products", M, "cell");
-  f.arrow(592, 206, 617);
-  show(627, 168, "Y = A^T M A", Y, "c");
+  show(10, 40, "d, 4 x 4 of the image", d, "a");
+  f.arrow(170, 116, 195);
+  show(205, 40, "V = B^T d B", V, "a");
+  show(10, 240, "g, the kernel", g, "b");
+  f.arrow(135, 297, 195);
+  show(205, 221, "U = G g G^T", U, "b");
+  f.path("M365 116h20v181h-20", "line");
+  f.arrow(385, 206, 408);
+  show(418, 130, "M = U * V, 16 products", M, "cell");
+  f.arrow(578, 206, 603);
+  show(615, 168, "Y = A^T M A", Y, "c");
   return f.finish();
 }
 

@@ -12,7 +12,7 @@ int main() {
   const Matrix G{{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
   const Matrix AT{{1, 1, 1, 0}, {0, 1, -1, -1}};
   const Matrix d{{1, 2, 0, 3}, {4, 1, 1, 0}, {0, 2, 5, 1}, {3, 1, 0, 2}};  // 4 x 4 of the image
-  const Matrix g{{1, 0, -1}, {2, 0, -2}, {1, 0, -1}};                      // the kernel
+  const Matrix g{{2, 0, 4}, {0, 2, 0}, {-2, 4, 2}};                        // the kernel
 
   const auto sandwich = [](const Matrix& a, const Matrix& x) {
     return matmul(matmul(a, x), transpose(a));
