@@ -194,7 +194,8 @@ def page(header, names, source_link, root):
         shown = html.escape(id.replace("-", "::") if name.members or name.kind in ("class", "struct") else name.name)
         heading = f"<h2><code>{shown}</code> <span class=\"kind\">{name.kind}</span></h2>" if extra else ""
         seen.add(id)
-        parts.append(f'<section class="entry"{extra}>{heading}{declaration(name)}<p>{html.escape(name.words)}</p>')
+        declared = "" if heading and name.kind in ("class", "struct") and not name.signature[0] else declaration(name)
+        parts.append(f'<section class="entry"{extra}>{heading}{declared}<p>{html.escape(name.words)}</p>')
         if name.members:
             parts.append("<dl>")
             parts += [f"<dt>{declaration(m)}</dt><dd>{html.escape(m.words)}</dd>" for m in name.members]

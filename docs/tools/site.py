@@ -14,6 +14,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PANDOC = ["pandoc", "-f", "gfm+tex_math_dollars", "-t", "html5", "--mathml", "--wrap=none", "--fail-if-warnings"]
 TOP = [("book/index.html", "The book"), ("reference/index.html", "Reference"), ("performance.html", "Performance"),
        ("seeing.html", "Seeing"), ("results.html", "Results"), ("architecture.html", "Architecture")]
+# Formulas need a font that knows how high a bracket can be; Debian: fonts-stix.
+FONT = pathlib.Path("/usr/share/fonts/opentype/stix-word/STIXMath-Regular.otf")
+FONT_LICENCE = pathlib.Path("/usr/share/doc/fonts-stix/copyright")
 FLOORS = {"": "The library in one header", "core": "Memory, arithmetic, threads, randomness",
           "kernels": "The engine room", "nn": "Layers, one idea per page", "model": "Layers become a network",
           "train": "A network learns", "data": "What it learns from", "explain": "What a network sees",
@@ -86,6 +89,10 @@ class Site:
         body = re.sub(r"<pre(?= |>|\n)", '<pre tabindex="0"', body)
         body = re.sub(r'(<math display="block".*?</math>)', r'<span class="formula" tabindex="0">\1</span>', body, flags=re.S)
         body = re.sub(r"<annotation encoding=.*?</annotation>", "", body, flags=re.S)
+        # A plain bracket is as high as a letter, but around a matrix; \big and \Big say how much higher, in em.
+        body = re.sub(r'<mo stretchy="true"( form="prefix">[(\[]</mo>)(?!<mtable)', r'<mo stretchy="false"\1', body)
+        body = re.sub(r'(?<!</mtable>)<mo stretchy="true"( form="postfix">[)\]])', r'<mo stretchy="false"\1', body)
+        body = re.sub(r'minsize="([\d.]+)" maxsize="[\d.]+" stretchy="false"', r'minsize="\1em" maxsize="\1em" stretchy="true" symmetric="true"', body)
         body = body.replace("<table>", '<div class="scroll" tabindex="0"><table>').replace("</table>", "</table></div>")
         return re.sub(r' (?:style="text-align: (?:left|right|center);?"|class="(?:header|odd|even)")', "", body)
 
@@ -112,7 +119,7 @@ class Site:
 {body}
 </main>
 </div>
-<footer>fovea, MIT licence</footer>
+<footer>fovea, MIT licence. Formulas are set in STIX Math (<a href="{self.relative("math-licence.txt", here)}">licence</a>).</footer>
 </body>
 </html>
 """, encoding="utf-8")
@@ -142,11 +149,11 @@ class Site:
         body = re.sub(r'<img src="([^"]*)"([^>]*?) ?/?>', picture, body)
         body = re.sub(r'<p>(<span class="picture".*?</span>)</p>', r"\1", body, flags=re.S).replace('<span class="picture"', '<div class="picture"')
         body = re.sub(r'(<div class="picture" tabindex="0"><img[^>]*>)</span>', r"\1</div>", body)
-        side, turn = "", ""
+        side = ""
         if path.parent == ROOT / "docs/book":
             pages = [ROOT / "docs/book/README.md", *self.chapters, ROOT / "docs/book/solutions.md"]
-            side = f"<h2>The book</h2><ol>{self.links(here, [(self.pages[p], self.titles[p]) for p in pages])}</ol>"
-        self.write(here, self.titles[path], body + turn, side)
+            side = f"<p>The book</p><ol>{self.links(here, [(self.pages[p], self.titles[p]) for p in pages])}</ol>"
+        self.write(here, self.titles[path], body, side)
 
     # The reference.
 
@@ -170,7 +177,7 @@ class Site:
             here = self.reference_page(header)
             source = self.relative(self.source_page(ROOT / "include" / header), here)
             floor = header.split("/")[1]
-            side = f'<h2>{floor}</h2><ul>{self.links(here, [(self.reference_page(h), h.split("/", 2)[2]) for h in by_floor[floor]])}</ul>'
+            side = f'<p>{floor}</p><ul>{self.links(here, [(self.reference_page(h), h.split("/", 2)[2]) for h in by_floor[floor]])}</ul>'
             title, body = reference.page(header, names, source, ROOT)
             self.write(here, title, body, side)
 
@@ -214,6 +221,8 @@ class Site:
             shutil.rmtree(self.out)
         self.out.mkdir(parents=True)
         shutil.copyfile(ROOT / "docs/site/style.css", self.out / "style.css")
+        shutil.copyfile(FONT, self.out / "math.otf")
+        shutil.copyfile(FONT_LICENCE, self.out / "math-licence.txt")
         for path in self.pages:
             self.markdown_page(path)
         self.reference_pages()
@@ -224,6 +233,9 @@ class Site:
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit("site.py: expected the directory of Doxygen's XML and the one to write")
+    for path in (FONT, FONT_LICENCE):
+        if not path.is_file():
+            sys.exit(f"site: expected a font for formulas at {path} (Debian: fonts-stix), found none")
     try:
         count = Site(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])).make()
     except subprocess.CalledProcessError as error:
