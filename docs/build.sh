@@ -4,17 +4,19 @@
 # Builds the site: the book, the reference, the pages on speed and results, the pictures, in build/site, to be
 # opened from the disk. Fails on a quotation that drifted, a public name without words, a broken link.
 #
-#   docs/build.sh [--look]      --look: also in headless Chromium, light and dark, phone and desktop
+#   docs/build.sh [--look] [DIRECTORY]      --look: also in headless Chromium, light and dark, phone and
+#                                           desktop; DIRECTORY: elsewhere than in build
 #
 # Needs Debian's pandoc, doxygen, fonts-stix and python3; --look needs chromium, chromium-driver,
 # python3-selenium and python3-html5lib.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-look=no
+look=no out=build
 for argument in "$@"; do
   case $argument in
     --look) look=yes ;;
-    *) echo "build.sh: expected --look or nothing, found $argument" >&2; exit 2 ;;
+    -*) echo "build.sh: expected --look or a directory, found $argument" >&2; exit 2 ;;
+    *) out=$argument ;;
   esac
 done
 for program in pandoc doxygen python3; do
@@ -23,12 +25,12 @@ done
 
 docs/tools/quote.py --check
 docs/tools/links.py ./*.md docs
-rm -rf build/reference
-mkdir -p build/reference
-doxygen docs/reference/Doxyfile
-docs/tools/reference.py build/reference/xml
-docs/tools/site.py build/reference/xml build/site
-docs/tools/links.py build/site
-[ $look = no ] || /usr/bin/python3 scripts/check_page.py --site --out build/site-screenshots \
-  build/site/*.html build/site/book/*.html build/site/reference/{index,nn-conv2d,core-tensor,model-sequential}.html \
-  build/site/source/include/fovea/nn/conv2d.hpp.html
+rm -rf "$out/reference"
+mkdir -p "$out/reference"
+{ cat docs/reference/Doxyfile; echo "OUTPUT_DIRECTORY = \"$out/reference\""; } | doxygen -
+docs/tools/reference.py "$out/reference/xml"
+docs/tools/site.py "$out/reference/xml" "$out/site"
+docs/tools/links.py "$out/site"
+[ $look = no ] || /usr/bin/python3 scripts/check_page.py --site --out "$out/site-screenshots" \
+  "$out"/site/*.html "$out"/site/book/*.html "$out"/site/reference/{index,nn-conv2d,core-tensor,model-sequential}.html \
+  "$out/site/source/include/fovea/nn/conv2d.hpp.html"

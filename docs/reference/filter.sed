@@ -5,7 +5,7 @@
 # The inline namespace that carries the instruction set is no name that anybody writes.
 s/namespace fovea::inline FOVEA_ABI/namespace fovea/
 # A comment behind a declaration says what it is: "Tensor<T, 1> bias;  // (O), or empty".
-s@\([;,]\)  // @\1  ///< @
+s@\([;,]\)   *// @\1  ///< @
 # In our comments < is less than, and \ is a letter.
 s@^\( *///.*\)\\@\1\\\\@
 :again
