@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
 // mnist_train: trains the network of the course report (Adam 1e-3, batch 64, 3 epochs) and writes
-// metrics.json and the pictures of the report into --out.
+// model.safetensors, metrics.json and the pictures of the report into --out.
 #include <cstdio>
 #include <exception>
+#include <optional>
 
+#include "fovea/io/model_file.hpp"
 #include "support/course_cnn.hpp"
 #include "support/find_data.hpp"
 #include "support/metrics_json.hpp"
@@ -34,6 +36,12 @@ int run(const TrainOptions& options) {
   };
 
   prepare_directory(options.out);
+  std::optional<CheckpointFile> checkpoint;
+  if (!options.checkpoint.empty()) {
+    checkpoint.emplace(options.checkpoint);
+    check(options.resume || !checkpoint->exists(), options.checkpoint.string(),
+          ": expected no checkpoint yet, found one (go on with --resume, or remove it)");
+  }
   std::filesystem::path found;
   auto [training, test] = find_data(options.data, options.dataset, found);
   if (options.limit > 0 && options.limit < training.size())
@@ -52,15 +60,22 @@ int run(const TrainOptions& options) {
   say(concat(training.name, " from ", found.string(), ": ", training.size(),
              " images to train on, ", test.size(), " to test with\n"));
   say(summary(net));
+  if (options.resume)
+    say(concat(options.checkpoint.string(), checkpoint->exists()
+                                                ? ": training goes on from here\n"
+                                                : ": no checkpoint yet, training begins\n"));
 
-  const auto [losses, epochs, confusion] = train(net, training, test,
-                                                 {.epochs = options.epochs,
-                                                  .batch_size = options.batch_size,
-                                                  .learning_rate = options.learning_rate,
-                                                  .schedule = options.schedule,
-                                                  .seed = options.seed,
-                                                  .threads = options.threads,
-                                                  .quiet = options.quiet});
+  const auto [losses, epochs, confusion] =
+      train(net, training, test,
+            {.epochs = options.epochs,
+             .batch_size = options.batch_size,
+             .learning_rate = options.learning_rate,
+             .schedule = options.schedule,
+             .seed = options.seed,
+             .threads = options.threads,
+             .quiet = options.quiet,
+             .checkpoint = checkpoint ? &*checkpoint : nullptr,
+             .checkpoint_every = static_cast<std::uint64_t>(options.every)});
   Metrics metrics{training.name,
                   net.parameter_count(),
                   threads,
@@ -71,6 +86,8 @@ int run(const TrainOptions& options) {
   if (!epochs.empty()) metrics.test_accuracy = epochs.back().test_accuracy;
   write_file(options.out / "metrics.json", to_json(metrics));
   if (losses.empty()) return interrupted_status;
+  save_model(options.out / "model.safetensors", net, training.scaling,
+             {{"trained.on", training.name}, {"trained.steps", to_string(losses.size())}});
 
   auto inside = net.pass(1, {.keep = Keep::all, .threads = options.threads});
   auto first = batches(test, 1, {.shuffle = false});
@@ -101,7 +118,9 @@ int run(const TrainOptions& options) {
                 *metrics.test_accuracy, count, count == 1 ? "epoch" : "epochs");
   }
   if (interrupted()) say("Stopped by Ctrl-C; what was measured so far is kept.");
-  say(concat("metrics.json and the pictures are in ", options.out.string()));
+  if (interrupted() && checkpoint)
+    say(concat("Add --resume to go on from ", options.checkpoint.string(), "."));
+  say(concat("model.safetensors, metrics.json and the pictures are in ", options.out.string()));
   return interrupted() ? interrupted_status : 0;
 }
 

@@ -27,3 +27,7 @@ struct Metrics {
 };
 
 std::string to_json(const Metrics& metrics);
+
+/// The epochs alone, and back.
+std::string to_json(const std::vector<EpochMetrics>& epochs);
+std::vector<EpochMetrics> epochs_from_json(const std::string& text);

@@ -54,7 +54,17 @@ void parse(CLI::App& app, int argc, char** argv) {
 TrainOptions parse_train_options(int argc, char** argv) {
   TrainOptions options;
   CLI::App app("Trains the network of the course report and draws what it learned.", "mnist_train");
-  add_training(app, options, "metrics.json and the pictures go");
+  add_training(app, options, "model.safetensors, metrics.json and the pictures go");
+  auto* const checkpoint =
+      app.add_option("--checkpoint", options.checkpoint,
+                     "where to keep a training that can go on after a stop [default: nowhere]")
+          ->capture_default_str()
+          ->type_name("FILE");
+  app.add_option("--every", options.every, "steps between checkpoints")
+      ->check(CLI::Range(1, most))
+      ->needs(checkpoint);
+  app.add_flag("--resume", options.resume, "go on from the checkpoint, if there is one yet")
+      ->needs(checkpoint);
   parse(app, argc, argv);
   return options;
 }

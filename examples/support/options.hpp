@@ -19,6 +19,9 @@ struct TrainOptions {
   int limit = 0;  // 0: all training images
   std::filesystem::path out = "out";
   bool quiet = false;
+  std::filesystem::path checkpoint = {};  // empty: none
+  int every = 500;                        // steps between checkpoints
+  bool resume = false;
 };
 
 struct ExplainOptions : TrainOptions {

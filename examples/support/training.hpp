@@ -4,6 +4,9 @@
 //
 //   const Training done = train(net, data.train, data.test, recipe);
 //
+// With a checkpoint file, training goes on where that was written, to the same bits as if it had never
+// stopped, and writes it again every so many steps, after every epoch, and on Ctrl-C.
+//
 // A hook turns a batch into what the network is trained on, for instance into the worst images within
 // reach:  train(net, data.train, data.test, recipe, [&](const Net& n, auto images, auto labels,
 // Index first) { return attack(n, images, labels, first); })
@@ -14,6 +17,7 @@
 #include <cstdio>
 
 #include "fovea/fovea.hpp"
+#include "fovea/io/checkpoint.hpp"
 #include "support/interrupt.hpp"
 #include "support/metrics_json.hpp"
 #include "support/progress.hpp"
@@ -29,6 +33,8 @@ struct Recipe {
   std::uint64_t seed = 1;
   int threads = 0;
   bool quiet = false;
+  const fovea::CheckpointFile* checkpoint = nullptr;
+  std::uint64_t checkpoint_every = 500;  // steps
 };
 
 struct Training {
@@ -51,6 +57,21 @@ struct AsTheyAre {
   }
 };
 
+/// What must not differ when training goes on. Threads may: they change no bit.
+inline fovea::Metadata run_of(const Recipe& r, const fovea::Dataset& data,
+                              const fovea::Dataset& test) {
+  const auto text = [](const auto& value) { return nlohmann::json(value).dump(); };
+  const fovea::Augment& a = r.augment;
+  return {{"training images", fingerprint(data)},
+          {"test images", fingerprint(test)},
+          {"--epochs", text(r.epochs)},
+          {"--batch-size", text(r.batch_size)},
+          {"--learning-rate", text(r.learning_rate)},
+          {"--schedule", r.schedule},
+          {"--seed", text(r.seed)},
+          {"augmentation", text(std::vector<double>{a.shift, a.rotate, a.scale, a.noise})}};
+}
+
 /// Trains `net`; after Ctrl-C with what was finished. `hook(net, images, labels, first)` gets the
 /// number of images seen before.
 template <class Net, class Hook = AsTheyAre>
@@ -58,54 +79,91 @@ Training train(Net& net, const fovea::Dataset& data, const fovea::Dataset& test,
                const Hook& hook = {}) {
   using namespace fovea;
   using Clock = std::chrono::steady_clock;
+  const auto since = [](Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
   auto pass = net.pass(r.batch_size, {.threads = r.threads, .seed = r.seed});
   Adam adam{net, {.learning_rate = r.learning_rate}};
   Training done{.confusion = ConfusionMatrix(data.classes)};
   const Index per_epoch = (data.size() + r.batch_size - 1) / r.batch_size;
   const auto steps = static_cast<std::uint64_t>(r.epochs * per_epoch);
   const std::string prefix = r.name.empty() ? "" : r.name + ", ";
+  const auto judge = [&] {
+    done.confusion = evaluate(net, batches(test, 100, {.shuffle = false}), test.classes, r.threads);
+  };
 
-  for (int epoch = 1; epoch <= r.epochs && !interrupted(); ++epoch) {
+  TrainingState at;
+  double seconds = 0;  // of this epoch
+  if (r.checkpoint) {
+    at.run = run_of(r, data, test);
+    if (r.checkpoint->load(net, adam, at)) {
+      pass.step = adam.clock();
+      done.epochs = epochs_from_json(at.notes["epochs"]);
+      seconds = std::strtod(at.notes["seconds"].c_str(), nullptr);
+      if (!done.epochs.empty()) judge();
+    }
+  }
+  const auto save = [&] {
+    if (!r.checkpoint) return;
+    at.notes = {{"epochs", to_json(done.epochs)}, {"seconds", to_string(seconds)}};
+    r.checkpoint->save(net, adam, at);
+  };
+
+  while (at.epoch < static_cast<std::uint64_t>(r.epochs) && !interrupted()) {
+    const int epoch = static_cast<int>(at.epoch) + 1;
     Progress progress(concat(prefix, "epoch ", epoch, "/", r.epochs), data.size(), r.quiet);
-    const auto start = Clock::now();
-    double loss_sum = 0;
-    Index seen = 0;
+    auto start = Clock::now();
+    Index seen = std::min(static_cast<Index>(at.step) * r.batch_size, data.size());
     for (const auto& [images, labels] : batches(data, r.batch_size,
                                                 {.seed = r.seed,
-                                                .epoch = static_cast<std::uint64_t>(epoch - 1),
+                                                .epoch = at.epoch,
+                                                .first_step = static_cast<Index>(at.step),
                                                 .augment = r.augment,
                                                 .threads = r.threads})) {
       adam.options.learning_rate = learning_rate(r, steps, adam.clock());
       const auto x = hook(std::as_const(net), images, labels, (epoch - 1) * data.size() + seen);
       const auto logits = net.forward(x, pass);
       const float loss = cross_entropy(logits, labels, pass.dlogits());
-      check(std::isfinite(loss), "the loss is ", loss, " at epoch ", epoch, ", step ",
-            seen / r.batch_size + 1, ": expected a finite number (is the learning rate of ",
-            r.learning_rate, " too large?)");
+      check(std::isfinite(loss), "the loss is ", loss, " at epoch ", epoch, ", step ", at.step + 1,
+            ": expected a finite number (is the learning rate of ", r.learning_rate,
+            " too large?)");
       net.backward(x, pass);
       adam.step(net, pass);
-      done.losses.push_back(loss);
-      loss_sum += static_cast<double>(loss) * static_cast<double>(labels.size());
+      at.losses.push_back(loss);
+      at.loss_sum += static_cast<double>(loss) * static_cast<double>(labels.size());
+      at.step += 1;
       seen += labels.size();
-      progress.update(seen, loss_sum / static_cast<double>(seen));
+      progress.update(seen, at.loss_sum / static_cast<double>(seen));
+      if (r.checkpoint && at.step % r.checkpoint_every == 0) {
+        seconds += since(start);
+        save();
+        start = Clock::now();
+      }
       if (interrupted()) break;
     }
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    seconds += since(start);
     progress.finish();
     if (seen < data.size()) break;  // interrupted: this epoch was not measured
 
-    done.confusion = evaluate(net, batches(test, 100, {.shuffle = false}), test.classes, r.threads);
+    judge();
     const auto accuracy = done.confusion.accuracy();
     const auto [low, high] = accuracy.interval();
-    const double loss = loss_sum / static_cast<double>(seen),
+    const double loss = at.loss_sum / static_cast<double>(seen),
                  speed = static_cast<double>(seen) / seconds;
     done.epochs.push_back({epoch, loss, accuracy.percent(), seconds, speed});
-    if (r.quiet) continue;
-    std::printf(
-        "%sepoch %d/%d  loss %.4f  test accuracy %.2f %% (95 %%: %.2f-%.2f)  %.1f s, %.0f "
-        "images/s\n",
-        prefix.c_str(), epoch, r.epochs, loss, accuracy.percent(), low, high, seconds, speed);
-    std::fflush(stdout);
+    if (!r.quiet) {
+      std::printf(
+          "%sepoch %d/%d  loss %.4f  test accuracy %.2f %% (95 %%: %.2f-%.2f)  %.1f s, %.0f "
+          "images/s\n",
+          prefix.c_str(), epoch, r.epochs, loss, accuracy.percent(), low, high, seconds, speed);
+      std::fflush(stdout);
+    }
+    at.epoch += 1;
+    at.step = 0;
+    at.loss_sum = seconds = 0;
+    save();
   }
+  if (at.step > 0) save();  // interrupted in the middle of an epoch
+  done.losses = std::move(at.losses);
   return done;
 }

@@ -48,6 +48,15 @@ std::string to_string(F value) {
   return text;
 }
 
+/// A text from outside, fit to stand in a sentence: short, on one line, without control characters.
+[[gnu::cold]] inline std::string printable(std::string_view text) {
+  constexpr std::size_t most = 120;
+  std::string clean(text.substr(0, most));
+  for (char& c : clean)
+    if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
+  return text.size() > most ? clean + "..." : clean;
+}
+
 namespace detail {
 
 // One part of a sentence, by address: sentences are many, so what is compiled for each is as little as

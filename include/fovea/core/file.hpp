@@ -4,12 +4,14 @@
 // that a reader, or a crash, never sees half of one.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <span>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "fovea/core/check.hpp"
@@ -24,37 +26,82 @@ struct CloseFile {
 };
 }  // namespace detail
 
+/// A file to read from its beginning, piece by piece.
+class InputFile {
+ public:
+  [[gnu::cold]] explicit InputFile(const std::filesystem::path& path) : name_(path.string()) {
+    check(std::filesystem::is_regular_file(path), name_, ": expected a file, found ",
+          std::filesystem::exists(path) ? "something else" : "nothing");
+    size_ = static_cast<std::size_t>(std::filesystem::file_size(path));
+    file_.reset(std::fopen(path.c_str(), "rb"));
+    check(file_ != nullptr, name_, ": cannot be opened for reading");
+  }
+
+  /// In bytes, when it was opened.
+  std::size_t size() const { return size_; }
+  const std::string& name() const { return name_; }
+
+  /// The next `count` bytes.
+  [[gnu::cold]] Bytes read(std::size_t count) {
+    Bytes bytes(count);
+    check(std::fread(bytes.data(), 1, count, file_.get()) == count, name_,
+          ": cannot be read to its end");
+    return bytes;
+  }
+
+ private:
+  std::string name_;
+  std::size_t size_ = 0;
+  std::unique_ptr<std::FILE, detail::CloseFile> file_;
+};
+
 /// The content of a file of at most `limit` bytes.
 [[gnu::cold]] inline Bytes read_file(const std::filesystem::path& path,
                                      std::size_t limit = std::size_t{1} << 30) {
-  check(std::filesystem::is_regular_file(path), path.string(), ": expected a file, found ",
-        std::filesystem::exists(path) ? "something else" : "nothing");
-  const auto size = std::filesystem::file_size(path);
-  check(size <= limit, path.string(), ": expected at most ", limit, " bytes, found ", size);
-  Bytes bytes(static_cast<std::size_t>(size));
-  std::unique_ptr<std::FILE, detail::CloseFile> file(std::fopen(path.c_str(), "rb"));
-  check(file != nullptr, path.string(), ": cannot be opened for reading");
-  check(std::fread(bytes.data(), 1, bytes.size(), file.get()) == bytes.size(), path.string(),
-        ": cannot be read to its end");
-  return bytes;
+  InputFile file(path);
+  check(file.size() <= limit, file.name(), ": expected at most ", limit, " bytes, found ",
+        file.size());
+  return file.read(file.size());
 }
+
+namespace detail {
+
+inline std::filesystem::path with_ending(std::filesystem::path path, const char* ending) {
+  return path += ending;
+}
+
+// Ends a failed attempt to write `path`: what was written of `part` goes.
+[[noreturn, gnu::cold]] inline void give_up_writing(const std::filesystem::path& path,
+                                                    const std::filesystem::path& part,
+                                                    std::error_code why) {
+  std::error_code ignored;
+  std::filesystem::remove(part, ignored);
+  fail(path.string(), ": cannot be written (", why.message(), ")");
+}
+
+// Writes all of `part`, which is to become `path`.
+[[gnu::cold]] inline void write_part(const std::filesystem::path& path,
+                                     const std::filesystem::path& part,
+                                     std::span<const std::uint8_t> bytes) {
+  const auto reason = [] { return std::error_code(errno, std::generic_category()); };
+  std::unique_ptr<std::FILE, CloseFile> file(std::fopen(part.c_str(), "wb"));
+  if (!file) give_up_writing(path, part, reason());
+  std::error_code error;
+  if (std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size()) error = reason();
+  if (std::fclose(file.release()) != 0 && !error) error = reason();
+  if (error) give_up_writing(path, part, error);
+}
+
+}  // namespace detail
 
 /// Writes a whole file or, on any failure, throws and leaves what was there.
 [[gnu::cold]] inline void write_file(const std::filesystem::path& path,
                                      std::span<const std::uint8_t> bytes) {
-  std::filesystem::path beside = path;
-  beside += ".part";
-  std::unique_ptr<std::FILE, detail::CloseFile> file(std::fopen(beside.c_str(), "wb"));
-  check(file != nullptr, path.string(), ": cannot be opened for writing");
-  const bool written = std::fwrite(bytes.data(), 1, bytes.size(), file.get()) == bytes.size();
-  const bool closed = std::fclose(file.release()) == 0;
+  const auto part = detail::with_ending(path, ".part");
+  detail::write_part(path, part, bytes);
   std::error_code error;
-  if (written && closed) std::filesystem::rename(beside, path, error);
-  if (!written || !closed || error) {
-    std::error_code ignored;
-    std::filesystem::remove(beside, ignored);
-    fail(path.string(), ": cannot be written (", bytes.size(), " bytes)");
-  }
+  std::filesystem::rename(part, path, error);
+  if (error) detail::give_up_writing(path, part, error);
 }
 
 inline void write_file(const std::filesystem::path& path, std::string_view text) {

@@ -22,8 +22,8 @@ namespace fovea::inline FOVEA_ABI {
 
 namespace detail {
 [[gnu::cold]] inline std::string extents_text(std::span<const Index> extents) {
-  std::string text;
-  for (const Index extent : extents) text += (text.empty() ? "(" : ", ") + std::to_string(extent);
+  std::string text = "(";
+  for (const Index extent : extents) text += (text.size() > 1 ? ", " : "") + std::to_string(extent);
   return text + ')';
 }
 }  // namespace detail

@@ -25,6 +25,7 @@ struct BatchOptions {
   std::uint64_t seed = 0;
   std::uint64_t epoch = 0;
   bool shuffle = true;   ///< false: in the order of the data set, for testing
+  Index first_step = 0;  ///< the batch to begin with, to go on in the middle of an epoch
   Augment augment = {};  ///< how much images are changed at random, for training
   int threads = 0;       ///< that augment; 0: all. What is only copied is copied by one.
 };
@@ -45,6 +46,8 @@ class Batches {
     if (options.shuffle) order_ = permutation(data.size(), Rng{options.seed, options.epoch});
     scale_ = static_cast<T>(1 / (255.0 * data.scaling.std));
     shift_ = static_cast<T>(-data.scaling.mean / data.scaling.std);
+    check(options.first_step >= 0 && options.first_step <= count(),
+          "batches: expected a first step in [0, ", count(), "], got ", options.first_step);
     options.augment.validate();
     options_.threads = resolve_threads(options.threads);
     if (options.augment.none()) return;
@@ -71,7 +74,9 @@ class Batches {
   struct End {};
   class Iterator {
    public:
-    explicit Iterator(Batches& batches) : batches_(&batches) { fill(); }
+    explicit Iterator(Batches& batches) : batches_(&batches), step_(batches.options_.first_step) {
+      fill();
+    }
     const Batch& operator*() const { return batch_; }
     Iterator& operator++() {
       ++step_;
@@ -85,7 +90,7 @@ class Batches {
       if (step_ < batches_->count()) batch_ = (*batches_)[step_];
     }
     Batches* batches_;
-    Index step_ = 0;
+    Index step_;
     Batch batch_;
   };
   Iterator begin() { return Iterator(*this); }

@@ -234,11 +234,21 @@ class Sequential {
   /// Calls f(name, tensor) for every parameter: "conv1.weight", "conv1.bias", ...
   template <class F>
   void for_each_parameter(F&& f) {
-    visit_named(*this, "", f);
+    visit_named<false>(*this, "", f);
   }
   template <class F>
   void for_each_parameter(F&& f) const {
-    visit_named(*this, "", f);
+    visit_named<false>(*this, "", f);
+  }
+
+  /// The same for all that a file of this network holds: parameters and buffers.
+  template <class F>
+  void for_each_state(F&& f) {
+    visit_named<true>(*this, "", f);
+  }
+  template <class F>
+  void for_each_state(F&& f) const {
+    visit_named<true>(*this, "", f);
   }
 
   /// Calls f(parameter, gradient) in the same order. Allocates nothing.
@@ -425,7 +435,7 @@ class Sequential {
             .parameter_gradients = pass.options_.parameter_gradients};
   }
 
-  template <class Self, class F>
+  template <bool with_buffers, class Self, class F>
   static void visit_named(Self& self, const std::string& prefix, F&& f) {
     each_layer([&]<std::size_t i>() {
       using Layer = std::tuple_element_t<i, std::tuple<Layers...>>;
@@ -434,9 +444,11 @@ class Sequential {
       detail::each_parameter<Layer>([&](const auto& p) {
         if (!(layer.*p.value).empty()) f(concat(name, p.name), layer.*p.value);
       });
+      if constexpr (with_buffers)
+        detail::each_buffer<Layer>([&](const auto& b) { f(concat(name, b.name), layer.*b.value); });
       detail::each_child<Layer>([&](const auto& c) {
         auto& net = layer.*c.net;
-        net.visit_named(net, concat(name, c.name, "."), f);
+        net.template visit_named<with_buffers>(net, concat(name, c.name, "."), f);
       });
     });
   }

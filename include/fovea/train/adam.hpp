@@ -54,6 +54,14 @@ class AdamW {
   /// The number of steps taken.
   std::uint64_t clock() const { return clock_; }
 
+  /// Goes on from here, with the tensors below as they were.
+  void set_clock(std::uint64_t clock) { clock_ = clock; }
+
+  /// What a checkpoint keeps besides the clock: names and members.
+  static constexpr auto state() {
+    return std::make_tuple(std::pair{"mean", &AdamW::mean_}, std::pair{"square", &AdamW::square_});
+  }
+
   /// One step on every parameter of `net` with the gradients in `pass`.
   template <class Net>
   void step(Net& net, Pass<Net>& pass) {

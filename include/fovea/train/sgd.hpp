@@ -37,6 +37,12 @@ class Sgd {
   /// The number of steps taken.
   std::uint64_t clock() const { return clock_; }
 
+  /// Goes on from here, with the tensor below as it was.
+  void set_clock(std::uint64_t clock) { clock_ = clock; }
+
+  /// What a checkpoint keeps besides the clock: name and member.
+  static constexpr auto state() { return std::make_tuple(std::pair{"velocity", &Sgd::velocity_}); }
+
   /// One step on every parameter of `net` with the gradients in `pass`.
   template <class Net>
   void step(Net& net, Pass<Net>& pass) {

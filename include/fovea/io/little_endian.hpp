@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+//
+// Numbers in files, least significant byte first, whatever the machine does in memory.
+//
+//   append_little_endian(bytes, weight.flat());        // numbers to bytes
+//   copy_little_endian(bytes, weight.flat());          // and back
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "fovea/core/file.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+namespace detail {
+// Turns the bytes of each number round where memory has the most significant one first.
+template <class T>
+void swap_if_big_endian(std::uint8_t* bytes, std::size_t count) {
+  if constexpr (std::endian::native == std::endian::big && sizeof(T) > 1)
+    for (std::size_t i = 0; i < count; ++i)
+      std::reverse(bytes + i * sizeof(T), bytes + (i + 1) * sizeof(T));
+}
+}  // namespace detail
+
+/// Fills `to` with the numbers in `bytes`, to.size() * sizeof(T) of them.
+template <class T>
+void copy_little_endian(std::span<const std::uint8_t> bytes, std::span<T> to) {
+  check(bytes.size() == to.size_bytes(), "copy_little_endian: expected ", to.size_bytes(),
+        " bytes, got ", bytes.size());
+  if (to.empty()) return;
+  auto* const memory = reinterpret_cast<std::uint8_t*>(to.data());
+  std::memcpy(memory, bytes.data(), bytes.size());
+  detail::swap_if_big_endian<T>(memory, to.size());
+}
+
+/// The number at the beginning of `bytes`.
+template <class T>
+T from_little_endian(std::span<const std::uint8_t> bytes) {
+  T value{};
+  copy_little_endian(bytes.first(sizeof(T)), std::span<T>(&value, 1));
+  return value;
+}
+
+/// Appends the bytes of all numbers in `from`.
+template <class T>
+void append_little_endian(Bytes& bytes, std::span<const T> from) {
+  const auto* const memory = reinterpret_cast<const std::uint8_t*>(from.data());
+  bytes.insert(bytes.end(), memory, memory + from.size_bytes());
+  detail::swap_if_big_endian<T>(bytes.data() + bytes.size() - from.size_bytes(), from.size());
+}
+
+}  // namespace fovea::inline FOVEA_ABI

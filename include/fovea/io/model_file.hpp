@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+//
+// What a network has learned, as a file: safetensors with PyTorch's names and layouts, so that
+// `load_state_dict` takes our files as they are, and we take PyTorch's.
+//
+//   save_model("model.safetensors", net, mnist_scaling);
+//   load_model("model.safetensors", net);        // or an error in words, and `net` is as it was
+//
+// In its metadata travel
+//
+//   format                   "pt", what PyTorch's tools expect
+//   architecture             a line for each layer (model/architecture.hpp)
+//   input.mean, input.std    a pixel p in [0, 1] becomes (p - mean) / std before the network sees it
+//   selftest.input           one input, as the network sees it: a JSON array
+//   selftest.logits          the network's answer
+//
+// So a model proves itself when it is loaded: the answer is computed again and compared. A file without
+// these, one of PyTorch's for instance, loads all the same, and the report says so.
+#pragma once
+
+#include "fovea/core/random.hpp"
+#include "fovea/data/dataset.hpp"
+#include "fovea/io/state.hpp"
+#include "fovea/model/architecture.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+struct LoadOptions {
+  bool strict = true;    ///< false: take what fits, and report what does not
+  bool selftest = true;  ///< false: do not compute the answer again
+};
+
+struct LoadReport : StateReport {
+  std::vector<std::string> differences;  ///< between the architectures
+  std::optional<double> selftest;        ///< largest error of the answer, relative; none: not tried
+  Metadata metadata;
+};
+
+namespace detail {
+
+// How far the answers are from those in the metadata, as a share of the largest.
+template <class Net>
+double selftest_error(const Net& net, const Metadata& metadata, std::string_view file) {
+  const auto numbers = [&](const char* key, Index expected) {
+    const auto values = numbers_from_json(metadata.at(key), concat(file, ": ", key));
+    check(std::ssize(values) == expected, file, ": ", key, ": expected ", expected,
+          " numbers, found ", values.size());
+    return values;
+  };
+  using T = typename Net::value_type;
+  Tensor<T, Net::input_rank> x(net.input_shape().prepend(1));
+  const auto input = numbers("selftest.input", x.size());
+  std::transform(input.begin(), input.end(), x.begin(), [](double v) { return static_cast<T>(v); });
+  const auto y = net.predict(x);
+  const auto logits = numbers("selftest.logits", y.size());
+  double largest = 0, error = 0;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    largest = std::max(largest, std::abs(logits[i]));
+    const double off = std::abs(static_cast<double>(y.data()[i]) - logits[i]);
+    error = off <= error ? error : off;  // and NaN wins
+  }
+  return error == 0 ? 0 : error / largest;
+}
+
+}  // namespace detail
+
+/// What a pixel in [0, 1] becomes, by a file's metadata; nothing if it does not say.
+inline std::optional<Scaling> input_scaling(const Metadata& metadata) {
+  if (!metadata.contains("input.mean") || !metadata.contains("input.std")) return {};
+  const auto number = [&](const char* key) {
+    const auto json = nlohmann::json::parse(metadata.at(key), nullptr, false);
+    check(json.is_number(), key, ": expected a number, found ", printable(metadata.at(key)));
+    return json.get<double>();
+  };
+  const Scaling scaling{number("input.mean"), number("input.std")};
+  check(scaling.std > 0, "input.std: expected a number above 0, found ", scaling.std);
+  return scaling;
+}
+
+/// A file of `net` in memory: its state, and the metadata above beside `more`.
+template <class Net>
+Safetensors model_file(const Net& net, const Scaling& scaling, Metadata more = {}) {
+  using T = typename Net::value_type;
+  // An input that looks like nothing in particular, in numbers whose texts are short and exact.
+  Tensor<T, Net::input_rank> x(net.input_shape().prepend(1));
+  Rng rng{0};
+  for (T& value : x) value = static_cast<T>(rng.below(17)) / 8 - 1;
+  const auto logits = net.predict(x);
+  for (const T logit : logits)
+    check(std::isfinite(logit), "save_model: expected a network with finite logits, found ", logit);
+
+  Safetensors file{{}, std::move(more)};
+  file.metadata["format"] = "pt";
+  file.metadata["architecture"] = architecture(net);
+  file.metadata["input.mean"] = nlohmann::json(scaling.mean).dump();
+  file.metadata["input.std"] = nlohmann::json(scaling.std).dump();
+  file.metadata["selftest.input"] = detail::numbers_to_json(x.flat());
+  file.metadata["selftest.logits"] = detail::numbers_to_json(logits.flat());
+  store_state(net, file.tensors);
+  return file;
+}
+
+/// Writes `net` to a file, or throws and leaves what was there. The same network gives the same bytes.
+template <class Net>
+void save_model(const std::filesystem::path& path, const Net& net, const Scaling& scaling,
+                Metadata more = {}) {
+  write_safetensors(path, model_file(net, scaling, std::move(more)));
+}
+
+/// Takes the weights in a file into `net`; throws, and leaves `net` as it was, when they are not this
+/// network's or the self-test fails.
+template <class Net>
+LoadReport load_model(const std::filesystem::path& path, Net& net, LoadOptions options = {}) {
+  const std::string name = path.string();
+  Safetensors file = read_safetensors(path);
+  Net loaded = net;
+  LoadReport report{take_state(std::move(file.tensors), loaded, name), {}, {}, file.metadata};
+  if (const auto found = file.metadata.find("architecture"); found != file.metadata.end())
+    report.differences = differences(architecture(net), found->second);
+
+  const std::string complaint = report.complaint();
+  if (options.strict) {
+    check(report.differences.empty(), name, ": a file of another network: ",
+          report.differences.empty() ? "" : report.differences.front());
+    check(complaint.empty(), name, ": expected the tensors of this network, found ", complaint);
+  }
+  if (options.selftest && complaint.empty() && report.differences.empty() &&
+      file.metadata.contains("selftest.input") && file.metadata.contains("selftest.logits")) {
+    constexpr double most = 1e-4;  // rounding differs between instruction sets, by far less
+    report.selftest = detail::selftest_error(loaded, file.metadata, name);
+    check(*report.selftest <= most, name,
+          ": expected the logits of its self-test, found them off by ", *report.selftest,
+          " of the largest (a damaged file?)");
+  }
+  net = std::move(loaded);
+  return report;
+}
+
+}  // namespace fovea::inline FOVEA_ABI

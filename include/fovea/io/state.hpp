@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+//
+// The state of a network, parameters and buffers, as named tensors of a file, and back.
+//
+//   store_state(net, file.tensors);                           // "conv1.weight", "conv1.bias", ...
+//   const StateReport report = take_state(file.tensors, net, "model.safetensors");
+//   check(report.complaint().empty(), report.complaint());
+//
+// Names and layouts are PyTorch's. Modules of its nn.Sequential have numbers for names, 0.weight,
+// 3.weight, 7.weight; where a file has only such names, the k-th number is our k-th layer with tensors.
+#pragma once
+
+#include <charconv>
+
+#include "fovea/io/safetensors.hpp"
+#include "fovea/model/sequential.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+/// What did not fit when tensors of a file were taken into a network.
+struct StateReport {
+  std::vector<std::string> missing, unexpected, misshaped;
+
+  /// "no conv1.bias; fc1.weight (128, 98) instead of (128, 3136)", or nothing if all fitted.
+  std::string complaint() const {
+    std::string text;
+    const auto add = [&](const std::vector<std::string>& names, std::string_view before) {
+      for (const std::string& name : names) text += concat(text.empty() ? "" : "; ", before, name);
+    };
+    add(missing, "no ");
+    add(misshaped, "");
+    add(unexpected, "unexpected ");
+    return text;
+  }
+};
+
+namespace detail {
+
+// "features.3.weight": before "features.", number 3, after "weight".
+struct NumberedName {
+  std::string_view before, after;
+  std::uint64_t number;
+};
+inline std::optional<NumberedName> numbered(std::string_view name) {
+  const std::size_t last = name.rfind('.');
+  if (last == name.npos) return {};
+  const std::size_t dot = name.substr(0, last).rfind('.');
+  const std::size_t first = dot == name.npos ? 0 : dot + 1;
+  NumberedName parts{name.substr(0, first), name.substr(last + 1), 0};
+  const auto [end, error] = std::from_chars(name.data() + first, name.data() + last, parts.number);
+  if (error != std::errc{} || end != name.data() + last) return {};
+  return parts;
+}
+
+// Gives the tensors our names, if all they have is numbers behind one beginning.
+inline void rename_numbered(std::map<std::string, StoredTensor>& tensors,
+                            const std::vector<std::string>& our_names) {
+  std::map<std::uint64_t, std::string> layers;  // 3 -> "conv2."
+  for (const auto& [name, tensor] : tensors) {
+    const auto parts = numbered(name);
+    if (!parts || parts->before != numbered(tensors.begin()->first)->before) return;
+    layers[parts->number];
+  }
+  auto layer = layers.begin();
+  std::string_view before;
+  for (const std::string_view name : our_names) {
+    const auto prefix = name.substr(0, name.rfind('.') + 1);
+    if (prefix == before) continue;
+    before = prefix;
+    if (layer == layers.end()) break;
+    (layer++)->second = prefix;
+  }
+  std::map<std::string, StoredTensor> renamed;
+  for (auto& [name, tensor] : tensors) {
+    const auto parts = *numbered(name);
+    const std::string& ours = layers[parts.number];
+    renamed[ours.empty() ? name : concat(ours, parts.after)] = std::move(tensor);
+  }
+  tensors = std::move(renamed);
+}
+
+}  // namespace detail
+
+/// Puts the tensors of `net`, under their names, into `tensors`.
+template <class Net>
+void store_state(const Net& net, std::map<std::string, StoredTensor>& tensors) {
+  net.for_each_state(
+      [&](const std::string& name, const auto& tensor) { tensors[name] = store(tensor); });
+}
+
+/// Moves tensors into those of `net` that have their names and shapes, converted to its type. Throws
+/// where a number does not fit the type; `file` is for errors.
+template <class Net>
+StateReport take_state(std::map<std::string, StoredTensor> tensors, Net& net,
+                       std::string_view file) {
+  std::vector<std::string> names;
+  net.for_each_state([&](const std::string& name, const auto&) { names.push_back(name); });
+  detail::rename_numbered(tensors, names);
+
+  StateReport report;
+  net.for_each_state([&](const std::string& name, auto& tensor) {
+    const auto stored = tensors.extract(name);
+    if (stored.empty()) return report.missing.push_back(name);
+    const std::string expected = to_string(tensor.shape()),
+                      found = detail::extents_text(stored.mapped().shape);
+    if (expected != found)
+      return report.misshaped.push_back(concat(name, " ", found, " instead of ", expected));
+    stored.mapped().copy_to(tensor.flat(), concat(file, ": ", name));
+  });
+  for (const auto& [name, tensor] : tensors) report.unexpected.push_back(printable(name));
+  return report;
+}
+
+}  // namespace fovea::inline FOVEA_ABI

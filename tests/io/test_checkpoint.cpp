@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+#include "fovea/io/checkpoint.hpp"
+
+#include "support.hpp"
+
+using namespace test;
+
+namespace {
+
+auto small_net(std::uint64_t seed) {
+  Rng rng{seed};
+  return Sequential{
+      Shape{1, 28, 28}, Conv2d<float>{{.in = 1, .out = 8, .kernel = 3, .padding = 1}, rng},
+      Relu{},           MaxPool2d{{.kernel = 2}},
+      Flatten{},        Linear<float>{{.in = 8 * 14 * 14, .out = 10}, rng}};
+}
+using Net = decltype(small_net(1));
+
+template <class Optimizer>
+Optimizer made_for(const Net& net) {
+  if constexpr (std::same_as<Optimizer, Sgd<float>>)
+    return Optimizer{net, {.learning_rate = 0.01, .momentum = 0.9}};
+  else
+    return Optimizer{net};
+}
+
+template <class Optimizer>
+struct Training {
+  Net net = small_net(1);
+  Optimizer optimizer = made_for<Optimizer>(net);
+  TrainingState at{.run = {{"seed", "1"}}};
+
+  // Up to `steps` steps from where it stands, two epochs at most.
+  void go(const Dataset& data, int steps) {
+    auto pass = net.pass(32, {.threads = 1});
+    pass.step = optimizer.clock();
+    for (; at.epoch < 2; ++at.epoch, at.step = 0, at.loss_sum = 0)
+      for (const auto& [images, labels] :
+           batches(data, 32, {.epoch = at.epoch, .first_step = static_cast<Index>(at.step)})) {
+        if (steps-- == 0) return;
+        const auto logits = net.forward(images, pass);
+        const float loss = cross_entropy(logits, labels, pass.dlogits());
+        net.backward(images, pass);
+        optimizer.step(net, pass);
+        at.losses.push_back(loss);
+        at.loss_sum += static_cast<double>(loss);
+        ++at.step;
+      }
+  }
+};
+
+std::map<std::string, StoredTensor> state_of(const Net& net) {
+  std::map<std::string, StoredTensor> tensors;
+  store_state(net, tensors);
+  return tensors;
+}
+bool same(const Net& a, const Net& b) {
+  const auto x = state_of(a), y = state_of(b);
+  return std::equal(x.begin(), x.end(), y.begin(),
+                    [](const auto& s, const auto& t) { return s.second.bytes == t.second.bytes; });
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("checkpoint: stopped anywhere, training ends with the same bits", Optimizer,
+                   Adam<float>, AdamW<float>, Sgd<float>) {
+  const TemporaryDirectory directory;
+  const Dataset data = synthetic_digits(100, 3);  // four batches, the last one smaller
+  Training<Optimizer> whole;
+  whole.go(data, 100);
+  REQUIRE(whole.at.losses.size() == 8);
+  for (const int stop : {0, 1, 3, 4, 5, 8}) {
+    CAPTURE(stop);
+    const CheckpointFile file(directory.path() / concat("run", stop));
+    Training<Optimizer> first;
+    first.go(data, stop);
+    file.save(first.net, first.optimizer, first.at);
+
+    Training<Optimizer> second;
+    second.net = small_net(9);
+    REQUIRE(file.load(second.net, second.optimizer, second.at));
+    CHECK(second.optimizer.clock() == static_cast<std::uint64_t>(stop));
+    second.go(data, 100);
+    CHECK(same(second.net, whole.net));
+    CHECK(second.at.losses == whole.at.losses);
+  }
+}
+
+TEST_CASE("checkpoint: all of the state comes back, and the one before stays") {
+  const TemporaryDirectory directory;
+  const auto path = directory.path() / "run.ckpt";
+  Training<Adam<float>> t;
+  const CheckpointFile file(path);
+  CHECK(!file.exists());
+  CHECK(!file.load(t.net, t.optimizer, t.at));
+  t.at = {3, 7, 0.1 + 0.2, {1.5f, 2.5f}, {{"a", "b"}}, {{"epochs", "[]"}}};
+  file.save(t.net, t.optimizer, t.at);
+  const Bytes first = read_file(path);
+  CHECK(!std::filesystem::exists(path.string() + ".previous"));
+  t.at.step = 8;
+  file.save(t.net, t.optimizer, t.at);
+  CHECK(read_file(path.string() + ".previous") == first);
+  file.save(t.net, t.optimizer, t.at);
+  CHECK(read_file(path.string() + ".previous") == read_file(path));
+  for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {
+    const std::string name = entry.path().filename();
+    CAPTURE(name);
+    CHECK((name == "run.ckpt" || name == "run.ckpt.previous" || name == "run.ckpt.lock"));
+  }
+  TrainingState back{.run = {{"a", "b"}}};
+  REQUIRE(file.load(t.net, t.optimizer, back));
+  CHECK(back.epoch == 3);
+  CHECK(back.step == 8);
+  CHECK(back.loss_sum == 0.1 + 0.2);
+  CHECK(back.losses == t.at.losses);
+  CHECK(back.notes == t.at.notes);
+}
+
+TEST_CASE("checkpoint: of another run, another network, or none at all") {
+  const TemporaryDirectory directory;
+  const CheckpointFile file(directory.path() / "run.ckpt");
+  Training<Adam<float>> t;
+  file.save(t.net, t.optimizer, t.at);
+  const Net before = t.net;
+  const auto error = [&](auto&& net, Metadata run) {
+    TrainingState at{.run = std::move(run)};
+    return error_of([&] { file.load(net, t.optimizer, at); });
+  };
+  CHECK(error(t.net, {{"seed", "1"}}) == "");
+  CHECK(contains(error(t.net, {{"seed", "2"}}),
+                 "a checkpoint of another run, seed: expected 2, found 1"));
+  CHECK(
+      contains(error(t.net, {{"epochs", "2"}}), "expected run.epochs in the metadata, found none"));
+  Rng rng{1};
+  Sequential other{Shape{4}, Linear<float>{{.in = 4, .out = 2}, rng}};
+  CHECK(contains(error(other, {{"seed", "1"}}),
+                 "another run, network: expected input (4), found input (1, 28, 28)"));
+  Sgd<float> sgd{t.net};
+  CHECK(contains(error_of([&] { file.load(t.net, sgd, t.at); }),
+                 "expected a tensor optimizer.velocity, found none"));
+
+  const auto damaged = [&](auto&& change) {
+    Safetensors content = read_safetensors(file.path());
+    change(content);
+    write_safetensors(file.path(), content);
+    const std::string sentence = error(t.net, {{"seed", "1"}});
+    file.save(t.net, t.optimizer, t.at);
+    return sentence;
+  };
+  CHECK(contains(damaged([](Safetensors& f) { f.metadata["format"] = "pt"; }),
+                 "expected a checkpoint (fovea checkpoint 1), found the format pt"));
+  CHECK(contains(damaged([](Safetensors& f) { f.metadata["step"] = "-3"; }),
+                 "expected a whole number for step, found -3"));
+  CHECK(contains(damaged([](Safetensors& f) { f.metadata["loss_sum"] = "much"; }),
+                 "expected a number for loss_sum, found much"));
+  CHECK(contains(damaged([](Safetensors& f) { f.metadata.erase("clock"); }), "expected clock"));
+  CHECK(contains(damaged([](Safetensors& f) { f.tensors.erase("model.fc1.bias"); }),
+                 "found no fc1.bias"));
+  CHECK(contains(damaged([](Safetensors& f) { f.tensors.erase("losses"); }), "a tensor losses"));
+  CHECK(contains(
+      damaged([](Safetensors& f) { f.tensors["optimizer.mean"] = store(Tensor<float, 1>{1.0f}); }),
+      "optimizer.mean: expected"));
+  CHECK(same(t.net, before));
+}
+
+TEST_CASE("checkpoint: one process at a time, and only where it can be written") {
+  const TemporaryDirectory directory;
+  const auto path = directory.path() / "run.ckpt";
+  {
+    const CheckpointFile file(path);
+    // A lock belongs to an open file, so a second one in this process is as good as another process.
+    CHECK(contains(error_of([&] { const CheckpointFile second(path); }),
+                   "found another process at work"));
+  }
+  CHECK(error_of([&] { const CheckpointFile again(path); }) == "");
+  std::filesystem::create_directory(directory.path() / "d");
+  CHECK(contains(error_of([&] { const CheckpointFile file(directory.path() / "d"); }),
+                 "expected a checkpoint or nothing, found something else"));
+  CHECK(contains(error_of([&] { const CheckpointFile file(directory.path() / "no" / "run"); }),
+                 "run.lock: cannot be opened for writing (No such file or directory)"));
+}
+
+TEST_CASE("durable files: what cannot be written leaves what was there") {
+  const TemporaryDirectory directory;
+  const auto path = directory.path() / "x";
+  replace_durably(path, Bytes{1, 2, 3});
+  std::filesystem::create_directory(directory.path() / "x.part");
+  CHECK(contains(error_of([&] { replace_durably(path, Bytes{4}); }),
+                 "x: cannot be written (Is a directory)"));
+  CHECK(read_file(path) == Bytes{1, 2, 3});
+  CHECK(contains(error_of([&] { replace_durably(directory.path() / "no" / "x", Bytes{4}); }),
+                 "cannot be written (No such file or directory)"));
+}
+
+TEST_CASE("fingerprint: every image and label counts") {
+  const Dataset data = synthetic_digits(20, 1);
+  Dataset other = data;
+  CHECK(fingerprint(data) == fingerprint(other));
+  other.labels(19) += 1;
+  CHECK(fingerprint(data) != fingerprint(other));
+  other = data;
+  other.images(3, 0, 27, 27) ^= 1;
+  CHECK(fingerprint(data) != fingerprint(other));
+}
