@@ -31,6 +31,6 @@ mkdir -p "$out/reference"
 docs/tools/reference.py "$out/reference/xml"
 docs/tools/site.py "$out/reference/xml" "$out/site"
 docs/tools/links.py "$out/site"
-[ $look = no ] || /usr/bin/python3 scripts/check_page.py --site --out "$out/site-screenshots" \
+[ $look = no ] || scripts/check_page.py --site --out "$out/site-screenshots" \
   "$out"/site/*.html "$out"/site/book/*.html "$out"/site/reference/{index,nn-conv2d,core-tensor,model-sequential}.html \
   "$out/site/source/include/fovea/nn/conv2d.hpp.html"

@@ -8,7 +8,7 @@
 #                                                                        words to the end of its braces
 #   <!-- quote include/fovea/nn/relu.hpp: // forward ... // backward --> from the one line to the next
 #                                                                        line with those words
-#   <!-- program docs/programs/relu.cpp -->                              a whole program, less the licence
+#   <!-- program docs/programs/relu.cpp -->                              a whole program, less its head
 #   <!-- output docs/programs/relu.cpp -->                               what it prints
 #
 #   docs/tools/quote.py [PAGE.md ...]                     writes the blocks of the book and of README
@@ -58,7 +58,7 @@ def end_of_braces(lines, first):
 
 def program(path):
     text = (ROOT / path).read_text(encoding="utf-8")
-    return re.sub(r"^// SPDX.*\n(//\n)?", "", text)
+    return re.sub(r"^// SPDX.*\n(//\n(//.*\n)*)?", "", text)
 
 
 def output(path, programs):

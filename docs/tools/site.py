@@ -27,6 +27,15 @@ def pandoc(markdown):
     return subprocess.run(PANDOC, input=markdown, capture_output=True, text=True, check=True).stdout
 
 
+def check_formulas(path):
+    """Ends with a sentence if a dollar sign is left that begins or ends no formula."""
+    text = pandoc(path.read_text(encoding="utf-8"))
+    rest = re.sub(r"<(math|pre|code)\b.*?</\1>", "", text, flags=re.S)
+    if "$" in rest:
+        at = rest.index("$")
+        sys.exit(f"site: expected a formula in {path.name}, found a lone $ in '{rest[max(0, at - 20):at + 20]}'")
+
+
 def size_of(path):
     """Width and height of a picture in pixels."""
     if path.suffix == ".svg":
@@ -89,6 +98,8 @@ class Site:
         body = re.sub(r"<pre(?= |>|\n)", '<pre tabindex="0"', body)
         body = re.sub(r'(<math display="block".*?</math>)', r'<span class="formula" tabindex="0">\1</span>', body, flags=re.S)
         body = re.sub(r"<annotation encoding=.*?</annotation>", "", body, flags=re.S)
+        # No line begins with a comma.
+        body = re.sub(r'(<math display="inline"(?:(?!</math>).)*</math>)([.,;:)?]+)', r'<span class="whole">\1\2</span>', body, flags=re.S)
         # A plain bracket is as high as a letter, but around a matrix; \big and \Big say how much higher, in em.
         body = re.sub(r'<mo stretchy="true"( form="prefix">[(\[]</mo>)(?!<mtable)', r'<mo stretchy="false"\1', body)
         body = re.sub(r'(?<!</mtable>)<mo stretchy="true"( form="postfix">[)\]])', r'<mo stretchy="false"\1', body)
@@ -134,6 +145,8 @@ class Site:
 
     def markdown_page(self, path):
         here = self.pages[path]
+        if "book" in here:
+            check_formulas(path)
         body = self.finish(pandoc(path.read_text(encoding="utf-8")))
 
         def link(match):
