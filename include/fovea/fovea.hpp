@@ -3,7 +3,7 @@
 // fovea: convolutional networks to read, to train and to look into.
 //
 // This header is the library in reading order. It needs C++20 and nothing else; what needs more is
-// opt-in: fovea/core/eigen.hpp (Eigen), fovea/io/ (zlib) and fovea/viz/ (stb_image_write).
+// opt-in: fovea/core/eigen.hpp (Eigen), fovea/io/ (zlib, nlohmann-json) and fovea/viz/ (stb_image_write).
 #pragma once
 
 // core: memory, arithmetic, threads, randomness. No neural network yet.
@@ -44,6 +44,7 @@
 #include "fovea/nn/relu.hpp"
 
 // model: layers become a network.
+#include "fovea/model/architecture.hpp"
 #include "fovea/model/blocks.hpp"
 #include "fovea/model/pass.hpp"
 #include "fovea/model/predictor.hpp"
