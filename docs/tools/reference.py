@@ -41,6 +41,7 @@ MEANING = {
     "y_label": "Stands beside the axis.",
     "learning_rate": "The size of a step.",
     "name": "What it is called.",
+    "metadata": "What a file says besides its tensors: keys and texts.",
 }
 
 
