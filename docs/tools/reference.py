@@ -69,6 +69,10 @@ def text_of(node):
     return text.replace("< ", "<").replace(" >", ">").replace("fovea::", "")
 
 
+def prose(words):
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(words))
+
+
 def signature(node, name):
     """(template line, declaration)"""
     parameters = []
@@ -91,7 +95,8 @@ def signature(node, name):
     start = f" {start}" if start and len(start) < 60 and kind == "variable" else ""
     if kind == "typedef":
         return template, f"using {name} = {kept}"
-    return template, f"{kept} {name}{text_of(node.find('argsstring'))}{start}".strip()
+    text = f"{kept} {name}{text_of(node.find('argsstring'))}{start}".replace("< ", "<").replace(" >", ">").strip()
+    return template, re.sub(r"(?<=[\w>]) ([*&]{1,2}) ?(?=[\w,)])", r"\1 ", text).replace("& ,", "&,").replace("& )", "&)")
 
 
 def hidden(node):
@@ -196,10 +201,10 @@ def page(header, names, source_link, root):
         heading = f"<h2><code>{shown}</code> <span class=\"kind\">{name.kind}</span></h2>" if extra else ""
         seen.add(id)
         declared = "" if heading and name.kind in ("class", "struct") and not name.signature[0] else declaration(name)
-        parts.append(f'<section class="entry"{extra}>{heading}{declared}<p>{html.escape(name.words)}</p>')
+        parts.append(f'<section class="entry"{extra}>{heading}{declared}<p>{prose(name.words)}</p>')
         if name.members:
             parts.append("<dl>")
-            parts += [f"<dt>{declaration(m)}</dt><dd>{html.escape(m.words)}</dd>" for m in name.members]
+            parts += [f"<dt>{declaration(m)}</dt><dd>{prose(m.words)}</dd>" for m in name.members]
             parts.append("</dl>")
         parts.append("</section>")
     return header, "\n".join(parts)

@@ -98,6 +98,8 @@ class Site:
         body = re.sub(r"<pre(?= |>|\n)", '<pre tabindex="0"', body)
         body = re.sub(r'(<math display="block".*?</math>)', r'<span class="formula" tabindex="0">\1</span>', body, flags=re.S)
         body = re.sub(r"<annotation encoding=.*?</annotation>", "", body, flags=re.S)
+        # A minus behind a bracket or a sign belongs to the number.
+        body = re.sub(r"((?:<mo[^>]*>(?:[(\[,=<≤≈]|&lt;)</mo>|<math [^>]*>(?:<semantics>)?(?:<mrow>)?))<mo>−</mo>", r'\1<mo form="prefix">−</mo>', body)
         # No line begins with a comma.
         body = re.sub(r'(<math display="inline"(?:(?!</math>).)*</math>)([.,;:)?]+)', r'<span class="whole">\1\2</span>', body, flags=re.S)
         # A plain bracket is as high as a letter, but around a matrix; \big and \Big say how much higher, in em.
