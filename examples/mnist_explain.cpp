@@ -4,6 +4,7 @@
 // it sees as one page, report.html, with every picture and every number also as a file.
 //
 //   mnist_explain --image 7 --class 9 --out out
+//   mnist_explain --weights model.safetensors        # the first network was trained elsewhere
 #include <cstdio>
 #include <exception>
 
@@ -56,7 +57,7 @@ void check_wishes(const ExplainOptions& o, const TrainAndTest& data, const Net& 
         "--layer: expected a layer with rows and columns, got ", o.layer);
 }
 
-Trained trained(const Study& s, const std::string& name) {
+Trained train_here(const Study& s, const std::string& name) {
   const ExplainOptions& o = s.options;
   Recipe recipe{.name = name,
                 .epochs = o.epochs,
@@ -66,35 +67,42 @@ Trained trained(const Study& s, const std::string& name) {
                 .seed = o.seed,
                 .threads = o.threads,
                 .quiet = o.quiet};
+  std::string change = "unchanged";
   Net net = s.untrained;
+  const auto trained = [&](const auto&... hook) -> Trained {
+    auto training = train(net, s.data.train, s.data.test, recipe, hook...);
+    const Accuracy accuracy = training.confusion.accuracy();
+    return {name, std::move(net), Here{recipe, change, std::move(training)}, accuracy};
+  };
   if (name == "adversarial") {  // the recipe of "Fast is better than free"
+    change = "FGSM, epsilon 0.3";
     recipe.epochs = std::max(1, o.epochs - 1), recipe.batch_size = 128;
     recipe.learning_rate = 1e-2, recipe.schedule = "one-cycle";
     AttackOptions options = fast_fgsm(0.3);
     options.seed = o.seed, options.threads = o.threads;
     Attack<Net> attack{net, recipe.batch_size, s.data.train.scaling, options};
-    auto training = train(net, s.data.train, s.data.test, recipe,
-                          [&](const Net& n, auto images, auto labels, Index first) {
-                            return attack(n, images, labels, first);
-                          });
-    return {recipe, "FGSM, epsilon 0.3", std::move(net), std::move(training)};
+    return trained([&](const Net& n, auto images, auto labels, Index first) {
+      return attack(n, images, labels, first);
+    });
   }
-  const bool augmented = name == "augmented";
-  if (augmented) recipe.augment = {.shift = 3, .rotate = 30, .noise = 0.2};
-  auto training = train(net, s.data.train, s.data.test, recipe);
-  return {recipe, augmented ? "shift, turn, noise" : "unchanged", std::move(net),
-          std::move(training)};
+  if (name == "augmented")
+    change = "shift, turn, noise", recipe.augment = {.shift = 3, .rotate = 30, .noise = 0.2};
+  return trained();
 }
 
 int run(const ExplainOptions& options) {
   Rng rng{options.seed};
   Net untrained = course_cnn<float>(rng);
+  std::optional<Trained> loaded;
+  if (!options.weights.empty()) loaded = load_elsewhere(options, untrained);
   std::filesystem::path found;
   auto data = find_data(options.data, options.dataset, found);
   check_wishes(options, data, untrained);
   prepare_directory(options.out);
   if (options.limit > 0 && options.limit < data.train.size())
     data.train = data.train.part(0, options.limit);
+  const Elsewhere* const elsewhere = loaded ? std::get_if<Elsewhere>(&loaded->origin) : nullptr;
+  if (elsewhere && elsewhere->scaling) data.train.scaling = data.test.scaling = *elsewhere->scaling;
 
   const auto start = std::chrono::steady_clock::now();
   const auto info = build_info();
@@ -111,8 +119,10 @@ int run(const ExplainOptions& options) {
           .label = label,
           .target = options.target < 0 ? label : options.target,
           .page = {options.out, title,
-                   "A small convolutional network, looked at from the inside: its filters, what "
-                   "each unit sees, where it looks, and when it breaks."}};
+                   concat("A small convolutional network, ",
+                          elsewhere ? concat("trained elsewhere (", elsewhere->file, ") and ") : "",
+                          "looked at from the inside: its filters, what each unit sees, where it "
+                          "looks, and when it breaks.")}};
   s.sample = s.data.test.part(
       0, options.full ? s.data.test.size() : std::min<Index>(1000, s.data.test.size()));
   auto in_order = batches(s.data.test, 1, {.shuffle = false});
@@ -125,6 +135,7 @@ int run(const ExplainOptions& options) {
   if (!options.quiet)
     std::printf("%s\n%s from %s: %td images to train on, %td to test with\n\n", made.c_str(),
                 s.data.train.name.c_str(), found.c_str(), s.data.train.size(), s.data.test.size());
+  if (elsewhere && !options.quiet) std::printf("%s\n\n", elsewhere->says(s.data.test).c_str());
   s.page.numbers["run"] = {{"version", info.version},
                            {"isa", info.isa},
                            {"threads", threads},
@@ -135,8 +146,17 @@ int run(const ExplainOptions& options) {
                            {"seed", options.seed}};
 
   Parts part(options.quiet);
-  for (const char* name : Study::names)
-    part(concat("training, ", name), [&] { s.networks.push_back(trained(s, name)); });
+  if (loaded)
+    part("measuring accuracy", [&] {
+      const Dataset& test = s.data.test;
+      loaded->accuracy = evaluate(loaded->net, batches(test, 100, {.shuffle = false}), test.classes,
+                                  options.threads)
+                             .accuracy();
+      s.networks.push_back(std::move(*loaded));
+    });
+  for (const char* name : {"plain", "augmented", "adversarial"})
+    if (!loaded || name != std::string_view("plain"))
+      part(concat("training, ", name), [&] { s.networks.push_back(train_here(s, name)); });
   part("measuring corruptions", [&] { measure_corruptions(s); });
   part("measuring attacks", [&] { measure_attacks(s); });
   part("problem, architecture", [&] { write_problem(s); });
@@ -159,12 +179,13 @@ int run(const ExplainOptions& options) {
   s.page.numbers["seconds"]["all"] = seconds;
   s.page.footer(concat("Written by mnist_explain in ", fixed(seconds, 0), " seconds: ", made,
                        ", seed ", options.seed, ", ", s.data.train.name, ", ",
-                       detail::grouped(s.data.train.size()),
-                       " training images. Every number is in explain.json."));
+                       detail::grouped(s.data.train.size()), " training images",
+                       s.elsewhere() ? " for the networks trained here" : "",
+                       ". Every number is in explain.json."));
   s.page.write();
   std::printf(
       "%stest accuracy %.2f %%; report.html, explain.json and the pictures are in %s (%.0f s)\n",
-      options.quiet ? "" : "\n", s.networks[0].accuracy().percent(), options.out.c_str(), seconds);
+      options.quiet ? "" : "\n", s.networks[0].accuracy.percent(), options.out.c_str(), seconds);
   return 0;
 }
 

@@ -30,7 +30,7 @@ while [ $# -gt 0 ]; do
 done
 
 if is_debian; then
-  need g++ make cmake libeigen3-dev libcli11-dev nlohmann-json3-dev libstb-dev zlib1g-dev
+  need g++ make cmake libeigen3-dev libcli11-dev nlohmann-json3-dev libstb-dev zlib1g-dev libpng-dev libjpeg-dev
   install_needed
 else
   explain_elsewhere

@@ -15,7 +15,8 @@ for argument in "$@"; do
 done
 
 if is_debian; then
-  need g++ make cmake libeigen3-dev libcli11-dev nlohmann-json3-dev libstb-dev zlib1g-dev doctest-dev libbenchmark-dev
+  need g++ make cmake libeigen3-dev libcli11-dev nlohmann-json3-dev libstb-dev zlib1g-dev libpng-dev libjpeg-dev \
+    doctest-dev libbenchmark-dev git pkg-config python3
   install_needed
 else
   explain_elsewhere

@@ -64,7 +64,7 @@ void write_examples(Study& s) {
   const auto z_clean = s.net().predict(clean, o.threads);
   std::array<Tensor<float, 2>, 3> p;
   for (std::size_t n = 0; n < 3; ++n) p[n] = softmax(s.networks[n].net.predict(worse, o.threads));
-  // Different digits that the plain network reads rightly, and not after the attack.
+  // Different digits that the first network reads rightly, and not after the attack.
   std::vector<Index> chosen;
   std::vector<bool> seen(static_cast<std::size_t>(some.classes));
   for (Index i = 0; i < some.size() && static_cast<Index>(chosen.size()) < most; ++i) {
@@ -82,7 +82,7 @@ void write_examples(Study& s) {
   }
   const auto rows = static_cast<Index>(chosen.size());
   Image picture(2 * margin + 36 + 28 + rows * (side + gap), 2 * margin + 3 * (side + gap) + words);
-  picture.text(margin, margin, concat("PGD on the plain network, epsilon ", epsilon));
+  picture.text(margin, margin, concat("PGD on the ", s.name(), " network, epsilon ", epsilon));
   const char* heads[] = {"image", "change", "result", "what they say"};
   for (Index c = 0; c < 4; ++c) picture.text(margin + 36, margin + c * (side + gap), heads[c]);
   const Scaling& scaling = some.scaling;
@@ -102,20 +102,21 @@ void write_examples(Study& s) {
     for (std::size_t n = 0; n < 3; ++n) {
       const Index said = argmax(p[n][i]);
       picture.text(top + 26 * static_cast<Index>(n + 1), left(3),
-                   concat(Study::names[n], ": ", said, ", ",
+                   concat(s.networks[n].name, ": ", said, ", ",
                           fixed(100 * static_cast<double>(p[n](i, said)), 0), " %"),
                    2, said == some.labels(i) ? Color{0, 110, 80} : Color{170, 60, 0});
     }
   }
   s.page.picture(
       "attack_examples", picture,
-      {.what = concat("Test images before and after PGD on the plain network with epsilon ",
-                      epsilon, ", and what the three networks say of the result."),
-       .read =
+      {.what =
+           concat("Test images before and after PGD on the ", s.name(), " network with epsilon ",
+                  epsilon, ", and what the three networks say of the result."),
+       .read = concat(
            "The middle picture is added to the left one and gives the right one. A right answer is "
-           "written in green, a wrong one in red-brown. The other networks see images "
-           "made against the plain one: being right here is easier than under an attack of their "
-           "own.",
+           "written in green, a wrong one in red-brown. The other networks see images made against "
+           "the ",
+           s.name(), " one: being right here is easier than under an attack of their own."),
        .scale = concat("Images from 0, black, to 1, white; the change from -", epsilon,
                        ", blue, over 0, white, to ", epsilon, ", red."),
        .alt = concat(rows,

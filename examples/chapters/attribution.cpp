@@ -225,15 +225,17 @@ void write_randomisation(Study& s, const std::vector<Method>& all) {
        .scale =
            "Spearman's rank correlation of magnitudes; 0 layers to the left, all 4 to the right.",
        .alt = "Six curves that begin at 1 and fall as layers become random."});
+  const double black = s.data.test.scaling.to_input(0);
   s.page.paragraph(
       concat("Two numbers in each cell, for a reason. Integrated gradients, from a black image, "
              "are exactly 0 wherever the image is black, "
              "whatever the weights, and occlusion is 0 where it hides black behind black. Most of "
              "the ranks are therefore equal for trained and "
              "random weights, and over the whole image the correlation stays high without the map "
-             "being a lie. (Gradient x input would be the same "
-             "if black were 0; this network sees black as ",
-             fixed(s.data.test.scaling.to_input(0), 2),
+             "being a lie. (Gradient x input ",
+             black != 0 ? concat("would be the same if black were 0; this network sees black as ",
+                                 fixed(black, 2))
+                        : "is the same, for this network sees black as 0",
              ".) On the stroke alone the comparison is fairer."));
   const auto left = [](const Line& line) { return std::abs(line.y.back()); };
   const auto [least, most] = std::minmax_element(
@@ -252,8 +254,8 @@ void write_randomisation(Study& s, const std::vector<Method>& all) {
 
 void write_attribution(Study& s) {
   s.page.section("Where does it look?");
-  s.page.paragraph(concat("Six methods try to say which pixels made the plain network see a ",
-                          s.target, " in test image ", s.options.image,
+  s.page.paragraph(concat("Six methods try to say which pixels made the ", s.name(),
+                          " network see a ", s.target, " in test image ", s.options.image,
                           ". They do not agree, so the maps come first and then two tests of how "
                           "far each can be trusted."));
   const auto all = methods(s);

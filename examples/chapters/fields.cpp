@@ -27,7 +27,7 @@ void write_maps(Study& s) {
   s.page.picture(
       "input", original,
       {.what = concat("The image that this page follows, test image ", s.options.image, ", a ",
-                      s.label, ". The plain network says ", said, " with ", sure, "."),
+                      s.label, ". The ", s.name(), " network says ", said, " with ", sure, "."),
        .scale = "Black is 0, white is 1.",
        .alt = concat("A hand-written ", s.label, " in 28 x 28 grey pixels.")});
   const auto conv1 = inside.activation<Net::index("relu1")>()[0];
@@ -124,9 +124,9 @@ Image draw_field(const EffectiveField& field, const std::string& title) {
 void write_fields(Study& s) {
   Page& page = s.page;
   page.section("3.2 Receptive-field experiment");
-  page.paragraph(
-      concat("One image goes through the plain network, and after both convolutions we look "
-             "at what comes out."));
+  page.paragraph(concat("One image goes through the ", s.name(),
+                        " network, and after both convolutions we look "
+                        "at what comes out."));
   write_maps(s);
   const auto fields = receptive_fields(s.net());
   write_theory(s, fields);
@@ -167,9 +167,12 @@ void write_fields(Study& s) {
        .scale = "Each map from 0 (black) to its own largest value (pale yellow).",
        .alt = "Three bright blobs, each inside its square box."});
   page.table(
-      "The side of the smallest centred square with 95 % of the effective field, and the standard "
-      "deviation of "
-      "the bell, in pixels, beside that of a patch whose pixels all matter the same.",
+      concat("The side of the smallest centred square with 95 % of the effective field, and the "
+             "standard deviation of the bell, in pixels, beside that of a patch whose pixels all "
+             "matter the same.",
+             s.elsewhere()
+                 ? concat(" The untrained network has fresh weights of seed ", s.options.seed, ".")
+                 : ""),
       {"unit", "can see", "95 % within", "sigma", "if all equal", "inside the box"}, rows);
   const bool middle = conv2.sigma() < 0.95 * if_equal(conv2);
   page.finding(

@@ -84,7 +84,7 @@ void write_filters(Study& s) {
   }
   page.picture(
       "conv1_filters",
-      gallery(hung, {.title = "conv1: the filters of the plain network",
+      gallery(hung, {.title = concat("conv1: the filters of the ", s.name(), " network"),
                      .signed_values = true,
                      .zoom = 32,
                      .columns = 8,
@@ -97,12 +97,14 @@ void write_filters(Study& s) {
        .alt = concat(O,
                      " squares of 3 x 3 red and blue cells, sorted into edges, lines, "
                      "spots and flat ones.")});
-  page.paragraph(
+  page.paragraph(concat(
       "Is a red side beside a blue one an edge detector? Nine numbers drawn by chance often look "
-      "like "
-      "something too, because so many templates offer themselves: edges in 16 directions, lines in "
-      "8, bright and dark, and spots. So each filter's best match is compared with that of 10,000 "
-      "random kernels, and with the same network before training.");
+      "like something too, because so many templates offer themselves: edges in 16 directions, "
+      "lines in 8, bright and dark, and spots. So each filter's best match is compared with that "
+      "of 10,000 random kernels, and with ",
+      s.elsewhere() ? concat("an untrained network: fresh weights of seed ", s.options.seed,
+                             ", for the start of the loaded one is not known.")
+                    : "the same network before training."));
   std::vector<Page::Row> rows;
   auto& json = page.numbers["filters"];
   const auto row = [&](const std::string& name, const std::vector<FilterMatch>& matches, double mid,
@@ -125,7 +127,7 @@ void write_filters(Study& s) {
   row("untrained", untrained, median(r_before), strong_before);
   row("random kernels", chance, median(r_chance), above(chance));
   json["chance_95"] = bar;
-  json["likeness_to_start"] = same;
+  if (!s.elsewhere()) json["likeness_to_start"] = same;
   page.table(
       concat("What the filters look like: share of each kind, the median strength of the best "
              "match, and the share of filters above r = ",
@@ -163,9 +165,10 @@ void write_filters(Study& s) {
           "; chance gives about ", fixed(expected, 1), ", the untrained network has ",
           strong_before, ". By kind, ", count(trained, FilterKind::edge),
           " are most like an edge, against ", count(untrained, FilterKind::edge),
-          " before training. The trained filters still resemble their own random start: the mean "
-          "correlation is ",
-          fixed(same, 2),
+          s.elsewhere() ? " in the untrained network"
+                        : concat(" before training. The trained filters still resemble their own "
+                                 "random start: the mean correlation is ",
+                                 fixed(same, 2)),
           more ? ". So there is more order than chance gives, though single filters of 3 x 3 prove "
                  "little."
                : ". Filters of 3 x 3 are too small for their looks to prove what they do."));

@@ -18,7 +18,7 @@ void write_mistakes(Study& s) {
   page.section("Mistakes");
   page.picture(
       "confusion_matrix", draw_confusion(counts, "Test images by true and predicted class"),
-      {.what = concat("What the plain network takes for what, over all ",
+      {.what = concat("What the ", s.name(), " network takes for what, over all ",
                       detail::grouped(accuracy.total), " test images."),
        .read =
            "Rows are the true class, columns the answer. Right answers stand on the blue diagonal.",

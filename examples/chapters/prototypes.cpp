@@ -29,17 +29,17 @@ void write_classes(Study& s) {
     for (Index k = 0; k < K; ++k) {
       captions.push_back(
           concat(k, ": ", fixed(100 * static_cast<double>(made.probabilities(k)), 0), "%"));
-      s.page.numbers["prototypes"][Study::names[n]].push_back(
+      s.page.numbers["prototypes"][s.networks[n].name].push_back(
           {{"class", k}, {"logit", made.logits(k)}, {"probability", made.probabilities(k)}});
     }
     s.page.picture(
-        concat("prototypes_", Study::names[n]),
+        concat("prototypes_", s.networks[n].name),
         gallery(made.images.reshape(Shape{K, 28, 28}),
-                {.title = concat("The ", Study::names[n], " network's idea of each class"),
+                {.title = concat("The ", s.networks[n].name, " network's idea of each class"),
                  .zoom = 5,
                  .columns = 5,
                  .captions = captions}),
-        {.what = concat("One image for each class that excites the ", Study::names[n],
+        {.what = concat("One image for each class that excites the ", s.networks[n].name,
                         " network most, by gradient ascent with decay, blur and jitter."),
          .read =
              n == 0 ? "Below each image: its class, and the probability that this network gives it."
@@ -79,8 +79,9 @@ void write_layer(Study& s) {
                 {.title = concat("Accuracy lost without one channel of ", layer),
                  .label = "channel, the most important first",
                  .value = {.label = "accuracy lost", .percent = true}}),
-      {.what = concat("The accuracy that the plain network loses when one channel of ", layer,
-                      " is silenced, on ", detail::grouped(s.sample.size()), " test images."),
+      {.what =
+           concat("The accuracy that the ", s.name(), " network loses when one channel of ", layer,
+                  " is silenced, on ", detail::grouped(s.sample.size()), " test images."),
        .read = "A long bar is a channel that nobody replaces. Below zero the network did better "
                "without it, mostly by chance.",
        .scale = concat("Points of accuracy; one image is ",

@@ -8,10 +8,10 @@ using namespace fovea;
 
 namespace {
 
-std::vector<Line> lines(const std::vector<Judged>& list) {
+std::vector<Line> lines(const Study& s, const std::vector<Judged>& list) {
   std::vector<Line> result(3);
   for (std::size_t n = 0; n < 3; ++n) {
-    result[n].name = Study::names[n];
+    result[n].name = s.networks[n].name;
     for (const Judged& j : list) {
       const auto [low, high] = j.accuracy[n].interval();
       result[n].x.push_back(j.at), result[n].y.push_back(j.accuracy[n].percent() / 100);
@@ -26,10 +26,10 @@ void curve(Study& s, const std::string& name, const std::vector<Judged>& list,
            const std::string& read) {
   std::string ends;
   for (std::size_t n = 0; n < 3; ++n)
-    ends += concat(n ? ", " : "", Study::names[n], " ", fixed(list.back().accuracy[n].percent(), 1),
-                   " %");
+    ends += concat(n ? ", " : "", s.networks[n].name, " ",
+                   fixed(list.back().accuracy[n].percent(), 1), " %");
   s.page.chart(name,
-               line_chart(lines(list),
+               line_chart(lines(s, list),
                           {.title = title,
                            .x = x,
                            .y = {.label = "accuracy", .from = 0.0, .to = 1.0, .percent = true}}),
@@ -41,7 +41,7 @@ void curve(Study& s, const std::string& name, const std::vector<Judged>& list,
     for (std::size_t n = 0; n < 3; ++n) {
       auto point = to_json(j.accuracy[n]);
       point["at"] = j.at;
-      s.page.numbers["robustness"][name][Study::names[n]].push_back(point);
+      s.page.numbers["robustness"][name][s.networks[n].name].push_back(point);
     }
 }
 
@@ -58,19 +58,20 @@ void shifts(Study& s) {
       least = std::min(least, table.data()[i]);
     }
     for (Index i = 0; i < size; ++i)
-      s.page.numbers["robustness"]["translation"][Study::names[n]].push_back(
+      s.page.numbers["robustness"]["translation"][s.networks[n].name].push_back(
           std::vector<double>(table[i].begin(), table[i].end()));
     s.page.chart(
-        concat("translation_", Study::names[n]),
-        heat_map(table, {.title = concat("Accuracy against shift, in percent: ", Study::names[n]),
-                         .row_labels = labels,
-                         .column_labels = labels,
-                         .x_label = "dx, pixels to the right",
-                         .y_label = "dy, pixels down",
-                         .from = 0.0,
-                         .to = 1.0,
-                         .percent = true}),
-        {.what = concat("Accuracy of the ", Study::names[n],
+        concat("translation_", s.networks[n].name),
+        heat_map(table,
+                 {.title = concat("Accuracy against shift, in percent: ", s.networks[n].name),
+                  .row_labels = labels,
+                  .column_labels = labels,
+                  .x_label = "dx, pixels to the right",
+                  .y_label = "dy, pixels down",
+                  .from = 0.0,
+                  .to = 1.0,
+                  .percent = true}),
+        {.what = concat("Accuracy of the ", s.networks[n].name,
                         " network when all digits are moved by (dx, dy)."),
          .read = n == 0 ? "The middle is no shift. Convolution moves along with the image, but the "
                           "linear layers behind it have learned places."
@@ -91,11 +92,12 @@ void corruptions(Study& s) {
     names.push_back(j.name);
     for (std::size_t n = 0; n < 3; ++n) {
       const auto [low, high] = j.accuracy[n].interval();
-      bars[n].name = Study::names[n];
+      bars[n].name = s.networks[n].name;
       bars[n].values.push_back(j.accuracy[n].percent() / 100);
       bars[n].low.push_back(low / 100), bars[n].high.push_back(high / 100);
       mean[n] += j.accuracy[n].percent() / static_cast<double>(list.size());
-      s.page.numbers["robustness"]["corruptions"][j.name][Study::names[n]] = to_json(j.accuracy[n]);
+      s.page.numbers["robustness"]["corruptions"][j.name][s.networks[n].name] =
+          to_json(j.accuracy[n]);
     }
   }
   const auto worst =
@@ -111,15 +113,15 @@ void corruptions(Study& s) {
                                " test images; their parameters are in the table at the end."),
                 .read = "Longer is better. The whiskers are 95 % intervals.",
                 .scale = "Share of right answers; 10 % is guessing.",
-                .alt = concat(
-                    "Three bars for each of fifteen corruptions; the plain network is worst under ",
-                    worst.name, ".")});
+                .alt = concat("Three bars for each of fifteen corruptions; the ", s.name(),
+                              " network is worst under ", worst.name, ".")});
   s.page.finding(
-      concat("The plain network stumbles most over ", worst.name, "."),
-      concat("Accuracy: ", Study::names[0], " ", fixed(worst.accuracy[0].percent(), 1), " %, ",
-             Study::names[1], " ", fixed(worst.accuracy[1].percent(), 1), " %, ", Study::names[2],
-             " ", fixed(worst.accuracy[2].percent(), 1), " %. The mean over all fifteen is ",
-             fixed(mean[0], 1), " %, ", fixed(mean[1], 1), " % and ", fixed(mean[2], 1), " %."));
+      concat("The ", s.name(), " network stumbles most over ", worst.name, "."),
+      concat("Accuracy: ", s.networks[0].name, " ", fixed(worst.accuracy[0].percent(), 1), " %, ",
+             s.networks[1].name, " ", fixed(worst.accuracy[1].percent(), 1), " %, ",
+             s.networks[2].name, " ", fixed(worst.accuracy[2].percent(), 1),
+             " %. The mean over all fifteen is ", fixed(mean[0], 1), " %, ", fixed(mean[1], 1),
+             " % and ", fixed(mean[2], 1), " %."));
   std::string better, worse;
   for (const Judged& j : list) {
     std::string& names_of = Study::better(j.accuracy[1], j.accuracy[0]) ? better : worse;
@@ -129,15 +131,19 @@ void corruptions(Study& s) {
                  " instead of ", fixed(j.accuracy[0].percent(), 0), " %)");
   }
   if (!better.empty() || !worse.empty())
-    s.page.finding(worse.empty() ? "Augmentation helps, and costs nothing here."
-                   : better.empty()
-                       ? "Augmentation did not help against any of these."
-                       : "Augmentation helps against what it showed, and can hurt elsewhere.",
-                   concat("Clearly better than the plain network (the intervals do not touch): ",
-                          better.empty() ? "none" : better,
-                          ". Clearly worse: ", worse.empty() ? "none" : worse, "."));
+    s.page.finding(
+        s.elsewhere()    ? concat("Beside the loaded network the augmented one is ",
+                               worse.empty()    ? "better under some of these, worse under none."
+                                  : better.empty() ? "worse under some of these, better under none."
+                                                   : "better under some of these, worse under others.")
+        : worse.empty()  ? "Augmentation helps, and costs nothing here."
+        : better.empty() ? "Augmentation did not help against any of these."
+                         : "Augmentation helps against what it showed, and can hurt elsewhere.",
+        concat("Clearly better than the ", s.name(),
+               " network (the intervals do not touch): ", better.empty() ? "none" : better,
+               ". Clearly worse: ", worse.empty() ? "none" : worse, "."));
   for (std::size_t n = 0; n < 3; ++n)
-    s.page.numbers["robustness"]["corruptions_mean"][Study::names[n]] = mean[n];
+    s.page.numbers["robustness"]["corruptions_mean"][s.networks[n].name] = mean[n];
 }
 
 }  // namespace
@@ -145,11 +151,14 @@ void corruptions(Study& s) {
 void write_robustness(Study& s) {
   const Robustness& r = s.robustness;
   s.page.section("When does it break?");
-  s.page.paragraph(
-      "The same curves for three networks: plain, augmented (it saw shifted, turned and noisy "
-      "digits in training) and adversarial (it saw digits that were changed "
-      "against it). What training shows a network it can learn; what it does not show remains a "
-      "weakness.");
+  s.page.paragraph(concat(
+      "The same curves for three networks: ", s.name(), s.elsewhere() ? " (trained elsewhere)" : "",
+      ", augmented (it saw shifted, turned and noisy digits in training) and adversarial (it saw "
+      "digits that were changed against it). What training shows a network it can learn; what it "
+      "does not show remains a weakness.",
+      s.elsewhere() ? " The loaded network may differ from the other two in all of its training: a "
+                      "comparison shows which is better, not why."
+                    : ""));
   s.page.subsection("Rotation, translation, noise, occlusion");
   curve(s, "rotation", r.rotation, "Accuracy against rotation",
         {.label = "degrees, counter-clockwise", .from = -90.0, .to = 90.0, .tick = 30},
@@ -188,7 +197,7 @@ void write_table(Study& s) {
   std::string markdown =
       concat("Accuracy in percent with its 95 % interval, on ", detail::grouped(s.sample.size()),
              " test images.\n\n| condition | parameters |");
-  for (const char* name : Study::names) markdown += concat(" ", name, " |");
+  for (const Trained& t : s.networks) markdown += concat(" ", t.name, " |");
   markdown += "\n|---|---|---|---|---|\n";
   for (const Judged& j : s.robustness.table) {
     Page::Row row{j.name, j.parameters};
@@ -198,7 +207,7 @@ void write_table(Study& s) {
           concat(fixed(j.accuracy[n].percent(), 1), " (", fixed(low, 1), "-", fixed(high, 1), ")"));
       s.page.numbers["robustness"]["table"]
                     [j.name + (j.name == "FGSM" || j.name == "PGD" ? " " + j.parameters : "")]
-                    [Study::names[n]] = to_json(j.accuracy[n]);
+                    [s.networks[n].name] = to_json(j.accuracy[n]);
     }
     markdown += "|";
     for (const auto& cell : row) markdown += " " + cell + " |";
@@ -209,6 +218,7 @@ void write_table(Study& s) {
       concat("Accuracy in percent with its 95 % interval, on ", detail::grouped(s.sample.size()),
              " test images. Shifts and rotations go one way or the other, at random. The same "
              "table is in robustness.md."),
-      {"condition", "parameters", Study::names[0], Study::names[1], Study::names[2]}, rows);
+      {"condition", "parameters", s.networks[0].name, s.networks[1].name, s.networks[2].name},
+      rows);
   write_file(s.options.out / "robustness.md", markdown);
 }

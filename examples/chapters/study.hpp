@@ -4,7 +4,9 @@
 #pragma once
 
 #include <array>
+#include <variant>
 
+#include "fovea/io/model_file.hpp"
 #include "support/course_cnn.hpp"
 #include "support/options.hpp"
 #include "support/page.hpp"
@@ -12,14 +14,29 @@
 
 using Net = decltype(course_cnn<float>(std::declval<fovea::Rng&>()));
 
+/// A training of this run.
+struct Here {
+  Recipe recipe;
+  std::string change;  // what is done to the training images, in words
+  Training training;
+};
+
+/// A file with the weights of a network that was trained elsewhere.
+struct Elsewhere {
+  std::string file;  // its name, without the directory
+  fovea::LoadReport report;
+  std::optional<fovea::Scaling> scaling;  // of the input, if the file says it
+
+  /// In words: how far it proves itself, and how its input is scaled.
+  std::string says(const fovea::Dataset& data) const;
+};
+
 /// A network and how it came to be.
 struct Trained {
-  Recipe recipe;
-  std::string change;  // what is done to its training images, in words
+  std::string name;  // in sentences and legends: plain or loaded, augmented, adversarial
   Net net;
-  Training training;
-
-  fovea::Accuracy accuracy() const { return training.confusion.accuracy(); }
+  std::variant<Here, Elsewhere> origin;
+  fovea::Accuracy accuracy;  // on all test images
 };
 
 /// The right answers of the three networks under one condition.
@@ -40,7 +57,7 @@ struct Study {
   ExplainOptions options;
   fovea::TrainAndTest data;
   fovea::Dataset sample;  // the test images that curves are measured on
-  Net untrained;          // the start of all three
+  Net untrained;          // the start of all that are trained here
   std::vector<Trained> networks;
   fovea::Tensor<float, 4> image;   // (1, 1, H, W), in network units
   fovea::Tensor<float, 2> pixels;  // (H, W), in [0, 1]
@@ -49,17 +66,23 @@ struct Study {
   Page page;
   Robustness robustness = {};
 
+  /// The network that the page looks into.
   const Net& net() const { return networks.front().net; }
+  const std::string& name() const { return networks.front().name; }
+  /// Where it was trained, if not here.
+  const Elsewhere* elsewhere() const { return std::get_if<Elsewhere>(&networks.front().origin); }
   /// Clearly better: the intervals do not touch.
   static bool better(const fovea::Accuracy& a, const fovea::Accuracy& b) {
     return a.interval().low > b.interval().high;
   }
-
-  static constexpr const char* names[] = {"plain", "augmented", "adversarial"};
 };
+
+/// The network in the file of --weights, of the shape of `fresh`; its accuracy is not measured yet.
+Trained load_elsewhere(const ExplainOptions& options, const Net& fresh);
 
 // In the order of the page.
 void write_problem(Study& study);
+void write_elsewhere(Study& study);
 void write_filters(Study& study);
 void write_fields(Study& study);
 void write_hierarchy(Study& study);

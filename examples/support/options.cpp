@@ -73,14 +73,70 @@ ExplainOptions parse_explain_options(int argc, char** argv) {
   ExplainOptions options;
   CLI::App app(
       "Trains the network of the course report three times, plainly, with augmentation and against "
-      "attacks, looks into it, and writes what it sees as one page.",
+      "attacks, looks into it, and writes what it sees as one page. With --weights it looks into a "
+      "network that was trained elsewhere instead of the plain one.",
       "mnist_explain");
   add_training(app, options, "report.html, explain.json and the pictures go");
   app.add_option("--image", options.image, "number of the test image to follow");
   app.add_option("--class", options.target, "the class to explain it by; -1: its own");
   app.add_option("--layer", options.layer, "of Grad-CAM");
   app.add_flag("--full", options.full, "judge robustness on all test images, not on 1000");
+  auto* const weights =
+      app.add_option("--weights", options.weights,
+                     "look into the network in this safetensors file, of mnist_train or PyTorch, "
+                     "instead of training the plain one [default: train it]")
+          ->capture_default_str()
+          ->type_name("FILE")
+          ->check([](const std::string& name) {
+            return name.empty() ? "expected the name of a file, got an empty one" : "";
+          });
+  app.add_flag_callback(
+         "--no-selftest", [&] { options.selftest = false; },
+         "load it without computing again the answer that it carries as a proof")
+      ->needs(weights);
   parse(app, argc, argv);
+  return options;
+}
+
+PredictOptions parse_predict_options(int argc, char** argv) {
+  PredictOptions options;
+  bool no_selftest = false;
+  CLI::App app(
+      "Reads digits: in PNG and JPEG pictures of any size and light, in IDX files, or from a pipe.",
+      "mnist_predict");
+  app.footer(
+      "A picture is fitted the way MNIST was made: one digit on a plain background, dark on light "
+      "or light "
+      "on dark, scaled into 20 x 20 pixels, its centre of mass in the middle of 28 x 28. The "
+      "images of an "
+      "IDX file, which may be in a .gz, are taken as they are if they have 28 x 28 pixels.\n\n"
+      "A picture that cannot be read is told in one sentence, the others are read all the same, "
+      "and the "
+      "status is 2 in the end. --show and --logits write whole files or none.");
+  app.add_option("--weights", options.weights,
+                 "what mnist_train has written, or PyTorch: model.safetensors")
+      ->type_name("FILE")
+      ->required();
+  app.add_option("images", options.images, "PNG, JPEG or IDX files; - is standard input")
+      ->type_name("FILE");
+  app.add_option("--show", options.show, "draw what the network was given into this PNG file")
+      ->type_name("FILE");
+  app.add_flag("--json", options.json, "print a JSON array of file, digit and ten probabilities");
+  app.add_flag("--quiet", options.quiet, "no remarks about the weights");
+  auto* const idx =
+      app.add_option("--idx", options.idx, "an IDX file of 28 x 28 images to compute --logits for")
+          ->type_name("FILE");
+  auto* const logits =
+      app.add_option("--logits", options.logits, "where these go: an npy file, float (N, 10)")
+          ->type_name("FILE");
+  idx->needs(logits);
+  logits->needs(idx);
+  app.add_option("--threads", options.threads, "0: OMP_NUM_THREADS, or all")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  app.add_flag("--no-selftest", no_selftest, "do not compute the answer in the weights file again");
+  parse(app, argc, argv);
+  options.selftest = !no_selftest;
   return options;
 }
 

@@ -46,6 +46,7 @@
 // model: layers become a network.
 #include "fovea/model/architecture.hpp"
 #include "fovea/model/blocks.hpp"
+#include "fovea/model/layer_check.hpp"
 #include "fovea/model/pass.hpp"
 #include "fovea/model/predictor.hpp"
 #include "fovea/model/sequential.hpp"
@@ -62,6 +63,7 @@
 #include "fovea/data/augment.hpp"
 #include "fovea/data/batches.hpp"
 #include "fovea/data/dataset.hpp"
+#include "fovea/data/fit_digit.hpp"
 #include "fovea/data/idx.hpp"
 #include "fovea/data/mnist.hpp"
 #include "fovea/data/synthetic_digits.hpp"

@@ -143,3 +143,14 @@ TEST_CASE("the book lists every header that needs the standard library alone") {
       CHECK(std::count(listed.begin(), listed.end(), h.header) == 1);
   }
 }
+
+TEST_CASE("the version of the headers is that of the citation and of the newest changes") {
+  const auto read = [](const char* name) {
+    std::ifstream file(fs::path(FOVEA_SOURCE_DIR) / name);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  const std::string version(build_info().version);
+  CHECK(contains(read("CITATION.cff"), "\nversion: " + version + "\n"));
+  const std::string changes = read("CHANGELOG.md");
+  CHECK(changes.substr(changes.find("\n## ")).starts_with("\n## " + version));
+}

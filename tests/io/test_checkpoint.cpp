@@ -187,6 +187,7 @@ TEST_CASE("durable files: what cannot be written leaves what was there") {
   std::filesystem::create_directory(directory.path() / "x.part");
   CHECK(contains(error_of([&] { replace_durably(path, Bytes{4}); }),
                  "x: cannot be written (Is a directory)"));
+  CHECK(std::filesystem::is_directory(directory.path() / "x.part"));
   CHECK(read_file(path) == Bytes{1, 2, 3});
   CHECK(contains(error_of([&] { replace_durably(directory.path() / "no" / "x", Bytes{4}); }),
                  "cannot be written (No such file or directory)"));

@@ -84,8 +84,8 @@ TEST_CASE_TEMPLATE("model file: there and back", T, float, double) {
   CHECK(report.complaint() == "");
   CHECK(report.selftest.value() == 0);
   CHECK(report.metadata.at("trained.on") == "nothing");
-  CHECK(input_scaling(report.metadata)->mean == 0.25);
-  CHECK(input_scaling(report.metadata)->std == 0.5);
+  CHECK(report.scaling->mean == 0.25);
+  CHECK(report.scaling->std == 0.5);
   CHECK(!input_scaling({}));
   CHECK(encode_safetensors(model_file(net, {})) == encode_safetensors(model_file(other, {})));
 }
@@ -205,13 +205,33 @@ TEST_CASE("model file: the self-test finds damage") {
   CHECK(contains(error_of([&] { save_model(f.path, broken, {}); }), "finite logits, found nan"));
 }
 
+TEST_CASE("model file: of many names that do not fit, a sentence has ten") {
+  const Fixture f;
+  auto net = small_net<float>(1);
+  Safetensors file = model_file(net, {});
+  for (int i = 0; i < 300; ++i) file.tensors[concat("more.", i)] = file.tensors.at("fc1.bias");
+  write_safetensors(f.path, file);
+  const std::string sentence = error_of([&] { load_model(f.path, net); });
+  CHECK(contains(sentence, "found unexpected more.0; unexpected more.1; "));
+  CHECK(contains(sentence, "; and 290 more"));
+  CHECK(sentence.size() < 400);
+}
+
 TEST_CASE("model file: a scaling that is none") {
+  const Fixture f;
+  const auto net = small_net<float>(1);
+  auto other = small_net<float>(2);
+  const auto before = other;
+  save_model(f.path, net, {.mean = 0.25, .std = 0});
+  CHECK(contains(error_of([&] { load_model(f.path, other); }),
+                 f.path.string() + ": expected a number above 0 for input.std, found 0"));
+  CHECK(same(other, before));
   CHECK(contains(error_of([] {
                    input_scaling({{"input.mean", "x"}, {"input.std", "1"}});
                  }),
-                 "input.mean: expected a number, found x"));
+                 "metadata: expected a number for input.mean, found x"));
   CHECK(contains(error_of([] {
                    input_scaling({{"input.mean", "0"}, {"input.std", "0"}});
                  }),
-                 "input.std: expected a number above 0, found 0"));
+                 "metadata: expected a number above 0 for input.std, found 0"));
 }

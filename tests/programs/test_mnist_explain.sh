@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# mnist_explain as a stranger uses it: a small run and what it leaves, and rubbish in every place. $1 is
-# the program, WRITE_IDX the generator of synthetic digits.
+# mnist_explain as a stranger uses it: a small run and what it leaves, a network trained elsewhere, and
+# rubbish in every place. $1 is the program, WRITE_IDX the generator of synthetic digits, MNIST_TRAIN the
+# program that trains elsewhere.
 . "$(dirname "$0")/stranger.sh"
 scripts=$(cd "$(dirname "$0")/../../scripts" && pwd)
 
@@ -62,6 +63,86 @@ else
   echo "explain.json was not parsed, for want of $python"
 fi
 
+# The plain network, trained by mnist_train: the page says where it comes from, and finds the same in it.
+"$MNIST_TRAIN" --data "$work/data" --epochs 1 --out "$work/trained" --quiet > /dev/null || fail "mnist_train"
+weights=$work/trained/model.safetensors
+run --image 3 --class 5 --weights "$weights" --out "$work/loaded" > "$work/log" 2>&1 || fail "--weights: $(cat "$work/log")"
+grep -q "^model.safetensors holds a self-test, which came out right here.*, as the file says.$" "$work/log" ||
+  fail "--weights: $(cat "$work/log")"
+grep -q "training, plain" "$work/log" && fail "--weights: a plain network was trained"
+for file in report.html explain.json robustness.md losses.svg prototypes_loaded.png translation_loaded.svg; do
+  [ -s "$work/loaded/$file" ] || fail "--weights left no $file"
+done
+grep -qF "$work/trained" "$work/loaded/report.html" "$work/loaded/explain.json" &&
+  fail "the page says in which directory the weights were"
+"$program" --help > "$work/help" || fail "--help has a non-zero status"
+for option in --weights --no-selftest; do
+  grep -q -e "$option" "$work/help" || fail "--help does not list $option"
+done
+if [ -x $python ]; then
+  $python - "$work" <<'PY' || fail "the network trained elsewhere"
+import html, json, re, struct, sys
+work = sys.argv[1]
+text = open(work + "/loaded/report.html").read()
+page = html.unescape(re.sub(r"<[^>]+>", " ", text)).replace("\u00a0", " ")
+for word in ("trained elsewhere (model.safetensors)", "What model.safetensors says of itself", "trained.on",
+             "two networks trained here", "fresh ones of seed 1", "not clearly better or worse than the loaded one"):
+    assert word in page, word + " is not on the page"
+for word in ("plain network", "plain one", "before training", "random start:", "trained three times", "three trainings"):
+    assert word not in page, word + " is on the page of a network trained elsewhere"
+here, loaded = (json.load(open(f"{work}/{d}/explain.json")) for d in ("out", "loaded"))
+file = loaded["networks"]["loaded"]
+assert file["file"] == "model.safetensors" and file["metadata"]["trained.on"] == "mnist" and "epochs" not in file
+assert file["selftest_error"] == 0
+assert file["input_scaling"] == {"mean": 0.1307, "std": 0.3081, "said_by": "file"}
+for a, b in (("plain", "loaded"), ("augmented", "augmented"), ("adversarial", "adversarial")):
+    assert here["networks"][a]["accuracy"] == loaded["networks"][b]["accuracy"], a + " and " + b + " differ"
+del here["filters"]["likeness_to_start"]
+renamed = json.loads(json.dumps(loaded).replace('"loaded"', '"plain"'))
+for key in here:
+    assert key in ("run", "seconds", "networks") or here[key] == renamed[key], key + " differs in a loaded network"
+
+# The same weights without metadata, as others write them; with another scaling and a self-test that
+# fails; with a scaling that is none; as another network; with a weight that is no number.
+data = open(work + "/trained/model.safetensors", "rb").read()
+size = struct.unpack("<Q", data[:8])[0]
+head, tensors = json.loads(data[8:8 + size]), data[8 + size:]
+metadata = head.pop("__metadata__")
+def write(name, tensors=tensors, **changed):
+    header = dict(head, __metadata__=dict(metadata, **changed)) if changed else head
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    open(f"{work}/{name}.safetensors", "wb").write(struct.pack("<Q", len(text)) + text + tensors)
+write("bare")
+write("unit", **{"input.mean": "0", "input.std": "1", "selftest.logits": "[1,2,3,4,5,6,7,8,9,10]"})
+write("scaling", **{"input.std": "0"})
+write("other", architecture="input (1, 28, 28)")
+write("nan", struct.pack("<f", float("nan")) * (len(tensors) // 4))
+PY
+  run --weights "$work/bare.safetensors" --out "$work/bare" > "$work/log" 2>&1 || fail "bare: $(cat "$work/log")"
+  for file in "$work/log" "$work/bare/report.html"; do
+    grep -q "bare.safetensors holds no self-test.*the scaling of mnist, for the file does not say" "$file" ||
+      fail "no metadata: not a word of it in $file"
+  done
+  run --weights "$work/unit.safetensors" --no-selftest --quiet --out "$work/unit" > "$work/log" 2>&1 ||
+    fail "--no-selftest: $(cat "$work/log")"
+  [ "$(wc -l < "$work/log")" = 1 ] || fail "--weights --quiet printed more than one line"
+  grep -qF "which was not tried (--no-selftest)" "$work/unit/report.html" || fail "--no-selftest: not a word of it"
+  grep -qF "this network sees black as 0.)" "$work/unit/report.html" || fail "the scaling of the file was not used"
+  refused "unit.safetensors: expected the logits of its self-test, found" --data "$work/data" --weights "$work/unit.safetensors"
+  refused "scaling.safetensors: input.std: expected a number above 0, found 0" --data "$work/data" --weights "$work/scaling.safetensors"
+  refused "other.safetensors: a file of another network: expected conv1" --data "$work/data" --weights "$work/other.safetensors"
+  refused "nan.safetensors: conv1.weight: expected finite numbers, found" --data "$work/data" --weights "$work/nan.safetensors"
+fi
+small='{"conv1.weight":{"dtype":"F32","shape":[1,1,1,1],"data_offsets":[0,4]}}'
+printf "\\x$(printf %02x ${#small})\\0\\0\\0\\0\\0\\0\\0%s\\0\\0\\0\\0" "$small" > "$work/small.safetensors"
+refused "conv1.weight (1, 1, 1, 1) instead of (32, 1, 3, 3)" --data "$work/data" --weights "$work/small.safetensors"
+refused "$work/nowhere: expected a file" --data "$work/data" --weights "$work/nowhere"
+refused "$work/data: expected a file" --data "$work/data" --weights "$work/data"
+refused "t10k-labels-idx1-ubyte: expected a header of at most" --data "$work/data" --weights "$work/data/t10k-labels-idx1-ubyte"
+refused "--weights: expected the name of a file" --data "$work/data" --weights ""
+refused "--no-selftest" --data "$work/data" --no-selftest
+
 refused "--image: expected the number of a test image in [0, 40), got 40" --data "$work/data" --image 40
 refused "--image: expected the number of a test image in [0, 40), got -1" --data "$work/data" --image -1
 refused "--image" --data "$work/data" --image seven
@@ -98,7 +179,7 @@ status=$?
 [ "$(grep -c "stopped by Ctrl-C" "$work/log")" = 1 ] || fail "interrupt: $(cat "$work/log")"
 
 # The page in a browser; check_page.py says why if it has to skip.
-"$scripts/check_page.py" "$work/out/report.html"
+"$scripts/check_page.py" "$work/out/report.html" "$work/loaded/report.html"
 status=$?
 [ $failures = 0 ] || { echo "$failures failures"; exit 1; }
 [ $status = 0 ] && echo "mnist_explain: all good"

@@ -90,8 +90,8 @@ TEST_CASE("png: a file whose pixels are ours") {
   const TemporaryDirectory directory;
   write_png(image, directory.path() / "a.png");
   CHECK(read_file(directory.path() / "a.png") == png);
-  CHECK(
-      contains(error_of([&] { write_png(image, directory.path() / "no" / "a.png"); }), "writing"));
+  CHECK(contains(error_of([&] { write_png(image, directory.path() / "no" / "a.png"); }),
+                 "a.png: cannot be written (No such file or directory)"));
 }
 
 TEST_CASE("charts: a confusion matrix and a line chart") {

@@ -87,7 +87,8 @@ inline std::filesystem::path with_ending(std::filesystem::path path, const char*
                                      std::span<const std::uint8_t> bytes) {
   const auto reason = [] { return std::error_code(errno, std::generic_category()); };
   std::unique_ptr<std::FILE, CloseFile> file(std::fopen(part.c_str(), "wb"));
-  if (!file) give_up_writing(path, part, reason());
+  if (!file)  // nothing was written, so what is there is not ours to remove
+    fail(path.string(), ": cannot be written (", reason().message(), ")");
   std::error_code error;
   if (std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size()) error = reason();
   if (std::fclose(file.release()) != 0 && !error) error = reason();

@@ -10,6 +10,8 @@
 //   mean<0>(a)                     // over axis 0: {2.5, 3.5, 4.5}
 //   argmax<1>(a)                   // over axis 1: {2, 2}, the first one on ties
 //
+// Among the largest, a NaN is larger than every number, so that it cannot hide.
+//
 // These are for clarity, not for inner loops: layers and kernels have their own.
 #pragma once
 
@@ -80,6 +82,17 @@ FOVEA_DETAIL_OPERATOR(/)
 
 namespace detail {
 
+// The order of `max` and `argmax`: numbers, and a NaN above them all.
+inline constexpr auto less = [](const auto& a, const auto& b) {
+  return a < b || (b != b && a == a);
+};
+
+// What is less than everything else, or as little.
+template <class T>
+inline constexpr T least = std::numeric_limits<T>::has_infinity
+                               ? -std::numeric_limits<T>::infinity()
+                               : std::numeric_limits<T>::lowest();
+
 template <std::size_t R, std::size_t... axes>
 inline constexpr bool valid_axes = [] {
   std::array<int, R> seen{};
@@ -149,8 +162,8 @@ auto sum(const X& x) {
 template <std::size_t... axes, TensorLike X>
 auto max(const X& x) {
   check(!as_const(x).empty(), "max: expected at least one element, got ", x.shape());
-  return detail::reduce<axes...>(x, std::numeric_limits<Value<X>>::lowest(),
-                                 [](auto a, auto b) { return a < b ? b : a; });
+  return detail::reduce<axes...>(x, detail::least<Value<X>>,
+                                 [](auto a, auto b) { return detail::less(a, b) ? b : a; });
 }
 
 /// The mean over the given axes; over everything when none is given.
@@ -172,7 +185,7 @@ Tensor<Index, X::rank - 1> argmax(const X& x) {
   const auto largest = max<axis>(x);
   Tensor<Index, X::rank - 1> where(largest.shape(), Index{-1});
   detail::walk_axes<axis>(x.shape(), [&](Index out, Index in, Index position) {
-    if (where.data()[out] < 0 && as_const(x).data()[in] == largest.data()[out])
+    if (where.data()[out] < 0 && !detail::less(as_const(x).data()[in], largest.data()[out]))
       where.data()[out] = position;
   });
   return where;
@@ -182,7 +195,8 @@ Tensor<Index, X::rank - 1> argmax(const X& x) {
 template <TensorLike X>
 Index argmax(const X& x) {
   check(!as_const(x).empty(), "argmax: expected at least one element, got ", x.shape());
-  return std::max_element(as_const(x).begin(), as_const(x).end()) - as_const(x).begin();
+  const auto view = as_const(x);
+  return std::max_element(view.begin(), view.end(), detail::less) - view.begin();
 }
 
 /// Axis i of the result is axis `order[i]` of x: permute<0, 2, 3, 1> turns NCHW into NHWC.

@@ -17,6 +17,9 @@
 
 #ifdef _OPENMP
 #  include <omp.h>
+#  if __has_include(<pthread.h>)
+#    include <pthread.h>
+#  endif
 #endif
 
 namespace fovea::inline FOVEA_ABI {
@@ -38,10 +41,33 @@ inline constexpr int most_threads = 256;  // of one region
 // The body by address: one parallel region is compiled, however many callers there are.
 using PieceBody = void (*)(const void* body, Index piece, int slot);
 
+#ifdef _OPENMP
+// Whether the calling thread may wake others. Those that OpenMP keeps for it from region to region do
+// not live on in a forked process, where libgomp would wait for them for ever: there one does the work.
+inline bool may_wake_others() {
+#  if __has_include(<pthread.h>)
+  enum class Others { unknown, kept, lost };
+  static constexpr auto others = []() -> Others& {
+    thread_local Others mine = Others::unknown;
+    return mine;
+  };
+  // In the child the one thread there is calls this, the one that forked.
+  static const int registered = pthread_atfork(nullptr, nullptr, [] {
+    if (others() == Others::kept) others() = Others::lost;
+  });
+  (void)registered;
+  if (others() == Others::unknown) others() = Others::kept;
+  return others() == Others::kept;
+#  else
+  return true;
+#  endif
+}
+#endif
+
 FOVEA_OUT_OF_LINE inline void run_pieces(int threads, Index pieces, const void* body,
                                          PieceBody call) {
 #ifdef _OPENMP
-  if (threads > 1 && pieces > 1) {
+  if (threads > 1 && pieces > 1 && may_wake_others()) {
     // Every thread begins with a share of its own, the same one in every call over as many pieces: what
     // it wrote forward is in its cache on the way back. Who is done early goes on with the shares of
     // the others, so a thread that the machine holds up does not hold up all.

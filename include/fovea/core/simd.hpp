@@ -120,9 +120,10 @@ inline void add_lanes(Vec<T> (&v)[R], T* sums) {
     }
     count = half;
   }
-  T all[R > lanes<T> ? R : lanes<T>];
+  constexpr int left = R > lanes<T> ? R / int{lanes<T>} : 1;  // what count is now
+  T all[left * lanes<T>];
 #pragma GCC unroll 4
-  for (int i = 0; i < count; ++i) store(all + i * lanes<T>, v[i]);
+  for (int i = 0; i < left; ++i) store(all + i * lanes<T>, v[i]);
   for (int i = 0; i < R; ++i) sums[i] = all[i];
 }
 

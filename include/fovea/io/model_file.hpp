@@ -35,6 +35,7 @@ struct LoadOptions {
 struct LoadReport : StateReport {
   std::vector<std::string> differences;  ///< between the architectures
   std::optional<double> selftest;        ///< largest error of the answer, relative; none: not tried
+  std::optional<Scaling> scaling;        ///< of the input; none: the file does not say
   Metadata metadata;
 };
 
@@ -66,16 +67,18 @@ double selftest_error(const Net& net, const Metadata& metadata, std::string_view
 
 }  // namespace detail
 
-/// What a pixel in [0, 1] becomes, by a file's metadata; nothing if it does not say.
-inline std::optional<Scaling> input_scaling(const Metadata& metadata) {
+/// What a pixel in [0, 1] becomes, by a file's metadata; nothing if it does not say. `file` is for errors.
+inline std::optional<Scaling> input_scaling(const Metadata& metadata,
+                                            std::string_view file = "metadata") {
   if (!metadata.contains("input.mean") || !metadata.contains("input.std")) return {};
   const auto number = [&](const char* key) {
     const auto json = nlohmann::json::parse(metadata.at(key), nullptr, false);
-    check(json.is_number(), key, ": expected a number, found ", printable(metadata.at(key)));
+    check(json.is_number(), file, ": expected a number for ", key, ", found ",
+          printable(metadata.at(key)));
     return json.get<double>();
   };
   const Scaling scaling{number("input.mean"), number("input.std")};
-  check(scaling.std > 0, "input.std: expected a number above 0, found ", scaling.std);
+  check(scaling.std > 0, file, ": expected a number above 0 for input.std, found ", scaling.std);
   return scaling;
 }
 
@@ -116,7 +119,8 @@ LoadReport load_model(const std::filesystem::path& path, Net& net, LoadOptions o
   const std::string name = path.string();
   Safetensors file = read_safetensors(path);
   Net loaded = net;
-  LoadReport report{take_state(std::move(file.tensors), loaded, name), {}, {}, file.metadata};
+  LoadReport report{take_state(std::move(file.tensors), loaded, name), {}, {}, {}, file.metadata};
+  report.scaling = input_scaling(file.metadata, name);
   if (const auto found = file.metadata.find("architecture"); found != file.metadata.end())
     report.differences = differences(architecture(net), found->second);
 

@@ -172,7 +172,8 @@ inline HeaderTensor checked(const HeaderEntry& entry, std::size_t data, std::str
   tensor.begin = entry.offsets[0];
   tensor.end = entry.offsets[1];
   check(tensor.begin <= tensor.end && tensor.end <= data, file, ": expected data_offsets of ", name,
-        " in the ", data, " bytes of data, found ", tensor.begin, " to ", tensor.end);
+        " in the ", data, " bytes of data, found ", tensor.begin, " to ", tensor.end,
+        tensor.begin <= tensor.end ? " (a truncated file?)" : "");
   check(tensor.end - tensor.begin == static_cast<std::size_t>(promised), file, ": expected ",
         promised, " bytes for ", name, ", ", *dtype, " ", extents_text(tensor.shape), ", found ",
         tensor.end - tensor.begin);

@@ -22,16 +22,19 @@ struct StateReport {
   /// Names: not in the file, not in the network, in both with different shapes.
   std::vector<std::string> missing, unexpected, misshaped;
 
-  /// "no conv1.bias; fc1.weight (128, 98) instead of (128, 3136)", or nothing if all fitted.
+  /// "no conv1.bias; fc1.weight (128, 98) instead of (128, 3136)", or nothing if all fitted. A sentence
+  /// has room for the first ten.
   std::string complaint() const {
     std::string text;
+    std::size_t count = 0;
     const auto add = [&](const std::vector<std::string>& names, std::string_view before) {
-      for (const std::string& name : names) text += concat(text.empty() ? "" : "; ", before, name);
+      for (const std::string& name : names)
+        if (++count <= 10) text += concat(text.empty() ? "" : "; ", before, name);
     };
     add(missing, "no ");
     add(misshaped, "");
     add(unexpected, "unexpected ");
-    return text;
+    return count <= 10 ? text : concat(text, "; and ", count - 10, " more");
   }
 };
 

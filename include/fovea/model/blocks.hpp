@@ -14,6 +14,9 @@
 // are summed directly.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+
 #include "fovea/kernels/pooled.hpp"
 #include "fovea/kernels/sparse.hpp"
 #include "fovea/kernels/transpose.hpp"
@@ -264,6 +267,7 @@ class LinearRelu {
       kernels::transpose(linear.weight.data(), linear.options.out, linear.options.in,
                          linear.options.in, turned_.data(), linear.options.out);
       nonzeros_ = Tensor<std::int32_t, 2>(Shape{how.threads, linear.options.in + 1});
+      may_skip_ = std::all_of(turned_.begin(), turned_.end(), [](T w) { return std::isfinite(w); });
     }
   }
 
@@ -291,7 +295,7 @@ class LinearRelu {
 
  private:
   // With W^T at hand: a few images use only the rows of it where x is not zero, and after a ReLU
-  // most of x is.
+  // most of x is. Not with weights that are infinite or NaN: times zero they are NaN, which must be seen.
   void forward_turned(View<const T, 2> x, View<T, 2> y, const Linear<T>& linear, int threads) {
     const auto [N, in] = x.shape();
     const Index out = y.extent(1), slice = 4 * lanes<T>, slices = (out + slice - 1) / slice;
@@ -300,7 +304,7 @@ class LinearRelu {
         y[n].fill(T{0});
       else
         std::copy(linear.bias.begin(), linear.bias.end(), y[n].begin());
-    if (N > few)
+    if (N > few || !may_skip_)
       return kernels::gemm<T>({x.data(), N, in}, {turned_.data(), in, out}, {y.data(), N, out},
                               true, threads);
     const Index pieces = N * in * out < kernels::small_work ? 1 : std::min<Index>(slices, threads);
@@ -317,6 +321,7 @@ class LinearRelu {
   bool active_;
   Tensor<T, 2> masked_;               // dy where the unit is alive
   Tensor<T, 2> turned_;               // W^T, if the weights are frozen
+  bool may_skip_ = false;             // whether all of it is finite
   Tensor<std::int32_t, 2> nonzeros_;  // (threads, where x is not zero)
 };
 

@@ -22,6 +22,7 @@
 #include <utility>
 
 #include "fovea/model/blocks.hpp"
+#include "fovea/model/layer_check.hpp"
 #include "fovea/model/pass.hpp"
 
 namespace fovea::inline FOVEA_ABI {
@@ -42,9 +43,6 @@ struct Chain<R, std::tuple<Done...>, Layer, Rest...> {
 // After a layer that does not fit nothing is said about those behind it.
 template <std::size_t R, class... Done, class Layer, class... Rest>
 requires(!AcceptsRank<Layer, R>) struct Chain<R, std::tuple<Done...>, Layer, Rest...> {
-  static_assert(AcceptsRank<Layer, R>,
-                "Sequential: this layer cannot take the rank that comes out of the layer before it "
-                "(is a Flatten{} missing in front of a Linear?)");
   using type = std::tuple<Done...>;
 };
 
@@ -88,6 +86,9 @@ struct LayerPasses<std::tuple<Done...>, Input, std::tuple<Output, Outputs...>, L
 /// A network: layers one after the other, a value. R is the rank of one example.
 template <std::size_t R, class... Layers>
 class Sequential {
+  static_assert(R > 0,
+                "Sequential: the shape of one example comes first, as in "
+                "Sequential{Shape{1, 28, 28}, ...}");
   static_assert(sizeof...(Layers) > 0, "Sequential: at least one layer");
 
  public:
@@ -95,7 +96,12 @@ class Sequential {
   using T = value_type;
   /// The shape after every layer, as a tuple.
   using OutputShapes = typename detail::Chain<R + 1, std::tuple<>, Layers...>::type;
+<<<<<<< HEAD
   /// The Pass of every layer, as a tuple.
+=======
+  static_assert(detail::LayerChecks<T, R + 1, OutputShapes, std::index_sequence_for<Layers...>,
+                                    Layers...>::passed);
+>>>>>>> main
   using LayerPasses =
       typename detail::LayerPasses<std::tuple<>, Shape<R + 1>, OutputShapes, Layers...>::type;
   /// For every layer the block that could begin with it, as a tuple.
@@ -465,5 +471,9 @@ class Sequential {
   Shape<R> input_;
   std::tuple<Layers...> layers_;
 };
+
+// Who leaves the shape out is told so, by the first sentence in the class.
+template <class... Layers>
+Sequential(Layers...) -> Sequential<0, Layers...>;
 
 }  // namespace fovea::inline FOVEA_ABI

@@ -49,10 +49,13 @@ class AdamW {
   template <class Net>
   [[gnu::cold]] explicit AdamW(const Net& net, AdamWOptions o = {})
       : options(o), mean_(Shape{net.parameter_count()}), square_(Shape{net.parameter_count()}) {
-    check(o.learning_rate >= 0, "Adam: expected a learning rate of 0 or more, got ",
-          o.learning_rate);
+    check(o.learning_rate >= 0 && std::isfinite(o.learning_rate),
+          "Adam: expected a finite learning rate of 0 or more, got ", o.learning_rate);
     check(0 <= o.beta1 && o.beta1 < 1 && 0 <= o.beta2 && o.beta2 < 1,
           "Adam: expected betas in [0, 1), got ", o.beta1, " and ", o.beta2);
+    check(o.epsilon > 0, "Adam: expected an epsilon above 0, got ", o.epsilon);
+    check(o.weight_decay >= 0 && std::isfinite(o.weight_decay),
+          "AdamW: expected a finite weight decay of 0 or more, got ", o.weight_decay);
   }
 
   /// The number of steps taken.

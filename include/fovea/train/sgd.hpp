@@ -10,6 +10,8 @@
 // the form that PyTorch uses.)
 #pragma once
 
+#include <cmath>
+
 #include "fovea/model/pass.hpp"
 
 namespace fovea::inline FOVEA_ABI {
@@ -31,10 +33,12 @@ class Sgd {
   template <class Net>
   explicit Sgd(const Net& net, SgdOptions o = {})
       : options(o), velocity_(Shape{net.parameter_count()}) {
-    check(o.learning_rate >= 0, "Sgd: expected a learning rate of 0 or more, got ",
-          o.learning_rate);
+    check(o.learning_rate >= 0 && std::isfinite(o.learning_rate),
+          "Sgd: expected a finite learning rate of 0 or more, got ", o.learning_rate);
     check(0 <= o.momentum && o.momentum < 1, "Sgd: expected a momentum in [0, 1), got ",
           o.momentum);
+    check(o.weight_decay >= 0 && std::isfinite(o.weight_decay),
+          "Sgd: expected a finite weight decay of 0 or more, got ", o.weight_decay);
   }
 
   /// The number of steps taken.

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+//
+// What Sequential asks of a layer, one sentence for each mistake. Without these sentences a compiler
+// would tell of the place inside Sequential where it gave up, not of the place where the mistake is.
+//
+//   error: static assertion failed: Sequential: a Flatten{} is missing in front of this layer ...
+//   (in instantiation of 'struct LayerCheck<Linear<float>, float, 4>': which layer, and what it gets)
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+#include "fovea/nn/layer.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+namespace detail {
+
+template <class Layer, std::size_t R>
+using PassOf = decltype(make_pass(std::declval<const Layer&>(), Shape<R>{}, PassOptions{}));
+template <class Layer, std::size_t R>
+inline constexpr std::size_t output_rank_of =
+    decltype(std::declval<const Layer&>().output_shape(Shape<R>{}))::rank;
+
+template <class Layer>
+concept HasKind = requires {
+  { Layer::kind } -> std::convertible_to<std::string_view>;
+};
+template <class Layer>
+concept HasOutputShape = AcceptsRank<Layer, 1> || AcceptsRank<Layer, 2> || AcceptsRank<Layer, 3> ||
+    AcceptsRank<Layer, 4> || AcceptsRank<Layer, 5>;
+template <class Layer, class T>
+concept ComputesIn = !requires {
+  typename Layer::value_type;
+}
+|| requires { requires std::same_as<typename Layer::value_type, T>; };
+
+template <class Layer, class T, std::size_t R>
+concept HasForward = requires(const Layer& layer, View<const T, R> x,
+                              View<T, output_rank_of<Layer, R>> y, PassOf<Layer, R>& pass,
+                              const Context& context) {
+  layer.forward(x, y, pass, context);
+};
+template <class Layer, class T, std::size_t R>
+concept HasBackward = requires(const Layer& layer, View<const T, R> x,
+                               View<const T, output_rank_of<Layer, R>> y, View<T, R> dx,
+                               PassOf<Layer, R>& pass, const Context& context) {
+  layer.backward(x, y, y, dx, pass, context);
+};
+
+/// A layer in a network of T that gets an input of rank R.
+template <class Layer, class T, std::size_t R>
+struct LayerCheck {
+  static_assert(HasKind<Layer>,
+                "Sequential: this layer has no static constexpr std::string_view kind, after which "
+                "it is named (conv1, relu1, ...)");
+  static_assert(HasOutputShape<Layer>,
+                "Sequential: this layer has no output_shape(Shape<R>) const, which says what comes "
+                "out of it");
+  static constexpr bool fits = AcceptsRank<Layer, R>, blind = !HasOutputShape<Layer>;
+  static_assert(fits || blind || R <= 2 || !AcceptsRank<Layer, 2>,
+                "Sequential: a Flatten{} is missing in front of this layer, which takes rows of "
+                "features (N, F) and would get maps");
+  static_assert(fits || blind || (R > 2 && AcceptsRank<Layer, 2>),
+                "Sequential: this layer cannot take an input of this rank (the last argument of "
+                "LayerCheck; images are (N, C, H, W) with the batch, so the network begins with a "
+                "Shape{C, H, W})");
+  static_assert(ComputesIn<Layer, T>,
+                "Sequential: float and double do not mix, and this layer's type is not that of the "
+                "first layer that has one");
+  static constexpr bool comparable = fits && ComputesIn<Layer, T>;
+  static_assert(!comparable || HasForward<Layer, T, R>,
+                "Sequential: this layer has no forward(View<const T, R> x, View<T, S> y, Pass&, "
+                "const Context&) const that can be called");
+  static_assert(
+      !comparable || HasBackward<Layer, T, R>,
+      "Sequential: this layer has no backward(View<const T, R> x, View<const T, S> y, "
+      "View<const T, S> dy, View<T, R> dx, Pass&, const Context&) const that can be called");
+  static constexpr bool passed = true;
+};
+template <class Layer, class T>
+struct LayerCheck<Layer, T, 0> {  // behind a layer that does not fit: nothing is known
+  static constexpr bool passed = true;
+};
+
+/// All layers of a network; `Outputs` are the shapes that come out of those that fit.
+template <class T, std::size_t R, class Outputs, class Places, class... Layers>
+struct LayerChecks;
+template <class T, std::size_t R, class... Outputs, std::size_t... i, class... Layers>
+struct LayerChecks<T, R, std::tuple<Outputs...>, std::index_sequence<i...>, Layers...> {
+  static constexpr std::array<std::size_t, sizeof...(Layers) + 1> ranks{R, Outputs::rank...};
+  static constexpr bool passed = (LayerCheck<Layers, T, ranks[i]>::passed && ...);
+};
+
+}  // namespace detail
+}  // namespace fovea::inline FOVEA_ABI

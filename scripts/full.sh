@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Everything that takes too long to run with each change, and a table of what passed, when, on which
+# commit: docs/status.md. A part that is not run, or has to be skipped, keeps its row.
+#
+#   scripts/full.sh [PART...]     all parts, or these
+#   scripts/full.sh --list        what there is
+#
+# FOVEA_BUILD_DIR is the build (build/release), made if need be; FOVEA_DATA_DIR where MNIST is. What a part
+# prints is in FOVEA_BUILD_DIR/full/PART.log; its last line is its result.
+#
+# A new part is an entry of `shows` and a function part_NAME, whose status is 0, 77 to be skipped, or failed.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+build=${FOVEA_BUILD_DIR:-build/release}
+status=docs/status.md
+export WRITE_IDX=$build/tests/write_idx
+if [ -z "${FOVEA_DATA_DIR:-}" ] && ls data/mnist/t10k-images* > /dev/null 2>&1; then
+  export FOVEA_DATA_DIR=$PWD/data/mnist
+fi
+
+parts=(kill checkpoint malformed exchange)
+declare -A shows=(
+  [kill]="\`kill -9\` at 200 random moments of a training, then \`--resume\`: the same bits, no unreadable file"
+  [checkpoint]="the same bits for 1, 2, 3, 4 and 7 threads and after \`--resume\`; full disk, read-only disk, another run, two at once"
+  [malformed]="malformed safetensors, npy, checkpoints and pictures: refused in words, little memory, the model unchanged"
+  [exchange]="a trained network goes to PyTorch and comes back: the same logits on 10 000 test images"
+)
+part_kill() { tests/programs/kill_and_resume.sh "$build/examples/mnist_train" 200; }
+part_checkpoint() { tests/programs/test_checkpoint.sh "$build/examples/mnist_train"; }
+part_malformed() { tests/malformed/test_malformed.sh "$build/tests/try_load"; }
+part_exchange() { tests/exchange/test_pytorch.py "$build/examples/mnist_train" "$build/examples/mnist_predict"; }
+
+chosen=()
+for argument in "$@"; do
+  case $argument in
+    --list)
+      for part in "${parts[@]}"; do printf '%-12s %s\n' "$part" "${shows[$part]//\`/}"; done
+      exit 0
+      ;;
+    *)
+      [ -n "${shows[$argument]:-}" ] || { echo "full.sh: expected one of ${parts[*]}, or --list, found $argument" >&2; exit 2; }
+      chosen+=("$argument")
+      ;;
+  esac
+done
+[ ${#chosen[@]} != 0 ] || chosen=("${parts[@]}")
+
+# The commit, and whether the files are still those of the commit.
+state() {
+  local changes
+  changes=$(git status --porcelain -- . ":!$status")
+  echo "$(git rev-parse --short=10 HEAD)${changes:+ and changes}"
+}
+built=$(state)
+case $built in *changes) echo "Not all changes are committed: the table will say \"$built\"." ;; esac
+
+mkdir -p "$build/full"
+if ! { cmake --preset release -B "$build" && cmake --build "$build" -j "$(nproc)" --target mnist_train mnist_predict write_idx try_load; } \
+  > "$build/full/build.log" 2>&1; then
+  tail -20 "$build/full/build.log" >&2
+  echo "full.sh: the build failed; all of it is in $build/full/build.log" >&2
+  exit 2
+fi
+
+# The rows there are, by part.
+declare -A rows
+if [ -f "$status" ]; then
+  while IFS= read -r line; do
+    part=${line#| }
+    part=${part%% |*}
+    [[ $line == "| "* && -n ${shows[$part]:-} ]] && rows[$part]=$line
+  done < "$status"
+fi
+write_status() {
+  {
+    cat << 'TEXT'
+# What has been shown
+
+The tests that run with each change take minutes (`scripts/test.sh`). This page is about what takes longer; `scripts/full.sh`
+runs it and writes the table. A row is as old as its commit: a part that was not run again keeps its row.
+
+| part | what it shows | result | when | commit |
+|---|---|---|---|---|
+TEXT
+    for part in "${parts[@]}"; do
+      [ -z "${rows[$part]:-}" ] || echo "${rows[$part]}"
+    done
+  } > "$status.part" && mv "$status.part" "$status"
+}
+
+failed=0
+for part in "${chosen[@]}"; do
+  log=$build/full/$part.log
+  printf '%-12s' "$part"
+  start=$SECONDS
+  "part_$part" > "$log" 2>&1
+  code=$?
+  last=$(tail -1 "$log")
+  took="$((SECONDS - start)) s"
+  case $code in
+    0) result=$last ;;
+    77)
+      echo "${last:-skipped} (its row is as it was)"
+      continue
+      ;;
+    *)
+      result="**failed** (status $code): $last"
+      failed=$((failed + 1))
+      ;;
+  esac
+  echo "$result ($took)"
+  now=$(state)
+  [ "$now" = "$built" ] || now="$built, changed meanwhile"
+  rows[$part]="| $part | ${shows[$part]} | ${result//|/\\|} | $(date -u '+%Y-%m-%d %H:%M UTC'), $took | $now |"
+  write_status
+done
+[ $failed = 0 ] || { echo "$failed failed; what they printed is in $build/full" >&2; exit 1; }

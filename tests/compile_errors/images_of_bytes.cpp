@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+// expected: Tensor<unsigned char, 4>
+#include <fovea/fovea.hpp>
+
+using namespace fovea;
+
+void mistake(Rng& rng, const Dataset& data) {
+  Sequential net{Shape{1, 28, 28}, Flatten{}, Linear<float>{{.in = 784, .out = 10}, rng}};
+  auto pass = net.pass(64);
+  net.forward(data.images, pass);
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// expected: this layer has no static constexpr std::string_view kind
+#include <fovea/fovea.hpp>
+
+using namespace fovea;
+
+struct Twice {
+  Shape<2> output_shape(Shape<2> x) const { return x; }
+  void forward(View<const float, 2>, View<float, 2>, NoPass&, const Context&) const {}
+  void backward(View<const float, 2>, View<const float, 2>, View<const float, 2>, View<float, 2>,
+                NoPass&, const Context&) const {}
+};
+
+void mistake() { Sequential net{Shape{3}, Twice{}}; }

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// expected: Pass<
+#include <fovea/fovea.hpp>
+
+using namespace fovea;
+
+void mistake(Rng& rng, View<const float, 2> x) {
+  Sequential one{Shape{3}, Linear<float>{{.in = 3, .out = 4}, rng}};
+  Sequential other{Shape{3}, Linear<float>{{.in = 3, .out = 4}, rng}, Relu{}};
+  auto pass = one.pass(64);
+  other.forward(x, pass);
+}
