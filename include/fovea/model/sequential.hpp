@@ -96,12 +96,9 @@ class Sequential {
   using T = value_type;
   /// The shape after every layer, as a tuple.
   using OutputShapes = typename detail::Chain<R + 1, std::tuple<>, Layers...>::type;
-<<<<<<< HEAD
-  /// The Pass of every layer, as a tuple.
-=======
   static_assert(detail::LayerChecks<T, R + 1, OutputShapes, std::index_sequence_for<Layers...>,
                                     Layers...>::passed);
->>>>>>> main
+  /// The Pass of every layer, as a tuple.
   using LayerPasses =
       typename detail::LayerPasses<std::tuple<>, Shape<R + 1>, OutputShapes, Layers...>::type;
   /// For every layer the block that could begin with it, as a tuple.
