@@ -53,7 +53,7 @@ std::string window() {
   Sequential net{
       Shape{1, 5, 5},
       Conv2d<double>{{.in = 1, .out = 1, .kernel = 3, .padding = 1, .bias = false}, rng}};
-  auto& [conv1] = net.layers();
+  auto& conv1 = std::get<0>(net.layers());
   conv1.weight = {{{{-1, 0, 1}, {-2, 0, 2}, {-1, 0, 1}}}};
   const auto y = net.predict(x);  // (1, 1, 5, 5)
   constexpr int i = 0, j = 1;     // the place that is shown
