@@ -5,9 +5,9 @@
 # clone, types its command, and compares what comes out. The layer and its check take under 40 lines.
 #
 #   as_printed.py SOURCE_DIR CXX
-import os, pathlib, re, subprocess, sys, tempfile
+import os, pathlib, re, shutil, subprocess, sys, tempfile
 
-source, compiler = pathlib.Path(sys.argv[1]), sys.argv[2]
+source, compiler = pathlib.Path(sys.argv[1]).resolve(), shutil.which(sys.argv[2])  # not the name below
 page = (source / "docs/book/15_your_own_layer.md").read_text(encoding="utf-8")
 
 
