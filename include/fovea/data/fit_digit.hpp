@@ -166,15 +166,15 @@ inline Tensor<std::uint8_t, 2> fit_digit(View<const std::uint8_t, 2> image, std:
     return std::max<Index>(1, std::lround(scale * extent));
   };
   const double reduction = std::min(1.0, 512 / std::max(height, width));
-  auto ink = detail::resampled(image, {0, 0, height, width},
-                               Shape{scaled(height, reduction), scaled(width, reduction)});
+  auto scan = detail::resampled(image, {0, 0, height, width},
+                                Shape{scaled(height, reduction), scaled(width, reduction)});
 
-  const float noise = 1.5f * detail::level(ink);  // a standard deviation, if it is normal
+  const float noise = 1.5f * detail::level(scan);  // a standard deviation, if it is normal
   float lean = 0, largest = 0;
-  for (const float value : ink) lean += value * value * value;
-  for (float& value : ink) largest = std::max(largest, value = lean < 0 ? -value : value);
+  for (const float value : scan) lean += value * value * value;
+  for (float& value : scan) largest = std::max(largest, value = lean < 0 ? -value : value);
   std::vector<float> strokes{0};
-  for (const float value : ink)
+  for (const float value : scan)
     if (value > largest / 2) strokes.push_back(value);
   const float full = detail::median(strokes);
   check(
@@ -182,13 +182,13 @@ inline Tensor<std::uint8_t, 2> fit_digit(View<const std::uint8_t, 2> image, std:
       ": expected a digit on a plain background, found one brightness (the largest difference is ",
       largest, " of 255)");
   const float none = std::max(0.1f * full, 3 * noise);
-  for (float& value : ink) value = std::clamp((value - none) / (full - none), 0.0f, 1.0f);
-  detail::drop_specks(ink, 0.02f);
+  for (float& value : scan) value = std::clamp((value - none) / (full - none), 0.0f, 1.0f);
+  detail::drop_specks(scan, 0.02f);
 
-  const detail::Box box = detail::box_of(ink, 0.25f);
+  const detail::Box box = detail::box_of(scan, 0.25f);
   const double scale = 20 / std::max(box.height, box.width);
   const auto digit = detail::resampled<float>(
-      ink, box, Shape{scaled(box.height, scale), scaled(box.width, scale)});
+      scan, box, Shape{scaled(box.height, scale), scaled(box.width, scale)});
   const auto [h, w] = digit.shape();
   float peak = 0, mass = 0, down = 0, right = 0;
   for (Index i = 0; i < h; ++i)

@@ -10,6 +10,7 @@
 // backslash, True and False, tuples of whole numbers; spaces and a last comma where Python has them.
 #pragma once
 
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <utility>
