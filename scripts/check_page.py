@@ -5,6 +5,7 @@
 # projector (1280), in light and in dark. One sentence for every defect; 0 if there is none.
 #
 #   scripts/check_page.py [--out DIR] PAGE.html ...      # DIR: where the screenshots go
+#   scripts/check_page.py --site PAGE.html ...           # pages with style sheet and pictures beside them
 #
 # Checked are: valid HTML (html5lib), one h1 and no level of heading left out, every id once, every
 # link inside the page has its goal, nothing fetched from elsewhere, no script; and in each of the four
@@ -130,7 +131,7 @@ return defects;
 """
 
 
-def check_markup(text):
+def check_markup(text, site=False):
     """What can be said about the file without a browser."""
     import html5lib
 
@@ -160,7 +161,7 @@ def check_markup(text):
         if e.tag == "style" and re.search(r"@import|url\((?![\"']?(data:|#))", e.text or ""):
             defects.append("a style sheet asks for what is not in the file")
         source = e.get("src") or (link if e.tag == "link" else "")
-        if source and not source.startswith("data:"):
+        if source and not source.startswith("data:") and (not site or re.match(r"[a-z]+:|//", source)):
             defects.append(f"<{e.tag}> asks for {source[:80]}, which is not in the file")
     return defects
 
@@ -212,6 +213,7 @@ def main():
     parser = argparse.ArgumentParser(description="Looks at pages in headless Chromium; one sentence for every defect.")
     parser.add_argument("pages", nargs="+", type=pathlib.Path, metavar="PAGE.html")
     parser.add_argument("--out", type=pathlib.Path, help="a directory for screenshots")
+    parser.add_argument("--site", action="store_true", help="files beside the page may be asked for")
     options = parser.parse_args()
     for page in options.pages:
         if not page.is_file():
@@ -234,7 +236,7 @@ def main():
         browser = start_browser(profile)
         try:
             for page in options.pages:
-                defects = check_markup(page.read_text(encoding="utf-8")) + check_views(browser, page, options.out)
+                defects = check_markup(page.read_text(encoding="utf-8"), options.site) + check_views(browser, page, options.out)
                 for defect in defects:
                     print(f"{page.name}: {defect}.")
                 found += len(defects)

@@ -10,14 +10,16 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// How this translation unit was compiled.
 struct BuildInfo {
-  std::string_view version;  ///< "0.1.0"
-  std::string_view isa;      ///< "avx512", "avx2" or "generic"
-  std::string_view compiler;
-  bool openmp;     ///< without it everything runs on one thread
-  bool optimised;  ///< false under -O0, where training is some fifty times slower
+  std::string_view version;   ///< "0.1.0"
+  std::string_view isa;       ///< "avx512", "avx2" or "generic"
+  std::string_view compiler;  ///< "g++ 12.2", "clang 14.0"
+  bool openmp;                ///< without it everything runs on one thread
+  bool optimised;             ///< false under -O0, where training is some fifty times slower
 };
 
+/// What the preprocessor knows about it.
 constexpr BuildInfo build_info() {
   return {
     .version = FOVEA_TEXT(FOVEA_VERSION_MAJOR) "." FOVEA_TEXT(FOVEA_VERSION_MINOR) "." FOVEA_TEXT(

@@ -16,6 +16,7 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// A map of the same memory: a row-major matrix for rank 2, a column vector for rank 1.
 template <class T>
 auto as_eigen(View<T, 2> x) {
   using Matrix =

@@ -18,6 +18,7 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// What a file holds.
 using Bytes = std::vector<std::uint8_t>;
 
 namespace detail {
@@ -29,6 +30,7 @@ struct CloseFile {
 /// A file to read from its beginning, piece by piece.
 class InputFile {
  public:
+  /// Opens it; throws unless it is a file that can be read.
   [[gnu::cold]] explicit InputFile(const std::filesystem::path& path) : name_(path.string()) {
     check(std::filesystem::is_regular_file(path), name_, ": expected a file, found ",
           std::filesystem::exists(path) ? "something else" : "nothing");

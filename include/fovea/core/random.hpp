@@ -21,6 +21,7 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// A stream of random numbers: SplitMix64 (Steele, Lea, Flood 2014).
 class Rng {
  public:
   /// One stream for every tuple of integers.

@@ -28,6 +28,7 @@ namespace detail {
 }
 }  // namespace detail
 
+/// R extents. A shape is a value; compare with ==.
 template <std::size_t R>
 class Shape {
   static_assert(R >= 1, "a shape has at least one extent; a single number is a T, not a tensor");
@@ -38,10 +39,12 @@ class Shape {
   /// All extents zero: the shape of an empty tensor.
   constexpr Shape() = default;
 
+  /// From R integers: Shape{64, 1, 28, 28}.
   template <std::convertible_to<Index>... Extents>
   requires(sizeof...(Extents) == R) constexpr Shape(Extents... extents)
       : extents_{static_cast<Index>(extents)...} {}
 
+  /// The extent of one axis, unchecked.
   constexpr Index operator[](std::size_t axis) const { return extents_[axis]; }
   constexpr Index& operator[](std::size_t axis) { return extents_[axis]; }
 

@@ -38,6 +38,7 @@ struct VectorOf {
 };
 }  // namespace detail
 
+/// A vector register of T: lanes<T> numbers, with the arithmetic operators of one.
 template <class T>
 using Vec = typename detail::VectorOf<T>::type;
 
@@ -48,6 +49,7 @@ inline constexpr Index lanes = FOVEA_VECTOR_BYTES / static_cast<Index>(sizeof(T)
 /// How many vector registers the instruction set has: the budget of a kernel's tile.
 inline constexpr int vector_registers = FOVEA_VECTOR_BYTES == 64 ? 32 : 16;
 
+/// lanes<T> numbers from `from` on, whatever its alignment; and the way back.
 template <class T>
 inline Vec<T> load(const T* from) {
   Vec<T> v;
@@ -55,6 +57,7 @@ inline Vec<T> load(const T* from) {
   return v;
 }
 
+/// Writes lanes<T> numbers from `to` on, whatever its alignment.
 template <class T>
 inline void store(T* to, Vec<T> v) {
   std::memcpy(to, &v, sizeof v);
@@ -78,6 +81,7 @@ inline Vec<T> evens(Vec<T> a, Vec<T> b) {
   }
   (std::make_integer_sequence<int, int{lanes<T>}>{});
 }
+/// The odd ones, see evens().
 template <class T>
 inline Vec<T> odds(Vec<T> a, Vec<T> b) {
   return [&]<int... i>(std::integer_sequence<int, i...>) {
@@ -94,6 +98,7 @@ inline Vec<T> zip_low(Vec<T> a, Vec<T> b) {
   }
   (std::make_integer_sequence<int, int{lanes<T>}>{});
 }
+/// The second halves in turns, see zip_low().
 template <class T>
 inline Vec<T> zip_high(Vec<T> a, Vec<T> b) {
   return [&]<int... i>(std::integer_sequence<int, i...>) {

@@ -29,6 +29,7 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// Looks at the numbers of somebody else, without gaps and row-major. T may be const: then it only reads.
 template <class T, std::size_t R>
 class View {
  public:
@@ -46,13 +47,19 @@ class View {
   requires std::is_const_v<T> View(const View<U, R>& other)
       : data_(other.data()), shape_(other.shape()), size_(other.size()) {}
 
+  /// All extents.
   const Shape<R>& shape() const { return shape_; }
+  /// The extent of one axis.
   Index extent(std::size_t axis) const { return shape_[axis]; }
+  /// The number of elements.
   Index size() const { return size_; }
+  /// Whether there is no element.
   bool empty() const { return size_ == 0; }
+  /// The first element; the others follow in memory order.
   T* data() const { return data_; }
   T* begin() const { return data_; }
   T* end() const { return data_ + size_; }
+  /// Itself; so that functions may ask a Tensor or a View alike.
   View view() const { return *this; }
 
   /// All elements in memory order.
@@ -102,6 +109,7 @@ class View {
     return View<T, Q>(data_, shape);
   }
 
+  /// Assigns `value` to every element.
   void fill(std::remove_const_t<T> value) const { std::fill(begin(), end(), value); }
 
  private:
@@ -139,6 +147,7 @@ struct AlignedDelete {
 
 }  // namespace detail
 
+/// Owns its numbers: 64-byte aligned, without gaps, row-major. A value: copies are deep.
 template <class T, std::size_t R>
 class Tensor {
   static_assert(std::is_arithmetic_v<T> && !std::is_const_v<T>, "a tensor holds numbers");
@@ -169,6 +178,7 @@ class Tensor {
   Tensor(const Tensor& other) : Tensor(other.view()) {}
   Tensor(Tensor&& other) noexcept
       : block_(std::move(other.block_)), view_(std::exchange(other.view_, {})) {}
+  /// Takes over a copy, shape included.
   Tensor& operator=(Tensor other) noexcept {
     std::swap(block_, other.block_);
     std::swap(view_, other.view_);
@@ -178,7 +188,9 @@ class Tensor {
 
   View<T, R> view() { return view_; }
   View<const T, R> view() const { return view_; }
+  /// A Tensor is passed where a View is expected.
   operator View<T, R>() { return view_; }
+  /// The same, read only.
   operator View<const T, R>() const { return view_; }
 
   const Shape<R>& shape() const { return view_.shape(); }

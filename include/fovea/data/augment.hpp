@@ -26,6 +26,7 @@ struct Augment {
   double scale = 0;   ///< relative, below 1: the image is U[1 - scale, 1 + scale) times as large
   double noise = 0;   ///< standard deviation of Gaussian noise, where black is 0 and white is 1
 
+  /// Whether images stay as they are.
   bool none() const { return shift == 0 && rotate == 0 && scale == 0 && noise == 0; }
 
   /// Throws unless all are finite, none is negative and the scale is below 1.

@@ -21,23 +21,27 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// The order of an epoch, and what is done to its images.
 struct BatchOptions {
   std::uint64_t seed = 0;
-  std::uint64_t epoch = 0;
-  bool shuffle = true;   ///< false: in the order of the data set, for testing
-  Index first_step = 0;  ///< the batch to begin with, to go on in the middle of an epoch
-  Augment augment = {};  ///< how much images are changed at random, for training
-  int threads = 0;       ///< that augment; 0: all. What is only copied is copied by one.
+  std::uint64_t epoch = 0;  ///< with the seed it decides the order
+  bool shuffle = true;      ///< false: in the order of the data set, for testing
+  Index first_step = 0;     ///< the batch to begin with, to go on in the middle of an epoch
+  Augment augment = {};     ///< how much images are changed at random, for training
+  int threads = 0;          ///< that augment; 0: all. What is only copied is copied by one.
 };
 
+/// The batches of one epoch, made one after the other in the same memory.
 template <class T = float>
 class Batches {
  public:
+  /// Views that are good until the next batch.
   struct Batch {
     View<const T, 4> images;      // (N, C, H, W)
     View<const Label, 1> labels;  // (N)
   };
 
+  /// Throws unless the batch size is 1 or more and first_step in [0, count()].
   [[gnu::cold]] Batches(const Dataset& data, Index batch_size, BatchOptions options)
       : data_(&data),
         images_(data.images.shape().with_batch(positive(batch_size))),
@@ -55,7 +59,9 @@ class Batches {
     padded_ = Tensor<T, 4>(detail::bordered({C, H, W}).prepend(options_.threads));
   }
 
+  /// Of all but perhaps the last.
   Index batch_size() const { return images_.extent(0); }
+  /// Batches in an epoch: the last one may be smaller.
   Index count() const { return (data_->size() + batch_size() - 1) / batch_size(); }
 
   /// Batch number `step`, in [0, count()).
@@ -71,18 +77,24 @@ class Batches {
     return {images_.sub(0, N), labels_.sub(0, N)};
   }
 
+  /// Behind the last batch.
   struct End {};
+  /// Makes a batch when it is moved to it.
   class Iterator {
    public:
+    /// At the first batch.
     explicit Iterator(Batches& batches) : batches_(&batches), step_(batches.options_.first_step) {
       fill();
     }
+    /// The batch at hand.
     const Batch& operator*() const { return batch_; }
+    /// Makes the next one.
     Iterator& operator++() {
       ++step_;
       fill();
       return *this;
     }
+    /// Whether all have been seen.
     bool operator==(End) const { return step_ == batches_->count(); }
 
    private:

@@ -15,20 +15,23 @@ namespace fovea::inline FOVEA_ABI {
 /// What a network sees of a byte: (byte / 255 - mean) / std, so that the training set has mean 0 and
 /// standard deviation 1.
 struct Scaling {
-  double mean = 0, std = 1;
+  double mean = 0, std = 1;  ///< of the pixels in [0, 1]
 
   /// What the network sees of a pixel in [0, 1], and back.
   double to_input(double pixel) const { return (pixel - mean) / std; }
+  /// The pixel in [0, 1] that the network sees as `input`.
   double to_pixel(double input) const { return input * std + mean; }
 };
 
+/// Images as bytes, a label for each, and how they are scaled when a batch is made.
 struct Dataset {
   std::string name;                // "mnist"
   Tensor<std::uint8_t, 4> images;  // (N, C, H, W)
   Tensor<Label, 1> labels;         // (N)
-  Index classes = 10;
-  Scaling scaling;
+  Index classes = 10;              ///< labels are in [0, classes)
+  Scaling scaling;                 ///< from a byte to what the network sees
 
+  /// The number of examples, N.
   Index size() const { return labels.extent(0); }
 
   /// Throws unless there is one label in [0, classes) for every image.
@@ -47,8 +50,9 @@ struct Dataset {
   }
 };
 
+/// Two data sets that belong together.
 struct TrainAndTest {
-  Dataset train, test;
+  Dataset train, test;  ///< to learn from, and to be judged by
 };
 
 /// Training and validation: `held_out` random examples (a function of the seed) and the others.

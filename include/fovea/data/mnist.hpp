@@ -18,9 +18,12 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// Mean and standard deviation of the training pixels in [0, 1].
 inline constexpr Scaling mnist_scaling{.mean = 0.1307, .std = 0.3081};
+/// The same of Fashion-MNIST.
 inline constexpr Scaling fashion_mnist_scaling{.mean = 0.2860, .std = 0.3530};
 
+/// The names of its classes, by label.
 inline constexpr std::array<std::string_view, 10> fashion_mnist_classes{
     "T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot"};
 
@@ -80,6 +83,7 @@ namespace detail {
   return data;
 }
 
+/// The same files with clothing instead of digits; see load_mnist().
 inline TrainAndTest load_fashion_mnist(const std::filesystem::path& directory,
                                        const FileReader& reader = read_file) {
   return load_mnist(directory, reader, "fashion", fashion_mnist_scaling);

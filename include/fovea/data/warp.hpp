@@ -27,6 +27,7 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// A movement of the image about its middle.
 struct Affine {
   double rotate = 0;      ///< degrees, positive: counter-clockwise as seen on the page
   double scale = 1;       ///< of what the image shows; 0.5: half as large

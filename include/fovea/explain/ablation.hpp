@@ -26,8 +26,9 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// What a network says with all channels, and without each of them.
 struct Ablation {
-  ConfusionMatrix intact;
+  ConfusionMatrix intact;                 ///< with all channels
   std::vector<ConfusionMatrix> silenced;  ///< with this channel at zero
 
   /// Percentage points of accuracy lost without channel c.

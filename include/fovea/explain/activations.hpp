@@ -26,8 +26,9 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// The least, the largest and the mean number of a list.
 struct Range {
-  double min = 0, max = 0, mean = 0;
+  double min = 0, max = 0, mean = 0;  ///< in the unit of the numbers
 };
 
 /// The range of all elements.

@@ -38,6 +38,7 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// How far, how often and in which steps an attack moves the pixels.
 struct AttackOptions {
   double epsilon = 0.3;       ///< radius of the ball in pixels, which are in [0, 1]
   Index steps = 40;           ///< gradients taken
@@ -48,12 +49,15 @@ struct AttackOptions {
   int threads = 0;  ///< 0: OMP_NUM_THREADS, or all
 };
 
+/// One step to the border of the ball (Goodfellow et al. 2015).
 inline AttackOptions fgsm(double epsilon) {
   return {.epsilon = epsilon, .steps = 1, .step = epsilon, .random_start = false};
 }
+/// One step of 1.25 epsilon from a random start (Wong et al. 2020): to train against.
 inline AttackOptions fast_fgsm(double epsilon) {
   return {.epsilon = epsilon, .steps = 1, .step = 1.25 * epsilon};
 }
+/// Forty steps of min(0.01, epsilon / 10) from a random start (Madry et al. 2018).
 inline AttackOptions pgd(double epsilon) {
   return {.epsilon = epsilon, .step = std::min(0.01, epsilon / 10), .until_fooled = true};
 }
@@ -64,6 +68,7 @@ class Attack {
  public:
   using T = typename Net::value_type;
 
+  /// For batches of at most `capacity`; throws on negative radii and steps. `net` may change between batches.
   Attack(const Net& net, Index capacity, const Scaling& scaling, const AttackOptions& options)
       : scaling_(scaling),
         options_(checked(options)),

@@ -23,18 +23,20 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// Which unit is looked at.
 struct EffectiveFieldOptions {
   Index row = -1, col = -1;  ///< the unit; -1: in the middle
   Index channel = -1;        ///< -1: the sum over all channels
   int threads = 0;
 };
 
+/// How much each pixel matters to one unit (Luo et al. 2016).
 struct EffectiveField {
-  Tensor<double, 3> map;  ///< (C, H, W): mean |d unit / d input|, per unit of input
-  Index row = 0, col = 0;
-  Box box;            ///< what the unit can see, padding included
+  Tensor<double, 3> map;   ///< (C, H, W): mean |d unit / d input|, per unit of input
+  Index row = 0, col = 0;  ///< the unit
+  Box box;                 ///< what the unit can see, padding included
   double inside = 0;  ///< the share of the map's sum that lies in the box; 0 if the unit is dead
-  Index images = 0;
+  Index images = 0;   ///< over which the mean was taken
 
   /// The side, in pixels, of the smallest square in the middle of the box with this share of the sum;
   /// 0 if the unit is dead.

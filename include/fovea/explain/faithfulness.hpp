@@ -47,6 +47,7 @@ struct FaithfulnessCurve {
   }
 };
 
+/// How finely the curves are measured.
 struct FaithfulnessOptions {
   Index steps = 56;  ///< parts in which the pixels are exchanged, at most H W
   int threads = 0;

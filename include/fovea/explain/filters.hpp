@@ -39,13 +39,16 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// What a kernel can resemble.
 enum class FilterKind { edge, line, spot, flat };
 
+/// "edge", "line", "spot" or "flat".
 inline std::string to_string(FilterKind kind) {
   constexpr const char* names[] = {"edge", "line", "spot", "flat"};
   return names[static_cast<int>(kind)];
 }
 
+/// One of the patterns that kernels are compared with.
 struct FilterTemplate {
   FilterKind kind;
   /// Degrees, counter-clockwise from the right. Of an edge towards bright, in [0, 360); of a line
@@ -92,6 +95,7 @@ inline std::vector<FilterTemplate> filter_templates(Extent2 kernel) {
   return templates;
 }
 
+/// One kernel, and the template that it resembles most.
 struct FilterMatch {
   Index out = 0, in = 0;  ///< the kernel is weight[out][in]
   FilterKind kind = FilterKind::flat;

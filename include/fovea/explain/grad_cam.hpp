@@ -56,6 +56,7 @@ Tensor<Value<X>, 2> enlarge_bilinear(const X& x, Index H, Index W) {
   return y;
 }
 
+/// Where a class is seen (Selvaraju et al. 2017).
 template <class T>
 struct GradCam {
   Tensor<T, 2> raw;  // (h, w), as the layer sees it

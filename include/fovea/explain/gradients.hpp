@@ -41,8 +41,9 @@ auto gradient_times_input(const Net& net, ImagesOf<Net> image, Index k, int thre
   return gradient_map(net, image, k, threads) * image[0];
 }
 
+/// How many noisy copies, and how noisy.
 struct SmoothGradOptions {
-  Index samples = 64;
+  Index samples = 64;      ///< noisy copies
   double noise = 0.15;     ///< standard deviation, as a share of the image's range max x - min x
   std::uint64_t seed = 0;  ///< the noise of sample m is a function of (seed, m)
   int threads = 0;
@@ -65,6 +66,7 @@ auto smooth_grad(const Net& net, ImagesOf<Net> image, Index k, const SmoothGradO
   return probe_gradient(net, k, o.samples, noisy, o.threads);
 }
 
+/// How finely the way from the baseline to the image is cut.
 struct IntegratedGradientsOptions {
   Index steps = 64;         ///< midpoints at first
   Index max_steps = 4096;   ///< no doubling beyond
@@ -72,6 +74,7 @@ struct IntegratedGradientsOptions {
   int threads = 0;
 };
 
+/// A map whose sum should be the rise of the logit (Sundararajan et al. 2017).
 template <class T>
 struct IntegratedGradients {
   Tensor<T, 3> map;     // (C, H, W), in logits

@@ -29,16 +29,17 @@ namespace fovea::inline FOVEA_ABI {
 
 /// What the network says about one image.
 struct Answer {
-  Index image = 0;  ///< its index in the data set
-  Label label = 0, answer = 0;
-  double confidence = 0;  ///< the probability of the answer
-  double of_label = 0;    ///< the probability of the true class
+  Index image = 0;              ///< its index in the data set
+  Label label = 0, answer = 0;  ///< the true class, and what the network takes it for
+  double confidence = 0;        ///< the probability of the answer
+  double of_label = 0;          ///< the probability of the true class
 };
 
+/// What a network says about a data set.
 struct Predictions {
   Tensor<double, 2> probabilities;  ///< (N, K)
   std::vector<Answer> answers;      ///< in the order of the data set
-  ConfusionMatrix confusion;
+  ConfusionMatrix confusion;        ///< of all answers
 };
 
 /// What the network says about every image. Throws on an empty data set.
@@ -78,9 +79,9 @@ inline std::vector<Answer> confident_mistakes(const Predictions& told, Index cou
 
 /// The images with a confidence in (low, high].
 struct ReliabilityBin {
-  double low = 0, high = 0;
-  double confidence = 0;  ///< the mean; 0 in an empty bin
-  Accuracy accuracy;      ///< how many, and how many of them are right
+  double low = 0, high = 0;  ///< the bin: confidences in (low, high]
+  double confidence = 0;     ///< the mean; 0 in an empty bin
+  Accuracy accuracy;         ///< how many, and how many of them are right
 };
 
 /// The bars of a reliability diagram: bins of equal width over [0, 1].

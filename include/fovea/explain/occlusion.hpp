@@ -22,6 +22,7 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// What is hidden at once.
 struct OcclusionOptions {
   Extent2 window = 5;  ///< rows and columns that are hidden at once
   Extent2 stride = 2;  ///< between windows, at most the window, so that every pixel gets its turn

@@ -23,13 +23,15 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// A place in an image that excites a unit.
 struct Patch {
   Index image = 0;         ///< its index in the data set
   Index row = 0, col = 0;  ///< the unit
-  double activation = 0;
-  Box box;  ///< what the unit sees of the image
+  double activation = 0;   ///< of the unit
+  Box box;                 ///< what the unit sees of the image
 };
 
+/// How many are looked for.
 struct PatchOptions {
   Index count = 9;  ///< patches for a channel, at most
   int threads = 0;

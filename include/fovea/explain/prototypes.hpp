@@ -26,8 +26,9 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// How an image climbs.
 struct PrototypeOptions {
-  Index steps = 256;
+  Index steps = 256;       ///< gradients taken
   double rate = 0.05;      ///< root mean square of what one step adds to the pixels
   double decay = 0.02;     ///< the share of every pixel that one step takes away
   Index blur_every = 4;    ///< steps between two blurs by (1 2 1) / 4 in rows and columns; 0: none
@@ -36,6 +37,7 @@ struct PrototypeOptions {
   int threads = 0;
 };
 
+/// An image for each class, and what the network says about it.
 template <class T>
 struct Prototypes {
   Tensor<T, 4> images;         // (N, C, H, W), pixels in [0, 1]

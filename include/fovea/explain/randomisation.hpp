@@ -75,8 +75,8 @@ double rank_correlation(const A& a, const B& b) {
 
 /// How much of the map is left when this layer and all above it are random.
 struct RandomisedLayer {
-  std::string layer;
-  double correlation = 0;
+  std::string layer;       ///< its name
+  double correlation = 0;  ///< of the map with that of the trained network, Spearman's
 };
 
 /// `method(net, image, k)` returns a map of any shape. New weights are uniform, as wide as the

@@ -40,8 +40,9 @@ namespace fovea::inline FOVEA_ABI {
 
 /// A rectangle of pixels; top and left may be negative where it reaches into the padding.
 struct Box {
-  Index top = 0, left = 0, height = 0, width = 0;
+  Index top = 0, left = 0, height = 0, width = 0;  ///< rows and columns of pixels
 
+  /// Whether that pixel is inside.
   bool contains(Index row, Index col) const {
     return top <= row && row < top + height && left <= col && col < left + width;
   }
@@ -58,12 +59,12 @@ struct ReceptiveField {
   std::string name;           ///< of the layer
   Extent2 size, jump, start;  ///< pixels; the size of the image and no jump if `whole`
   Extent2 units;              ///< rows and columns of units; of the last maps if `whole`
-  Extent2 image;
-  bool whole = false;  ///< every unit sees everything that the last maps have seen
+  Extent2 image;              ///< rows and columns of pixels
+  bool whole = false;         ///< every unit sees everything that the last maps have seen
 
   /// Pixels, as a real number where the size is even: 3.5 is between rows 3 and 4.
   struct Centre {
-    double row, col;
+    double row, col;  ///< of the middle
   };
   /// In the middle of box(i, j); that of unit (0, 0) is the literature's "first centre".
   Centre centre(Index i, Index j) const {
@@ -86,8 +87,9 @@ struct ReceptiveField {
     return {top, left, height, width};
   }
 
+  /// One window on the way from the image to the layer.
   struct Step {
-    Window window;
+    Window window;  ///< kernel, stride, padding, dilation
     Extent2 input;  // rows and columns it slides over
   };
   std::vector<Step> steps;  ///< the windows from the image to this layer

@@ -28,6 +28,7 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// Where training is, apart from the network and the optimizer.
 struct TrainingState {
   std::uint64_t epoch = 0, step = 0;  ///< the batch that comes next
   double loss_sum = 0;                ///< over the images of this epoch so far
@@ -114,13 +115,16 @@ void each_moment(Optimizer& optimizer, F&& f) {
 
 }  // namespace detail
 
+/// A checkpoint that one process at a time may use.
 class CheckpointFile {
  public:
   /// Throws if another process has this checkpoint, or something else is in its place.
   explicit CheckpointFile(std::filesystem::path path)
       : path_(not_something_else(std::move(path))), lock_(detail::with_ending(path_, ".lock")) {}
 
+  /// Where it is, or will be.
   const std::filesystem::path& path() const { return path_; }
+  /// Whether one has been saved.
   bool exists() const { return std::filesystem::exists(path_); }
 
   /// Writes atomically and durably; the checkpoint before it stays as FILE.previous.

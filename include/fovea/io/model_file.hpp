@@ -25,11 +25,13 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// How strictly a file is taken.
 struct LoadOptions {
   bool strict = true;    ///< false: take what fits, and report what does not
   bool selftest = true;  ///< false: do not compute the answer again
 };
 
+/// What was found in a file.
 struct LoadReport : StateReport {
   std::vector<std::string> differences;  ///< between the architectures
   std::optional<double> selftest;        ///< largest error of the answer, relative; none: not tried

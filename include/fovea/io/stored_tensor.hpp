@@ -77,6 +77,7 @@ bool fits(Number number) {
 
 }  // namespace detail
 
+/// As safetensors spells it: "F32".
 inline std::string to_string(Dtype dtype) {
   return std::string(detail::dtype_names[static_cast<std::size_t>(dtype)]);
 }
@@ -87,10 +88,11 @@ constexpr Index size_of(Dtype dtype) {
   return sizes[static_cast<std::size_t>(dtype)];
 }
 
+/// Numbers of any type and rank, as a file holds them.
 struct StoredTensor {
-  Dtype dtype = Dtype::F32;
+  Dtype dtype = Dtype::F32;  ///< the type of a number
   std::vector<Index> shape;  // of any rank; a single number has rank 0
-  Bytes bytes;
+  Bytes bytes;               ///< row-major, little-endian
 
   /// How many numbers it has.
   Index size() const { return static_cast<Index>(bytes.size()) / size_of(dtype); }

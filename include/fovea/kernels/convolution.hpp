@@ -42,7 +42,7 @@ namespace fovea::inline FOVEA_ABI::kernels {
 
 /// The places that a sweep visits: (i, j) reads first + i * pitch + j.
 struct Sweep {
-  Index rows, cols, pitch, first;
+  Index rows, cols, pitch, first;  ///< places; elements from row to row, and to the first place
 
   /// Rows whose sums are collected before they are written out: about 2 KB of them.
   Index rows_at_once() const { return std::clamp<Index>(512 / pitch, 1, std::max<Index>(rows, 1)); }
@@ -57,14 +57,16 @@ struct Sweep {
 /// its numbers are `step` apart. bias[o] is added if there is one.
 template <class T>
 struct SweepOutput {
-  T* y;
-  Index plane, row, step = 1;
-  const T* bias = nullptr;
+  T* y;                        ///< the first plane
+  Index plane, row, step = 1;  ///< elements from plane to plane, row to row, number to number
+  const T* bias = nullptr;     ///< one number for each plane, or none
 
+  /// The same from plane o on.
   SweepOutput from(Index o) const {
     return {y + o * plane, plane, row, step, bias ? bias + o : bias};
   }
 
+  /// Writes `count` sums to row i of plane o, and adds the bias.
   FOVEA_KERNEL void write(Index o, Index i, Index count, const T* sums) const {
     T* const to = y + o * plane + i * row;
     const T add = bias ? bias[o] : T{0};
@@ -187,6 +189,7 @@ class Convolution {
  public:
   Convolution() = default;
 
+  /// For x of at most this shape. Throws when a padded image has 2^31 elements or more.
   [[gnu::cold]] Convolution(Shape<4> x, Index outputs, const Window& window, Index groups)
       : H_(x[2]), W_(x[3]), groups_(groups), C_(x[1] / groups), O_(outputs / groups) {
     const auto [kernel, stride, padding, dilation] = window;
@@ -212,6 +215,7 @@ class Convolution {
     winograd_back_ = {{x[0], O_, OH, OW}, C_, {2 - padding.h, 2 - padding.w}, tiles(H_, W_)};
   }
 
+  /// Whether forward and dx go Winograd's way.
   bool by_winograd() const { return by_winograd_; }
 
   /// y[o] = bias[o] + sum over k of W[o][k] x[offset[k] + .]; `bias` may be null.
@@ -290,6 +294,7 @@ class Convolution {
 
   /// Scratch for the sums of one image, forward and on the way back.
   Index forward_sums() const { return sums_size(forward_); }
+  /// The same on the way back.
   Index gradient_sums() const {
     Index sums = 0;
     for (const Phase& phase : phases_) sums = std::max(sums, sums_size(phase.sweep));
@@ -298,6 +303,7 @@ class Convolution {
 
   /// The gradients of one group's outputs, padded for the way back.
   Index gradient_size() const { return O_ * out_.size() + out_.extent.w + 4 * lanes<T>; }
+  /// Writes them from dy (n, g); dy(n, o, to, pitch) writes one plane.
   template <class Planes>
   void pad_gradient(Planes&& dy, Index n, Index g, T* padded) const {
     const Index pitch = out_.extent.w, above = out_.before.h * pitch + out_.before.w;
@@ -319,10 +325,12 @@ class Convolution {
   Index gradient_pitch() const {
     return depthwise_ ? (forward_.cols + lanes<T> - 1) / lanes<T> * lanes<T> : forward_.pitch;
   }
+  /// Elements of that plane, in whole vectors.
   Index flat() const {
     const Index rows = forward_.rows + (depthwise_ ? 4 : 0);
     return (rows * gradient_pitch() + lanes<T> - 1) / lanes<T> * lanes<T>;
   }
+  /// Writes the plane of dy of image n, output o, with zeros between the rows.
   template <class Planes>
   void spread_gradient(Planes&& dy, Index n, Index o, T* to) const {
     const Index above = depthwise_ ? 2 * gradient_pitch() : 0;
@@ -339,6 +347,7 @@ class Convolution {
     std::fill_n(image + C_ * in_.size(), image_size() - C_ * in_.size(), T{0});
   }
 
+  /// y of one group of one padded image, `count` outputs; `sums` is scratch.
   void forward_image(const T* image, const T* w, const T* bias, Index count, T* y, T* sums) const {
     const Index OH = forward_.rows, OW = forward_.cols;
     if (depthwise_)

@@ -25,17 +25,21 @@ namespace fovea::inline FOVEA_ABI::kernels {
 /// A matrix anywhere in memory: element (i, j) stands at data[i * row_stride + j * col_stride].
 template <class T>
 struct Matrix {
-  T* data;
-  Index rows, cols;
-  Index row_stride, col_stride;
+  T* data;                       ///< element (0, 0)
+  Index rows, cols;              ///< its extents
+  Index row_stride, col_stride;  ///< elements from one row (column) to the next
 
   template <class U>
   Matrix(const Matrix<U>& m) : Matrix(m.data, m.rows, m.cols, m.row_stride, m.col_stride) {}
+  /// Row-major and without gaps, or with these strides.
   Matrix(T* first, Index r, Index c) : Matrix(first, r, c, c, 1) {}
+  /// With these strides.
   Matrix(T* first, Index r, Index c, Index row_step, Index col_step)
       : data(first), rows(r), cols(c), row_stride(row_step), col_stride(col_step) {}
 
+  /// The same numbers, rows and columns exchanged.
   Matrix transposed() const { return {data, cols, rows, col_stride, row_stride}; }
+  /// r rows and c columns from element (i, j) on.
   Matrix block(Index i, Index j, Index r, Index c) const {
     return {data + i * row_stride + j * col_stride, r, c, row_stride, col_stride};
   }

@@ -33,10 +33,11 @@ inline constexpr int nobody = 4;
 /// What a window yields.
 template <class T>
 struct Pooled {
-  Vec<T> y;
-  typename Winners<T>::type winner;
+  Vec<T> y;                          ///< the pooled values, one for each lane
+  typename Winners<T>::type winner;  ///< 0 to 3, or nobody
 };
 
+/// max over the four, plus bias, clipped at zero, and who won.
 template <class T>
 [[gnu::always_inline]] inline Pooled<T> max_pool_tile(const Vec<T> (&window)[4], Vec<T> bias) {
   using Places = decltype(bias < bias);

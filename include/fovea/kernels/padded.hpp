@@ -22,6 +22,7 @@ struct PaddedChannel {
 
   /// Elements of one plane, and of all.
   Index plane() const { return extent.h * extent.w + (phases.w == 2 ? slack : 0); }
+  /// Elements of all phases.
   Index size() const { return phases.h * phases.w * plane(); }
 
   /// Where pixel (h, w) stands, counted with the padding.

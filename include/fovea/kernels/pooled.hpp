@@ -30,6 +30,7 @@ class PooledConvolution {
  public:
   PooledConvolution() = default;
 
+  /// For x of at most this shape; the pooling windows are 2 x 2.
   [[gnu::cold]] PooledConvolution(Shape<4> x, Index outputs, const Window& window, Index groups)
       : H_(x[2]), W_(x[3]), groups_(groups), C_(x[1] / groups), O_(outputs / groups) {
     const auto [kernel, stride, padding, dilation] = window;

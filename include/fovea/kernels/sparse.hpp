@@ -22,8 +22,8 @@ namespace fovea::inline FOVEA_ABI::kernels {
 /// Where in the channels-last image a window begins, and the gradient there.
 template <class T>
 struct Entry {
-  std::int32_t position;
-  T gradient;
+  std::int32_t position;  ///< an offset in the image
+  T gradient;             ///< of the convolution's output there
 };
 
 /// Lists the units of a pooled plane that have a winner (max_pool_tile.hpp). Window i begins at

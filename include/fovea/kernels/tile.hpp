@@ -21,7 +21,7 @@ namespace fovea::inline FOVEA_ABI::kernels {
 
 /// The tile: rows, and vectors in a row.
 inline constexpr int tile_rows = vector_registers == 32 ? 8 : 4;
-inline constexpr int tile_vectors = 3;
+inline constexpr int tile_vectors = 3;  ///< vectors in a row of the tile
 
 /// a[i][k * step] is element (i, k) of A; b(k, v) points to vector v of row k of B. The finished tile
 /// goes to out(sum).

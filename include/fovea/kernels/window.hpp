@@ -18,12 +18,15 @@ namespace fovea::inline FOVEA_ABI {
 
 /// One number for rows and one for columns; a single number means both: `.kernel = 3`.
 struct Extent2 {
-  Index h, w;
+  Index h, w;  ///< rows, columns
+  /// The same for both.
   constexpr Extent2(Index both) : h(both), w(both) {}
+  /// One for each.
   constexpr Extent2(Index rows, Index columns) : h(rows), w(columns) {}
   friend constexpr bool operator==(const Extent2&, const Extent2&) = default;
 };
 
+/// "3", or "3x5" where they differ.
 inline std::string to_string(const Extent2& e) {
   return e.h == e.w ? std::to_string(e.h) : concat(e.h, "x", e.w);
 }
@@ -43,14 +46,17 @@ constexpr std::pair<Index, Index> outputs_inside(Index in, Index out, Index stri
   return {std::min(first, last), last};
 }
 
+/// Kernel, stride, padding and dilation, in rows and columns.
 struct Window {
-  Extent2 kernel{1}, stride{1}, padding{0}, dilation{1};
+  Extent2 kernel{1}, stride{1}, padding{0}, dilation{1};  ///< elements, pixels, pixels, pixels
 
+  /// How many positions it has on H x W pixels; 0 where it does not fit.
   Extent2 output(Index H, Index W) const {
     return {output_extent(H, kernel.h, stride.h, padding.h, dilation.h),
             output_extent(W, kernel.w, stride.w, padding.w, dilation.w)};
   }
 
+  /// Throws unless kernel, stride and dilation are 1 or more and the padding 0 or more.
   void validate() const {
     check(kernel.h > 0 && kernel.w > 0, "kernel: expected 1 or more, got ", kernel);
     check(stride.h > 0 && stride.w > 0, "stride: expected 1 or more, got ", stride);
@@ -64,8 +70,9 @@ struct Window {
 ///
 ///   size += d (K - 1) jump      start -= p jump      jump *= s
 struct Field {
-  Extent2 size{1}, jump{1}, start{0};
+  Extent2 size{1}, jump{1}, start{0};  ///< in positions of the input
 
+  /// What the units of a window behind these see.
   constexpr Field behind(const Window& w) const {
     return {{size.h + w.dilation.h * (w.kernel.h - 1) * jump.h,
              size.w + w.dilation.w * (w.kernel.w - 1) * jump.w},

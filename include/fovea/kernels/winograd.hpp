@@ -99,6 +99,7 @@ template <class T>
 class Winograd {
  public:
   Winograd() = default;
+  /// For x of at most this shape and `tiles` rows and columns of 2 x 2 outputs.
   [[gnu::cold]] Winograd(Shape<4> x, Index outputs, Extent2 padding, Extent2 tiles)
       : C_(x[1]), H_(x[2]), W_(x[3]), O_(outputs), tiles_(tiles) {
     planes_ = {2, padding, {tiles.h + 1, tiles.w + 1}};
@@ -114,7 +115,9 @@ class Winograd {
            window.dilation == Extent2{1} && groups == 1 && C >= 8 && O >= 8;
   }
 
+  /// Rows and columns of tiles.
   Extent2 tiles() const { return tiles_; }
+  /// Elements that transform_weights() writes.
   Index weights_size() const { return 16 * row_tiles() * tile_rows * C_; }
 
   /// U[e], e = 0 .. 15, in panels of tile_rows outputs, each (C, tile_rows), of w(o, c), which returns a pointer to nine numbers, `step` apart.

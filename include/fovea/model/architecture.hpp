@@ -44,6 +44,7 @@ template <class Layer>
 
 }  // namespace detail
 
+/// A line for the input and one for each layer; equal for networks whose weights can be exchanged.
 template <std::size_t R, class... Layers>
 [[gnu::cold]] std::string architecture(const Sequential<R, Layers...>& net) {
   std::string text = concat("input ", net.input_shape(), "\n");

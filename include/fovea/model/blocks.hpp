@@ -30,17 +30,21 @@ namespace fovea::inline FOVEA_ABI {
 
 /// No block begins with this layer.
 struct NoBlock {
-  static constexpr std::size_t span = 1;
+  static constexpr std::size_t span = 1;  ///< layers that it runs
+  /// From anything: there is nothing to plan.
   template <class... Arguments>
   NoBlock(const Arguments&...) {}
+  /// Never.
   bool active() const { return false; }
 };
 
+/// Conv2d, Relu and MaxPool2d{2} as one: y (N, O, OH/2, OW/2) from x (N, C, H, W).
 template <class T>
 class ConvReluPool {
  public:
-  static constexpr std::size_t span = 3;
+  static constexpr std::size_t span = 3;  ///< layers that it runs
 
+  /// Decides whether and how; makes all memory. x: the largest input.
   [[gnu::cold]] ConvReluPool(Shape<4> x, const PassOptions& how, const Conv2d<T>& conv, const Relu&,
                              const MaxPool2d& pool) {
     const auto& o = conv.options;
@@ -77,9 +81,11 @@ class ConvReluPool {
     images_ = Tensor<T, 2>(Shape{how.threads, 2 * (image_.h * image_.w + run_) + lanes<T> * C});
   }
 
+  /// Whether the three layers run as one.
   bool active() const { return active_; }
   /// For tests: which way the numbers take.
   bool by_winograd() const { return by_winograd_; }
+  /// Whether the gradients are lists.
   bool sparse() const { return sparse_; }
 
   /// y (N, O, OH/2, OW/2) = max-pool(ReLU(convolution of x (N, C, H, W))).
@@ -92,6 +98,7 @@ class ConvReluPool {
                       context.threads);
   }
 
+  /// Assigns dx, unless it is empty, and dW and db in the convolution's pass.
   FOVEA_OUT_OF_LINE void backward(View<const T, 4> x, View<const T, 4> y, View<const T, 4> dy,
                                   View<T, 4> dx, const Conv2d<T>& conv,
                                   typename Conv2d<T>::Pass& pass, const Context& context) {
@@ -244,11 +251,13 @@ class ConvReluPool {
   Tensor<Index, 2> ends_;
 };
 
+/// Linear and Relu as one: y (N, out) from x (N, in).
 template <class T>
 class LinearRelu {
  public:
-  static constexpr std::size_t span = 2;
+  static constexpr std::size_t span = 2;  ///< layers that it runs
 
+  /// Makes all memory. x: the largest input.
   [[gnu::cold]] LinearRelu(Shape<2> x, const PassOptions& how, const Linear<T>& linear, const Relu&)
       : active_(how.keep != Keep::all) {
     if (!active_) return;
@@ -262,6 +271,7 @@ class LinearRelu {
     }
   }
 
+  /// Whether the two layers run as one.
   bool active() const { return active_; }
 
   /// y = max(x W^T + b, 0)
@@ -274,6 +284,7 @@ class LinearRelu {
     for (T& value : y) value = value < T{0} ? T{0} : value;
   }
 
+  /// Assigns dx, unless it is empty, and dW and db in the linear layer's pass.
   FOVEA_OUT_OF_LINE void backward(View<const T, 2> x, View<const T, 2> y, View<const T, 2> dy,
                                   View<T, 2> dx, const Linear<T>& linear,
                                   typename Linear<T>::Pass& pass, const Context& context) {

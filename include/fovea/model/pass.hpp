@@ -25,11 +25,13 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// What one forward and one backward of a network leave behind.
 template <class Net>
 class Pass {
  public:
   using T = typename Net::value_type;
 
+  /// For batches of at most `capacity`; `net.pass(capacity, options)` says the same.
   [[gnu::cold]] Pass(const Net& net, Index capacity, PassOptions options)
       : options_(resolved(options)),
         capacity_(positive(capacity)),
@@ -56,8 +58,10 @@ class Pass {
   Pass(Pass&&) = default;
   Pass& operator=(Pass&&) = default;
 
+  /// The largest batch size.
   Index capacity() const { return capacity_; }
   int threads() const { return options_.threads; }
+  /// How it was made, with the number of threads resolved.
   const PassOptions& options() const { return options_; }
 
   /// The output of layer i in the last forward: `pass.activation<Net::index("conv1")>()`.

@@ -14,6 +14,7 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// A network whose weights will not change, for several callers at once.
 template <class Net>
 class Predictor {
  public:
@@ -34,6 +35,7 @@ class Predictor {
     return net_.forward(x, scratch, Mode::eval);
   }
 
+  /// The network.
   const Net& net() const { return net_; }
 
  private:

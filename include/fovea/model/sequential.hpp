@@ -83,6 +83,7 @@ struct LayerPasses<std::tuple<Done...>, Input, std::tuple<Output, Outputs...>, L
 
 }  // namespace detail
 
+/// A network: layers one after the other, a value. R is the rank of one example.
 template <std::size_t R, class... Layers>
 class Sequential {
   static_assert(R > 0,
@@ -93,18 +94,26 @@ class Sequential {
  public:
   using value_type = typename detail::FirstValueType<Layers...>::type;
   using T = value_type;
+  /// The shape after every layer, as a tuple.
   using OutputShapes = typename detail::Chain<R + 1, std::tuple<>, Layers...>::type;
   static_assert(detail::LayerChecks<T, R + 1, OutputShapes, std::index_sequence_for<Layers...>,
                                     Layers...>::passed);
+  /// The Pass of every layer, as a tuple.
   using LayerPasses =
       typename detail::LayerPasses<std::tuple<>, Shape<R + 1>, OutputShapes, Layers...>::type;
+  /// For every layer the block that could begin with it, as a tuple.
   using Blocks = typename detail::Blocks<std::tuple<>, Layers...>::type;
+  /// The block that could begin with layer i.
   template <std::size_t i>
   using BlockAt = std::tuple_element_t<i, Blocks>;
+  /// The number of layers.
   static constexpr std::size_t depth = sizeof...(Layers);
+  /// The rank of an input, batch included.
   static constexpr std::size_t input_rank = R + 1;
+  /// The rank of the output of layer i, batch included.
   template <std::size_t i>
   static constexpr std::size_t rank_after = std::tuple_element_t<i, OutputShapes>::rank;
+  /// The rank of the output, batch included.
   static constexpr std::size_t output_rank = rank_after<depth - 1>;
   /// Whether the output of layer i is its input under another shape.
   template <std::size_t i>

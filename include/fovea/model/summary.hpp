@@ -47,6 +47,7 @@ inline std::string table_row(std::string_view name, std::string_view shape,
 
 }  // namespace detail
 
+/// A line for every layer: name, output shape, parameters, multiply-adds for one example, field in pixels.
 template <std::size_t R, class... Layers>
 std::string summary(const Sequential<R, Layers...>& net) {
   using Net = Sequential<R, Layers...>;

@@ -25,14 +25,16 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// What a Conv2d is made with.
 struct Conv2dOptions {
-  Index in = 0, out = 0;  ///< channels C and O
-  Extent2 kernel = 1, stride = 1, padding = 0, dilation = 1;
-  Index groups = 1;
-  bool bias = true;
-  Init init = Init::kaiming_uniform;
+  Index in = 0, out = 0;                                      ///< channels C and O
+  Extent2 kernel = 1, stride = 1, padding = 0, dilation = 1;  ///< K, s, p and d, in pixels
+  Index groups = 1;                                           ///< g, a divisor of both
+  bool bias = true;                                           ///< false: b is 0 and not trained
+  Init init = Init::kaiming_uniform;                          ///< of W and b
 };
 
+/// Convolution of x (N, C, H, W) with O filters: y (N, O, OH, OW).
 template <class T>
 class Conv2d {
  public:
@@ -44,10 +46,10 @@ class Conv2d {
   Tensor<T, 1> bias;    // (O), or empty
 
   struct Pass {
-    Tensor<T, 4> dweight;  // (O, C/g, KH, KW)
-    Tensor<T, 1> dbias;    // (O), or empty
-    kernels::Convolution<T> kernel;
-    Tensor<T, 2> scratch;  // (threads, padded images)
+    Tensor<T, 4> dweight;            // (O, C/g, KH, KW)
+    Tensor<T, 1> dbias;              // (O), or empty
+    kernels::Convolution<T> kernel;  ///< tables, made once
+    Tensor<T, 2> scratch;            // (threads, padded images)
     Tensor<T, 2> partial;  // dW and db of parts of the batch, or the weights in another form
   };
   static constexpr auto parameters() {
@@ -55,6 +57,7 @@ class Conv2d {
                       Parameter{"bias", &Conv2d::bias, &Pass::dbias}};
   }
 
+  /// Draws W and b from rng. Throws on channels or groups that do not fit together.
   // By reference: g++ 12 with AVX-512 passes the constants of a 1 x 1 kernel from one channel to one,
   // {1, 1, 1, 1, 1, 1, 0, 0}, as eight ones when they are passed by value.
   [[gnu::cold]] Conv2d(const Conv2dOptions& o, Rng& rng) : options(o) {

@@ -14,6 +14,7 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// x of any rank to y (N, features).
 struct Flatten {
   static constexpr std::string_view kind = "flatten";
   static constexpr bool relabels = true;  // Sequential lets y share the memory of x

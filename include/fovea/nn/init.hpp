@@ -19,6 +19,7 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// How the first weights are drawn; the bounds stand above.
 enum class Init { kaiming_uniform, xavier_uniform };
 
 /// Every element from U(-bound, bound).

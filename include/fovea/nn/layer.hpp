@@ -52,7 +52,7 @@ enum class Keep { nothing, needed, all };
 
 /// How a pass is made: `net.pass(64, {.keep = Keep::all})`.
 struct PassOptions {
-  Keep keep = Keep::needed;
+  Keep keep = Keep::needed;         ///< what is held on to
   bool input_gradient = false;      ///< whether backward also computes ds/dx of the network's input
   bool parameter_gradients = true;  ///< false: backward may leave out ds/dtheta, which saves time
   int threads = 0;                  ///< 0: OMP_NUM_THREADS, or all
@@ -63,7 +63,7 @@ struct PassOptions {
 /// What a layer is told about the pass it runs in. Random numbers inside a layer are a function of
 /// (seed, step, layer, element), so neither threads nor a resumed training can change them.
 struct Context {
-  Mode mode = Mode::train;
+  Mode mode = Mode::train;  ///< training, or not any more
   int threads = 1;
   std::uint64_t seed = 0;
   std::uint64_t step = 0;           ///< the optimizer's clock
@@ -75,8 +75,8 @@ struct Context {
 template <class Value, class Gradient>
 struct Parameter {
   std::string_view name;
-  Value value;
-  Gradient gradient;
+  Value value;        ///< pointer to a member of the layer
+  Gradient gradient;  ///< pointer to a member of its Pass
 };
 
 template <class Value, class Gradient>
@@ -86,8 +86,8 @@ Parameter(std::string_view, Value, Gradient) -> Parameter<Value, Gradient>;
 template <class Value, class Update>
 struct Buffer {
   std::string_view name;
-  Value value;
-  Update update;
+  Value value;    ///< pointer to a member of the layer
+  Update update;  ///< pointer to a member of its Pass
 };
 
 template <class Value, class Update>
@@ -97,8 +97,8 @@ Buffer(std::string_view, Value, Update) -> Buffer<Value, Update>;
 template <class Net, class NetPass>
 struct Child {
   std::string_view name;
-  Net net;
-  NetPass pass;
+  Net net;       ///< pointer to a member of the layer
+  NetPass pass;  ///< pointer to a member of its Pass
 };
 
 template <class Net, class NetPass>

@@ -18,12 +18,14 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// What a Linear is made with.
 struct LinearOptions {
-  Index in = 0, out = 0;  ///< features
-  bool bias = true;
-  Init init = Init::kaiming_uniform;
+  Index in = 0, out = 0;              ///< features
+  bool bias = true;                   ///< false: b is 0 and not trained
+  Init init = Init::kaiming_uniform;  ///< of W and b
 };
 
+/// x (N, in) to y (N, out) = x W^T + b.
 template <class T>
 class Linear {
  public:
@@ -43,6 +45,7 @@ class Linear {
                       Parameter{"bias", &Linear::bias, &Pass::dbias}};
   }
 
+  /// Draws W and b from rng. Throws unless in and out are 1 or more.
   [[gnu::cold]] Linear(LinearOptions o, Rng& rng) : options(o) {
     check(o.in > 0 && o.out > 0, "Linear: expected features in and out of 1 or more, got ", o.in,
           " and ", o.out);

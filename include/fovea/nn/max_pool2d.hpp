@@ -22,12 +22,14 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// What a MaxPool2d is made with.
 struct MaxPool2dOptions {
-  Extent2 kernel = 2;
-  Extent2 stride = 0;  ///< 0: the kernel, windows side by side
-  Extent2 padding = 0;
+  Extent2 kernel = 2;   ///< pixels of the window
+  Extent2 stride = 0;   ///< 0: the kernel, windows side by side
+  Extent2 padding = 0;  ///< at most half the kernel; counts as -infinity
 };
 
+/// The maximum of every window: x (N, C, H, W) to y (N, C, OH, OW).
 class MaxPool2d {
  public:
   static constexpr std::string_view kind = "pool";
@@ -38,6 +40,7 @@ class MaxPool2d {
     Tensor<std::int32_t, 4> winner;  // (N, C, OH, OW)
   };
 
+  /// Throws on a padding of more than half the kernel.
   explicit MaxPool2d(MaxPool2dOptions o = {}) : options(o) {
     if (o.stride == Extent2{0}) options.stride = o.kernel;
     window().validate();

@@ -13,6 +13,7 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// y = max(x, 0), element by element, for any shape.
 struct Relu {
   static constexpr std::string_view kind = "relu";
 

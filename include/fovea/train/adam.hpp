@@ -24,24 +24,28 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// The numbers of Adam; the defaults are those of Kingma and Ba.
 struct AdamOptions {
   double learning_rate = 1e-3;
-  double beta1 = 0.9, beta2 = 0.999;
-  double epsilon = 1e-8;
+  double beta1 = 0.9, beta2 = 0.999;  ///< how much of m and v is kept, each in [0, 1)
+  double epsilon = 1e-8;              ///< against a division by zero
 };
 
+/// The numbers of AdamW.
 struct AdamWOptions {
   double learning_rate = 1e-3;
-  double beta1 = 0.9, beta2 = 0.999;
-  double epsilon = 1e-8;
-  double weight_decay = 1e-2;
+  double beta1 = 0.9, beta2 = 0.999;  ///< how much of m and v is kept, each in [0, 1)
+  double epsilon = 1e-8;              ///< against a division by zero
+  double weight_decay = 1e-2;         ///< the share of a weight that a step of size 1 takes away
 };
 
+/// Adam with decoupled weight decay, for all parameters of one network.
 template <class T>
 class AdamW {
  public:
   AdamWOptions options;  ///< may change between steps: `adamw.options.learning_rate = schedule(t)`
 
+  /// m and v at zero. Throws on numbers outside their range.
   template <class Net>
   [[gnu::cold]] explicit AdamW(const Net& net, AdamWOptions o = {})
       : options(o), mean_(Shape{net.parameter_count()}), square_(Shape{net.parameter_count()}) {
@@ -108,9 +112,11 @@ class AdamW {
 template <class Net>
 AdamW(const Net&, AdamWOptions = {}) -> AdamW<typename Net::value_type>;
 
+/// AdamW without decay.
 template <class T>
 class Adam : public AdamW<T> {
  public:
+  /// See AdamW.
   template <class Net>
   explicit Adam(const Net& net, AdamOptions o = {})
       : AdamW<T>(net, {o.learning_rate, o.beta1, o.beta2, o.epsilon, 0.0}) {}

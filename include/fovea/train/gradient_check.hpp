@@ -67,15 +67,17 @@ struct Identity {
 
 }  // namespace detail
 
+/// How far backward is from what forward says, for every tensor.
 struct GradientCheck {
+  /// One tensor: a parameter, or the input.
   struct Entry {
     std::string name;  ///< "conv1.weight", or "input"
     double error;      ///< relative_error of backward against the central difference
     double largest;    ///< the largest entry of the gradient: 0 would mean that nothing was checked
   };
-  std::vector<Entry> entries;
-  double max_error = 0;
-  double min_largest = std::numeric_limits<double>::infinity();
+  std::vector<Entry> entries;  ///< the input first
+  double max_error = 0;        ///< the largest relative error of all; NaN if there is a NaN
+  double min_largest = std::numeric_limits<double>::infinity();  ///< the smallest `largest` of all
 
   friend std::string to_string(const GradientCheck& check) {
     std::string text;
@@ -85,6 +87,7 @@ struct GradientCheck {
   }
 };
 
+/// How it is measured.
 struct GradientCheckOptions {
   std::uint64_t seed = 1;
   double step = 1e-5;       ///< h

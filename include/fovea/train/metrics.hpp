@@ -15,14 +15,16 @@ namespace fovea::inline FOVEA_ABI {
 
 /// Right answers out of `total`, as percentages.
 struct Accuracy {
-  Index correct = 0, total = 0;
+  Index correct = 0, total = 0;  ///< answers
 
+  /// 100 correct / total; 0 when there are none.
   double percent() const {
     return total == 0 ? 0.0 : 100.0 * static_cast<double>(correct) / static_cast<double>(total);
   }
 
+  /// Two limits in percent.
   struct Interval {
-    double low, high;
+    double low, high;  ///< percent
   };
   /// The 95 % interval of Wilson (Probable inference, JASA 22, 1927): it stays inside [0, 100] and is
   /// right where the textbook's p +- 1.96 sqrt(p (1-p) / n) fails, near 100 %.
@@ -39,14 +41,17 @@ struct Accuracy {
 /// counts(true class, predicted class).
 class ConfusionMatrix {
  public:
+  /// For labels in [0, classes), all counts zero.
   explicit ConfusionMatrix(Index classes) : counts_(Shape{classes, classes}) {}
 
   /// Counts a batch: logits (N, K), labels (N).
   void add(View<const float, 2> logits, View<const Label, 1> labels) { count(logits, labels); }
   void add(View<const double, 2> logits, View<const Label, 1> labels) { count(logits, labels); }
 
+  /// (classes, classes): row the truth, column the answer.
   const Tensor<Index, 2>& counts() const { return counts_; }
 
+  /// What stands on the diagonal, out of all.
   Accuracy accuracy() const {
     Accuracy result{.correct = 0, .total = sum(counts_)};
     for (Index k = 0; k < counts_.extent(0); ++k) result.correct += counts_(k, k);

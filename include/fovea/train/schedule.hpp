@@ -29,25 +29,31 @@ inline double ease(double a, double b, double part) {
 }
 }  // namespace detail
 
+/// The same rate at every step.
 struct Constant {
-  double rate = 1e-3;
+  double rate = 1e-3;  ///< at every step
+  /// The rate.
   double operator()(std::uint64_t) const { return rate; }
 };
 
+/// Half a cosine from `rate` down to `end` (Loshchilov and Hutter 2017).
 struct Cosine {
-  double rate = 1e-3;
-  std::uint64_t steps = 1;
-  double end = 0;
+  double rate = 1e-3;       ///< at first
+  std::uint64_t steps = 1;  ///< until it is at the end
+  double end = 0;           ///< at last
+  /// The rate at step t.
   double operator()(std::uint64_t t) const {
     return detail::ease(rate, end, static_cast<double>(t) / static_cast<double>(steps));
   }
 };
 
+/// Up, and then all the way down (Smith and Topin 2018).
 struct OneCycle {
-  double peak = 1e-3;
-  std::uint64_t steps = 1;
-  double warmup = 0.3;  ///< the share of the steps that goes up
-  double start_divisor = 25, end_divisor = 1e4;
+  double peak = 1e-3;                            ///< the largest rate
+  std::uint64_t steps = 1;                       ///< of the whole training
+  double warmup = 0.3;                           ///< the share of the steps that goes up
+  double start_divisor = 25, end_divisor = 1e4;  ///< peak / these: where it begins and ends
+  /// The rate at step t.
   double operator()(std::uint64_t t) const {
     const double part = static_cast<double>(t) / static_cast<double>(steps);
     if (part < warmup) return detail::ease(peak / start_divisor, peak, part / warmup);

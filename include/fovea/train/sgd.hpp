@@ -16,17 +16,20 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// The numbers of SGD.
 struct SgdOptions {
   double learning_rate = 1e-2;
-  double momentum = 0;
-  double weight_decay = 0;
+  double momentum = 0;      ///< mu, in [0, 1)
+  double weight_decay = 0;  ///< the share of a weight that is added to its gradient
 };
 
+/// Gradient descent with momentum, for all parameters of one network.
 template <class T>
 class Sgd {
  public:
   SgdOptions options;  ///< may change between steps
 
+  /// v at zero. Throws on numbers outside their range.
   template <class Net>
   explicit Sgd(const Net& net, SgdOptions o = {})
       : options(o), velocity_(Shape{net.parameter_count()}) {

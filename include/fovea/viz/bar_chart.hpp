@@ -20,15 +20,16 @@ namespace fovea::inline FOVEA_ABI {
 /// One value for every category.
 struct Bars {
   std::string name = {};
-  std::string color = {};  ///< "": the next one of the palette
-  std::vector<double> values = {};
+  std::string color = {};                   ///< "": the next one of the palette
+  std::vector<double> values = {};          ///< one for each category
   std::vector<double> low = {}, high = {};  ///< the ends of the whiskers, or none
 };
 
+/// The words of a bar chart.
 struct BarChartOptions {
   std::string title = {};
   std::string label = {};  ///< of the axis with the categories
-  Axis value = {};
+  Axis value = {};         ///< of the values
 };
 
 /// For every category one bar of each of `series`, side by side.
@@ -96,10 +97,11 @@ inline std::string bar_chart(const std::vector<std::string>& categories,
   return chart.finish();
 }
 
+/// The words of a histogram, and its bins.
 struct HistogramOptions {
   std::string title = {};
-  Axis x = {}, y = {.label = "count"};
-  Index bins = 30;
+  Axis x = {}, y = {.label = "count"};  ///< of the values, of the counts
+  Index bins = 30;                      ///< intervals of equal width
 };
 
 /// How many values fall into each of `bins` equal intervals from the least to the largest one, or

@@ -17,10 +17,11 @@ namespace fovea::inline FOVEA_ABI {
 
 /// A rectangle in pixels of an image; it may reach outside.
 struct LabelledBox {
-  Index top = 0, left = 0, height = 1, width = 1;
-  std::string label = {};
+  Index top = 0, left = 0, height = 1, width = 1;  ///< pixels of the image
+  std::string label = {};                          ///< stands below the picture
 };
 
+/// How the image under the boxes is drawn.
 struct BoxOptions {
   std::string title = {};
   Index zoom = 10;

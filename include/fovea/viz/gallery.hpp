@@ -16,11 +16,12 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// How the maps are laid out and coloured.
 struct GalleryOptions {
   std::string title = {};
-  bool signed_values = false;
-  Index zoom = 0;     ///< pixels for one number; 0: so that a map is some 70 pixels wide
-  Index columns = 0;  ///< maps in a row; 0: a picture wider than high
+  bool signed_values = false;  ///< diverging colours from -m to m, else sequential ones from 0 to m
+  Index zoom = 0;              ///< pixels for one number; 0: so that a map is some 70 pixels wide
+  Index columns = 0;           ///< maps in a row; 0: a picture wider than high
   std::vector<std::string> captions = {};  ///< under each map; none: their numbers
 };
 

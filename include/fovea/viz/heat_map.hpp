@@ -15,14 +15,14 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// The words and the scale of a heat map.
 struct HeatMapOptions {
   std::string title = {};
   std::vector<std::string> row_labels = {}, column_labels = {};  ///< none: 0, 1, 2, ...
   std::string x_label = {}, y_label = {};
-  std::optional<double> from = {},
-                        to = {};  ///< ends of the scale; else 0 or less, and the largest number
-  bool percent = false;
-  bool signed_values = false;  ///< diverging colours from -m to m
+  std::optional<double> from = {}, to = {};  ///< ends of the scale; else 0 or less, and the largest
+  bool percent = false;                      ///< numbers are shares, 0.5 is written 50
+  bool signed_values = false;                ///< diverging colours from -m to m
 };
 
 /// A table (R, C) of numbers.

@@ -20,10 +20,12 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// Red, green, blue; sRGB, 8 bits each.
 struct Color {
-  std::uint8_t r, g, b;
+  std::uint8_t r, g, b;  ///< 0 to 255
 };
 
+/// The ground, the darkest ink, text, and the outlines of maps.
 inline constexpr Color white{255, 255, 255}, black{0, 0, 0}, ink{40, 40, 48}, frame{200, 200, 206};
 
 namespace detail {
@@ -79,6 +81,7 @@ inline Color readable_on(Color color) {
   return (luminance + 0.05) * (luminance + 0.05) > 1.05 * 0.05 ? black : white;
 }
 
+/// Pixels to draw on, rows from the top, columns from the left.
 class Image {
  public:
   /// Height and width in pixels, each in [1, 16384].
@@ -90,8 +93,11 @@ class Image {
     rectangle(0, 0, height, width, background);
   }
 
+  /// Rows of pixels.
   Index height() const { return pixels_.extent(0); }
+  /// Columns of pixels.
   Index width() const { return pixels_.extent(1); }
+  /// All pixels.
   const Tensor<std::uint8_t, 3>& pixels() const { return pixels_; }  // (H, W, 3): red, green, blue
 
   /// What lies outside the image is not drawn.
@@ -102,6 +108,7 @@ class Image {
     pixels_(y, x, 2) = color.b;
   }
 
+  /// Fills `rows` x `columns` pixels from (top, left) on.
   void rectangle(Index top, Index left, Index rows, Index columns, Color color) {
     for (Index y = top; y < top + rows; ++y)
       for (Index x = left; x < left + columns; ++x) set(y, x, color);
@@ -151,6 +158,7 @@ class Image {
                   left + static_cast<Index>(6 * i + column) * zoom, zoom, zoom, color);
       });
   }
+  /// The pixels that a text takes in a row.
   static Index text_width(std::string_view line, Index zoom = 2) {
     return static_cast<Index>(line.size()) * 6 * zoom - zoom;
   }

@@ -28,9 +28,10 @@ struct Line {
   std::vector<double> low = {}, high = {};  ///< the band's borders, one for each x, or none
 };
 
+/// The words and axes of a line chart.
 struct LineChartOptions {
   std::string title = {};
-  Axis x = {}, y = {};
+  Axis x = {}, y = {};  ///< the axes
 };
 
 namespace detail {

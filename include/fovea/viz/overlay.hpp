@@ -20,9 +20,10 @@ namespace fovea::inline FOVEA_ABI {
 /// One map (H, W) with its name. A map in double: map(x, [](double v) { return float(v); }).
 struct Panel {
   std::string title;
-  Tensor<float, 2> map;
+  Tensor<float, 2> map;  ///< (H, W)
 };
 
+/// How the panels are laid out and scaled.
 struct OverlayOptions {
   std::string title = {};
   Index zoom = 8;       ///< pixels for one number

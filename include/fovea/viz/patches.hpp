@@ -19,6 +19,7 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// How the patches are laid out.
 struct PatchGridOptions {
   std::string title = {};
   Index zoom = 3, columns = 8;             ///< columns: channels in a row
@@ -59,6 +60,7 @@ Image patch_grid(const X& patches, const PatchGridOptions& options = {}) {
   return image;
 }
 
+/// How the kernels are drawn.
 struct KernelMatrixOptions {
   std::string title = {};
   Index zoom = 4;  ///< pixels for one weight

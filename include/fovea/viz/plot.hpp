@@ -25,8 +25,8 @@ namespace fovea::inline FOVEA_ABI {
 
 /// One axis. What is not given follows from the numbers.
 struct Axis {
-  std::string label = {};
-  std::optional<double> from = {}, to = {};
+  std::string label = {};                    ///< what is measured, and in which unit
+  std::optional<double> from = {}, to = {};  ///< where the axis begins and ends
   double tick = 0;       ///< distance of the ticks; 0: 1, 2 or 5 times a power of ten
   bool percent = false;  ///< numbers are shares, 0.5 is written 50 %
 };

@@ -25,9 +25,9 @@ enum class Show { grey, activations, signed_values, bars };
 
 /// What one layer hands to the next.
 struct Stage {
-  std::string name = {}, shape = {};  ///< shape as text: "32 x 28 x 28"
-  Tensor<float, 3> maps = {};         ///< (M, H, W)
-  Show show = Show::activations;
+  std::string name = {}, shape = {};       ///< shape as text: "32 x 28 x 28"
+  Tensor<float, 3> maps = {};              ///< (M, H, W)
+  Show show = Show::activations;           ///< how it is drawn
   std::vector<std::string> captions = {};  ///< of bars; none: their numbers
 };
 
@@ -40,6 +40,7 @@ Stage stage(std::string name, const X& maps, Show show, std::vector<std::string>
           std::move(captions)};
 }
 
+/// How a poster is drawn.
 struct PosterOptions {
   std::string title = {};
   bool per_map = false;  ///< every map on a scale of its own

@@ -16,6 +16,7 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// The words of a reliability diagram.
 struct ReliabilityOptions {
   std::string title = {};
   std::string x_label = "confidence", y_label = "accuracy";

@@ -20,10 +20,13 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// A page of HTML in one file, written from the top down.
 class Report {
  public:
+  /// The cells of one row of a table.
   using Row = std::vector<std::string>;
 
+  /// Throws on an empty title. `language` as in BCP 47: "en", "de".
   explicit Report(std::string title, std::string lead = {}, std::string language = "en")
       : title_(std::move(title)), lead_(std::move(lead)), language_(std::move(language)) {
     check(!title_.empty(), "report: expected a title, got an empty one");
@@ -38,7 +41,9 @@ class Report {
     add_heading(heading, 3);
   }
 
+  /// Plain text; it is escaped.
   void paragraph(std::string_view text) { body_ += "<p>" + detail::prose(text) + "</p>\n"; }
+  /// Small print.
   void note(std::string_view text) {
     body_ += "<p class=\"note\">" + detail::prose(text) + "</p>\n";
   }
@@ -51,6 +56,7 @@ class Report {
     body_ += concat("<div class=\"finding\"><b>", detail::prose(headline), "</b>",
                     text.empty() ? "" : "<p>" + detail::prose(text) + "</p>", "</div>\n");
   }
+  /// One item or more, each a line with a dot.
   void list(const std::vector<std::string>& items) {
     check(!items.empty(), "report: expected a list of at least one item, got none");
     body_ += "<ul>\n";
@@ -66,6 +72,7 @@ class Report {
                       "</dd></div>\n");
     body_ += "</dl>\n";
   }
+  /// What stands at the end of the page.
   void footer(std::string_view text) { footer_ = escape_markup(text); }
 
   /// A table; the first cell of a row is its heading, numbers stand right. Returns its number.

@@ -14,7 +14,7 @@ namespace fovea::inline FOVEA_ABI {
 
 /// The words of a figure. `alt` is for those who cannot see it: what is there to be seen.
 struct FigureText {
-  std::string what = {}, read = {}, scale = {}, alt = {};
+  std::string what = {}, read = {}, scale = {}, alt = {};  ///< what it is, how to read it, ...
 };
 
 namespace detail {

@@ -20,6 +20,7 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// One way to spoil an image, with its name.
 struct Corruption {
   std::string_view name = {};   ///< as MNIST-C spells it, where it has it: "shot_noise"
   std::string parameters = {};  ///< in words: "3 photons for white"

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// Chapter 7: who wins in each window, and where the gradient goes.
+#include <fovea/fovea.hpp>
+
+#include <cstdio>
+
+using namespace fovea;
+
+int main() {
+  Sequential net{Shape{1, 4, 4}, MaxPool2d{{.kernel = 2}}};
+  const Tensor<float, 4> x{{{{1, 3, 2, 0},  // (N, C, H, W) = (1, 1, 4, 4)
+                             {4, 2, 1, 5},
+                             {0, 0, 6, 6},
+                             {0, 7, 6, 2}}}};
+  auto pass = net.pass(1, {.keep = Keep::all, .input_gradient = true});
+  const auto y = net.forward(x, pass);  // (1, 1, 2, 2)
+  std::printf("y =\n%s\n", to_string(y[0][0]).c_str());
+  std::printf("winners, as offsets in the plane:\n%s\n",
+              to_string(pass.layer<0>().winner[0][0]).c_str());
+
+  float next = 10;
+  for (float& g : pass.dlogits()) g = next++;  // dy = 10, 11, 12, 13
+  net.backward(x, pass);
+  std::printf("dx =\n%s\n", to_string(pass.input_gradient()[0][0]).c_str());
+}

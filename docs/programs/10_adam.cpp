@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// Chapter 10: three optimizers in a narrow valley, f(w) = (w0^2 + 25 w1^2) / 2.
+#include <fovea/fovea.hpp>
+
+#include <cstdio>
+
+using namespace fovea;
+
+// Lets an optimizer walk from (4, 1), and prints where it is after some steps.
+template <class Optimizer, class Options>
+void walk(const char* name, Options options) {
+  Rng rng{1};
+  // y = W x with x = 1: the output is the two weights themselves, and dW is the gradient we choose.
+  Sequential net{Shape{1}, Linear<double>{{.in = 1, .out = 2, .bias = false}, rng}};
+  auto& [fc1] = net.layers();
+  fc1.weight = {{4}, {1}};
+  const Tensor<double, 2> one{{1}};
+  auto pass = net.pass(1);
+  Optimizer optimizer{net, options};
+  for (int step = 1; step <= 100; ++step) {
+    const auto w = net.forward(one, pass);
+    pass.dlogits()(0, 0) = w(0, 0);       // df/dw0
+    pass.dlogits()(0, 1) = 25 * w(0, 1);  // df/dw1
+    net.backward(one, pass);
+    optimizer.step(net, pass);
+    if (step == 1 || step == 10 || step == 100)
+      std::printf("%-9s step %3d  w = (%7.4f, %7.4f)\n", name, step, fc1.weight(0, 0),
+                  fc1.weight(1, 0));
+  }
+}
+
+int main() {
+  walk<Sgd<double>>("SGD", SgdOptions{.learning_rate = 0.07});
+  walk<Sgd<double>>("momentum", SgdOptions{.learning_rate = 0.02, .momentum = 0.8});
+  walk<Adam<double>>("Adam", AdamOptions{.learning_rate = 0.2});
+}
