@@ -20,16 +20,27 @@ if [ -z "${FOVEA_DATA_DIR:-}" ] && ls data/mnist/t10k-images* > /dev/null 2>&1; 
   export FOVEA_DATA_DIR=$PWD/data/mnist
 fi
 
-parts=(kill checkpoint malformed exchange)
+parts=(kill checkpoint malformed exchange photos fuzz consumers tsan compilers)
 declare -A shows=(
   [kill]="\`kill -9\` at 200 random moments of a training, then \`--resume\`: the same bits, no unreadable file"
   [checkpoint]="the same bits for 1, 2, 3, 4 and 7 threads and after \`--resume\`; full disk, read-only disk, another run, two at once"
   [malformed]="malformed safetensors, npy, checkpoints and pictures: refused in words, little memory, the model unchanged"
   [exchange]="a trained network goes to PyTorch and comes back: the same logits on 10 000 test images"
+  [photos]="\`mnist_predict\` reads photographs of all test digits as well as the originals"
+  [fuzz]="every reader of files under libFuzzer, ASan and UBSan, FUZZ_SECONDS (1200) each"
+  [consumers]="six ways to include the library, two compilers, OpenMP on and off"
+  [tsan]="the unit tests under ThreadSanitizer"
+  [compilers]="the unit tests on every instruction set, compiler and emulated processor"
 )
 part_kill() { tests/programs/kill_and_resume.sh "$build/examples/mnist_train" 200; }
 part_checkpoint() { tests/programs/test_checkpoint.sh "$build/examples/mnist_train"; }
 part_malformed() { tests/malformed/test_malformed.sh "$build/tests/try_load"; }
+part_photos() { COUNT=10000 MNIST_TRAIN=$build/examples/mnist_train PHOTOS=$build/tests/photos \
+  tests/programs/test_photos.sh "$build/examples/mnist_predict"; }
+part_fuzz() { scripts/fuzz.sh "${FUZZ_SECONDS:-1200}"; }
+part_consumers() { tests/consumers/run.sh && tests/consumers/wings.sh; }
+part_tsan() { cmake --preset tsan && cmake --build --preset tsan -j "$(nproc)" && ctest --preset tsan | tail -3; }
+part_compilers() { scripts/compilers.sh; }
 part_exchange() { tests/exchange/test_pytorch.py "$build/examples/mnist_train" "$build/examples/mnist_predict"; }
 
 chosen=()
@@ -57,7 +68,7 @@ built=$(state)
 case $built in *changes) echo "Not all changes are committed: the table will say \"$built\"." ;; esac
 
 mkdir -p "$build/full"
-if ! { cmake --preset release -B "$build" && cmake --build "$build" -j "$(nproc)" --target mnist_train mnist_predict write_idx try_load; } \
+if ! { cmake --preset release -B "$build" && cmake --build "$build" -j "$(nproc)" --target mnist_train mnist_predict write_idx try_load photos; } \
   > "$build/full/build.log" 2>&1; then
   tail -20 "$build/full/build.log" >&2
   echo "full.sh: the build failed; all of it is in $build/full/build.log" >&2

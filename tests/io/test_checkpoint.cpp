@@ -94,6 +94,7 @@ TEST_CASE("checkpoint: all of the state comes back, and the one before stays") {
   CHECK(!file.exists());
   CHECK(!file.load(t.net, t.optimizer, t.at));
   t.at = {3, 7, 0.1 + 0.2, {1.5f, 2.5f}, {{"a", "b"}}, {{"epochs", "[]"}}};
+  t.optimizer.set_clock(2);
   file.save(t.net, t.optimizer, t.at);
   const Bytes first = read_file(path);
   CHECK(!std::filesystem::exists(path.string() + ".previous"));
@@ -157,6 +158,9 @@ TEST_CASE("checkpoint: of another run, another network, or none at all") {
   CHECK(contains(damaged([](Safetensors& f) { f.tensors.erase("model.fc1.bias"); }),
                  "found no fc1.bias"));
   CHECK(contains(damaged([](Safetensors& f) { f.tensors.erase("losses"); }), "a tensor losses"));
+  CHECK(
+      contains(damaged([](Safetensors& f) { f.tensors["losses"] = store(Tensor<float, 1>{1.0f}); }),
+               "expected a loss for each of 0 steps, found 1"));
   CHECK(contains(
       damaged([](Safetensors& f) { f.tensors["optimizer.mean"] = store(Tensor<float, 1>{1.0f}); }),
       "optimizer.mean: expected"));

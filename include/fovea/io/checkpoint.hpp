@@ -184,6 +184,9 @@ class CheckpointFile {
     const StoredTensor& losses = file.tensor("losses");
     stored.losses.resize(static_cast<std::size_t>(losses.size()));
     losses.copy_to(std::span(stored.losses), concat(file.name(), ": losses"));
+    check(stored.losses.empty() || stored.losses.size() == stored_optimizer.clock(), file.name(),
+          ": expected a loss for each of ", stored_optimizer.clock(), " steps, found ",
+          stored.losses.size());
 
     net = std::move(stored_net);
     optimizer = std::move(stored_optimizer);
