@@ -35,7 +35,6 @@
 // template parameter: `float` trains, `double` is the same code gradient-checked.
 #pragma once
 
-#include <cstdint>
 #include <string_view>
 #include <tuple>
 
@@ -78,7 +77,6 @@ struct Parameter {
   Value value;        ///< pointer to a member of the layer
   Gradient gradient;  ///< pointer to a member of its Pass
 };
-
 template <class Value, class Gradient>
 Parameter(std::string_view, Value, Gradient) -> Parameter<Value, Gradient>;
 
@@ -89,7 +87,6 @@ struct Buffer {
   Value value;    ///< pointer to a member of the layer
   Update update;  ///< pointer to a member of its Pass
 };
-
 template <class Value, class Update>
 Buffer(std::string_view, Value, Update) -> Buffer<Value, Update>;
 
@@ -100,7 +97,6 @@ struct Child {
   Net net;       ///< pointer to a member of the layer
   NetPass pass;  ///< pointer to a member of its Pass
 };
-
 template <class Net, class NetPass>
 Child(std::string_view, Net, NetPass) -> Child<Net, NetPass>;
 
@@ -151,5 +147,4 @@ template <class Layer, std::size_t R>
 concept AcceptsRank = requires(const Layer& layer, Shape<R> shape) {
   layer.output_shape(shape);
 };
-
 }  // namespace fovea::inline FOVEA_ABI
