@@ -130,7 +130,7 @@ PY
   grep -qF "which was not tried (--no-selftest)" "$work/unit/report.html" || fail "--no-selftest: not a word of it"
   grep -qF "this network sees black as 0.)" "$work/unit/report.html" || fail "the scaling of the file was not used"
   refused "unit.safetensors: expected the logits of its self-test, found" --data "$work/data" --weights "$work/unit.safetensors"
-  refused "scaling.safetensors: input.std: expected a number above 0, found 0" --data "$work/data" --weights "$work/scaling.safetensors"
+  refused "scaling.safetensors: expected a number above 0 for input.std, found 0" --data "$work/data" --weights "$work/scaling.safetensors"
   refused "other.safetensors: a file of another network: expected conv1" --data "$work/data" --weights "$work/other.safetensors"
   refused "nan.safetensors: conv1.weight: expected finite numbers, found" --data "$work/data" --weights "$work/nan.safetensors"
 fi
