@@ -91,8 +91,8 @@ for ((i = 0; i < count; ++i)); do
   fi
   if [ $((i % 5)) = 4 ] && [ -e "$directory/run.ckpt.previous" ]; then
     moment="$moment ms, from the checkpoint before"
-    mv "$directory/run.ckpt.previous" "$directory/before"  # may be one file by two names
-    mv "$directory/before" "$directory/run.ckpt"
+    rm -f "$directory/run.ckpt"  # may be one file by two names, which mv would mind
+    mv "$directory/run.ckpt.previous" "$directory/run.ckpt"
   fi
   if ! (train "$directory" --resume) > "$work/log" 2>&1; then
     fail "killed after $moment ms: cannot go on: $(cat "$work/log")"
