@@ -20,7 +20,7 @@ if [ -z "${FOVEA_DATA_DIR:-}" ] && ls data/mnist/t10k-images* > /dev/null 2>&1; 
   export FOVEA_DATA_DIR=$PWD/data/mnist
 fi
 
-parts=(kill checkpoint malformed exchange photos fuzz consumers tsan compilers)
+parts=(kill checkpoint malformed exchange photos fuzz mutation consumers tsan compilers)
 declare -A shows=(
   [kill]="\`kill -9\` at 200 random moments of a training, then \`--resume\`: the same bits, no unreadable file"
   [checkpoint]="the same bits for 1, 2, 3, 4 and 7 threads and after \`--resume\`; full disk, read-only disk, another run, two at once"
@@ -28,6 +28,7 @@ declare -A shows=(
   [exchange]="a trained network goes to PyTorch and comes back: the same logits on 10 000 test images"
   [photos]="\`mnist_predict\` reads photographs of all test digits as well as the originals"
   [fuzz]="every reader of files under libFuzzer, ASan and UBSan, FUZZ_SECONDS (1200) each"
+  [mutation]="faults that a person could make, planted one at a time: the tests see at least 95 % of them"
   [consumers]="six ways to include the library, two compilers, OpenMP on and off"
   [tsan]="the unit tests under ThreadSanitizer"
   [compilers]="the unit tests on every instruction set, compiler and emulated processor"
@@ -38,6 +39,7 @@ part_malformed() { tests/malformed/test_malformed.sh "$build/tests/try_load"; }
 part_photos() { COUNT=10000 MNIST_TRAIN=$build/examples/mnist_train PHOTOS=$build/tests/photos \
   tests/programs/test_photos.sh "$build/examples/mnist_predict"; }
 part_fuzz() { scripts/fuzz.sh "${FUZZ_SECONDS:-1200}"; }
+part_mutation() { tests/mutation/run.py --jobs 2; }
 part_consumers() { tests/consumers/run.sh && tests/consumers/wings.sh; }
 part_tsan() { cmake --preset tsan && cmake --build --preset tsan -j "$(nproc)" && ctest --preset tsan | tail -3; }
 part_compilers() { scripts/compilers.sh; }

@@ -102,6 +102,8 @@ inline std::vector<ConvCase> conv_cases() {
       {{.in = 4, .out = 6, .kernel = 3, .stride = 2, .padding = 1, .groups = 2}, {3, 4, 7, 8}},
       {{.in = 5, .out = 5, .kernel = 3, .padding = 1, .groups = 5}, {2, 5, 6, 4}},
       {{.in = 2, .out = 2, .kernel = 5, .stride = 3, .padding = 4}, {2, 2, 3, 2}},
+      {{.in = 2, .out = 3, .kernel = 3, .stride = {2, 3}, .padding = 2, .dilation = {3, 2}},
+       {2, 2, 9, 11}},
       {{.in = 3, .out = 3, .kernel = 3, .padding = 1, .groups = 3}, {2, 3, 5, 19}},
       {{.in = 2, .out = 2, .kernel = 3, .groups = 2}, {3, 2, 4, 70}},
       {{.in = 2, .out = 2, .kernel = 3, .padding = 2, .groups = 2}, {1, 2, 3, 33}},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <atomic>
+#include <map>
 #include <set>
 
 #include "support.hpp"
@@ -91,6 +92,13 @@ TEST_CASE("random: streams differ, permutations are permutations") {
   CHECK(a != b);
   CHECK(a == permutation(1000, Rng{1, 0}));
   CHECK(std::set<Index>(a.begin(), a.end()).size() == 1000);
+}
+
+TEST_CASE("random: each of the six orders of three numbers comes as often") {
+  std::map<std::vector<Index>, int> counts;
+  for (std::uint64_t seed = 0; seed < 6000; ++seed) ++counts[permutation(3, Rng{seed})];
+  CHECK(counts.size() == 6);
+  for (const auto& entry : counts) CHECK(std::abs(entry.second - 1000) < 150);
 }
 
 TEST_CASE("parallel_for: every piece once, exceptions come back") {

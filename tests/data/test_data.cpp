@@ -141,6 +141,9 @@ TEST_CASE("batches: every example once, shuffled anew each epoch, scaled, the la
   CHECK(first != order({.seed = 2, .epoch = 0}));
   const auto plain = order({.shuffle = false});
   CHECK(std::is_sorted(plain.begin(), plain.end()));
+  std::vector<Index> rest;  // of an epoch, from its fourth batch on
+  for (const auto& batch : batches(data, 5, {.first_step = 3})) rest.push_back(batch.labels.size());
+  CHECK(rest == std::vector<Index>{5, 3});
   CHECK(contains(error_of([&] { batches(data, 0); }), "batch size of 1 or more, got 0"));
   CHECK(contains(error_of([&] { batches(data, 5)[5]; }), "step in [0, 5), got 5"));
 }

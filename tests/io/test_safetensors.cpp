@@ -114,6 +114,23 @@ TEST_CASE("stored tensors: conversions") {
   CHECK(contains(error(true, Dtype::F32, Bytes(8)), "expected 1 numbers, found 2"));
 }
 
+TEST_CASE("safetensors: each type by its name") {
+  for (const auto& [name, dtype] : {std::pair{"I64", Dtype::I64},
+                                    {"F64", Dtype::F64},
+                                    {"F32", Dtype::F32},
+                                    {"BF16", Dtype::BF16},
+                                    {"F16", Dtype::F16},
+                                    {"U8", Dtype::U8},
+                                    {"BOOL", Dtype::BOOL}}) {
+    const Index size = size_of(dtype);
+    const std::string header =
+        concat(R"({"w":{"dtype":")", name, R"(","shape":[1],"data_offsets":[0,)", size, "]}}");
+    const auto file = parse_safetensors(file_of(header, static_cast<std::size_t>(size)), "f");
+    CHECK_UNARY(file.tensors.at("w").dtype == dtype);
+    CHECK(to_string(dtype) == name);
+  }
+}
+
 TEST_CASE("safetensors: every rule of the format, broken once") {
   const auto one = [](const std::string& fields) { return "{\"w\":{" + fields + "}}"; };
   const std::string good = R"("dtype":"F32","shape":[2],"data_offsets":[0,8])";

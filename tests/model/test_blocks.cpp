@@ -123,10 +123,26 @@ TEST_CASE("blocks: gradients of a network whose layers run as one") {
   CHECK(!pass.block<3>().by_winograd());
   CHECK(pass.block<7>().active());
   CHECK(!net.pass(2, {.keep = Keep::all}).block<7>().active());
-  const auto result = gradient_check(net, random_tensor<double>(Shape{2, 9, 11, 8}, 2));
+  const auto x = random_tensor<double>(Shape{2, 9, 11, 8}, 2);
+  const auto result = gradient_check(net, x);  // of the layers one by one, and now as one:
   CAPTURE(to_string(result));
   CHECK(result.max_error <= 1e-6);
   CHECK(result.min_largest > 1e-4);
+  auto all = net.pass(2, {.keep = Keep::all});
+  auto gradients = [&, copy = net](auto& p) mutable {
+    const auto y = net.forward(x, p);
+    const auto dy = random_tensor<double>(y.shape(), 3);
+    std::copy(dy.begin(), dy.end(), p.dlogits().begin());
+    net.backward(x, p);
+    std::vector<Tensor<double, 1>> list;
+    copy.for_each_parameter(p, [&](auto, auto gradient) {
+      list.emplace_back(as_const(gradient).reshape(Shape{gradient.size()}));
+    });
+    return list;
+  };
+  const auto as_one = gradients(pass), one_by_one = gradients(all);
+  REQUIRE(as_one.size() == 8);
+  for (std::size_t i = 0; i < 8; ++i) CHECK(relative_error(as_one[i], one_by_one[i]) <= 1e-12);
 }
 
 TEST_CASE("blocks: other pooling runs layer by layer") {
@@ -152,6 +168,7 @@ TEST_CASE("blocks: ties go to the first, a NaN is not hidden, dead units are sti
   x(0, 0, 0, 1) = x(0, 0, 1, 0) = 2;         // window (0, 0): a tie
   x(0, 0, 2, 34) = 5, x(0, 0, 3, 34) = nan;  // window (1, 17): a NaN after a number
   x(0, 0, 0, 8) = nan, x(0, 0, 1, 9) = 5;    // window (0, 4): a NaN before a number
+  x(0, 0, 2, 5) = 0;                         // window (1, 2): zero is dead, too
   auto fused = net.pass(1, {.input_gradient = true});
   auto all = net.pass(1, {.keep = Keep::all, .input_gradient = true});
   REQUIRE(fused.block<0>().active());
@@ -201,6 +218,15 @@ TEST_CASE_TEMPLATE("channels last and back", T, float, double) {
     kernels::transpose(matrix.data(), C, H * W, H * W, turned.data(), C);
     CHECK(to_string(turned) == to_string(transpose(matrix)));
   }
+}
+
+TEST_CASE("predictor: skips zeros, and no numbers below them") {
+  Rng rng{1};
+  const Sequential net{Shape{7}, Linear<float>{{.in = 7, .out = 5}, rng}, Relu{}};
+  const Predictor predictor{net, 2};
+  auto scratch = predictor.scratch(1);
+  const auto x = random_tensor<float>(Shape{2, 7}, 1);
+  CHECK(relative_error(predictor(x, scratch), net.predict(x)) <= 1e-6);
 }
 
 TEST_CASE_TEMPLATE("predictor: packed weights say the same", T, float, double) {
