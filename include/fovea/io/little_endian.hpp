@@ -21,6 +21,15 @@ void swap_if_big_endian(std::uint8_t* bytes, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i)
       std::reverse(bytes + i * sizeof(T), bytes + (i + 1) * sizeof(T));
 }
+
+// A file in memory, to read from its beginning: `read(count)` returns the next so many bytes of it.
+inline auto reader_of(std::span<const std::uint8_t> bytes) {
+  return [rest = bytes](std::size_t count) mutable {
+    const Bytes part(rest.begin(), rest.begin() + static_cast<Index>(count));
+    rest = rest.subspan(count);
+    return part;
+  };
+}
 }  // namespace detail
 
 /// Fills `to` with the numbers in `bytes`, to.size() * sizeof(T) of them.

@@ -93,11 +93,7 @@ Tensor<T, R> read_npy(const std::filesystem::path& path) {
 /// The array in `bytes`, the content of a whole file; `name` is for errors.
 template <class T, std::size_t R>
 Tensor<T, R> parse_npy(std::span<const std::uint8_t> bytes, std::string_view name) {
-  return detail::take_npy<T, R>(bytes.size(), name, [rest = bytes](std::size_t count) mutable {
-    const Bytes part(rest.begin(), rest.begin() + static_cast<Index>(count));
-    rest = rest.subspan(count);
-    return part;
-  });
+  return detail::take_npy<T, R>(bytes.size(), name, detail::reader_of(bytes));
 }
 
 /// The bytes of a whole file: what np.save writes.

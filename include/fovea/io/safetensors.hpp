@@ -66,11 +66,7 @@ inline Safetensors read_safetensors(const std::filesystem::path& path) {
 
 /// The tensors in `bytes`, the content of a whole file; `name` is for errors.
 inline Safetensors parse_safetensors(std::span<const std::uint8_t> bytes, std::string_view name) {
-  return detail::take_safetensors(bytes.size(), name, [rest = bytes](std::size_t count) mutable {
-    const Bytes part(rest.begin(), rest.begin() + static_cast<Index>(count));
-    rest = rest.subspan(count);
-    return part;
-  });
+  return detail::take_safetensors(bytes.size(), name, detail::reader_of(bytes));
 }
 
 /// The bytes of a whole file.
