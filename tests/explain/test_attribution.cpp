@@ -4,18 +4,11 @@
 #include "fovea/explain/grad_cam.hpp"
 #include "fovea/explain/gradients.hpp"
 #include "fovea/explain/occlusion.hpp"
+#include "golden/fill.hpp"
 
 using namespace test;
 
 namespace {
-
-// The same formula as value() in make_golden.py.
-template <class T, std::size_t R>
-void fill(View<T, R> x, Index salt, double scale) {
-  for (Index i = 0; i < x.size(); ++i)
-    x.data()[i] = static_cast<T>(
-        (static_cast<double>((i * 7919 + salt * 104729) % 65521) / 65521.0 - 0.5) * scale);
-}
 
 template <TensorLike X, std::size_t count>
 double error_against(const X& x, const double (&expected)[count]) {

@@ -4,22 +4,13 @@
 // golden.hpp says what PyTorch computed; make_golden.py beside it is how.
 #include "golden/golden.hpp"
 
+#include "golden/fill.hpp"
 #include "support.hpp"
 #include "support/course_cnn.hpp"
 
 using namespace test;
 
 namespace {
-
-// The same formula as value() in make_golden.py.
-double value(Index i, Index salt, double scale) {
-  return (static_cast<double>((i * 7919 + salt * 104729) % 65521) / 65521.0 - 0.5) * scale;
-}
-
-template <class T, std::size_t R>
-void fill(View<T, R> x, Index salt, double scale) {
-  for (Index i = 0; i < x.size(); ++i) x.begin()[i] = static_cast<T>(value(i, salt, scale));
-}
 
 template <TensorLike X>
 void compare(const golden::Entry& expected, const X& tensor, double tolerance) {
@@ -31,8 +22,8 @@ void compare(const golden::Entry& expected, const X& tensor, double tolerance) {
     const auto v = static_cast<double>(x.begin()[i]);
     largest = std::max(largest, std::abs(v));
     square += v * v;
-    projection += v * value(i, 99, 1.0);
-    projected_norm += std::abs(value(i, 99, 1.0));
+    projection += v * golden_value(i, 99, 1.0);
+    projected_norm += std::abs(golden_value(i, 99, 1.0));
   }
   CHECK(expected.largest > 0);
   const double unit = tolerance * expected.largest;

@@ -7,11 +7,11 @@ using namespace test;
 
 namespace {
 
-constexpr double tolerance = 1e-6;
+constexpr double gradient_tolerance = 1e-6;
 
 void check_gradients(const GradientCheck& result) {
   CAPTURE(to_string(result));
-  CHECK(result.max_error <= tolerance);
+  CHECK(result.max_error <= gradient_tolerance);
   CHECK(result.min_largest > 1e-3);  // a gradient of zeros would check nothing
 }
 
@@ -200,7 +200,7 @@ TEST_CASE("cross_entropy: value and gradient") {
     numeric.begin()[i] = (above - cross_entropy(moved, labels)) / (2 * h);
     moved.begin()[i] = z.begin()[i];
   }
-  CHECK(relative_error(dz, numeric) <= tolerance);
+  CHECK(relative_error(dz, numeric) <= gradient_tolerance);
   for (Index n = 0; n < 2; ++n) CHECK(std::abs(sum(softmax(z)[n]) - 1) < 1e-15);
 }
 
