@@ -20,28 +20,37 @@ if [ -z "${FOVEA_DATA_DIR:-}" ] && ls data/mnist/t10k-images* > /dev/null 2>&1; 
   export FOVEA_DATA_DIR=$PWD/data/mnist
 fi
 
-parts=(kill checkpoint malformed exchange photos fuzz mutation consumers tsan compilers)
+parts=(kill checkpoint malformed exchange photos endurance fuzz mutation coverage consumers tsan compilers)
 declare -A shows=(
   [kill]="\`kill -9\` at 200 random moments of a training, then \`--resume\`: the same bits, no unreadable file"
   [checkpoint]="the same bits for 1, 2, 3, 4 and 7 threads and after \`--resume\`; full disk, read-only disk, another run, two at once"
   [malformed]="malformed safetensors, npy, checkpoints and pictures: refused in words, little memory, the model unchanged"
   [exchange]="a trained network goes to PyTorch and comes back: the same logits on 10 000 test images"
   [photos]="\`mnist_predict\` reads photographs of all test digits as well as the originals"
-  [fuzz]="every reader of files under libFuzzer, ASan and UBSan, FUZZ_SECONDS (1200) each"
+  [endurance]="training, saving, loading and predicting in a loop for ENDURANCE_MINUTES (30): the same bits, memory flat within 1 %"
+  [fuzz]="every reader of files under libFuzzer, ASan and UBSan, FUZZ_SECONDS (1200) of processor time each"
   [mutation]="faults that a person could make, planted one at a time: the tests see at least 95 % of them"
+  [coverage]="lines of \`include/fovea\` that the unit tests run; tests/coverage/unreached.txt says why not the others"
   [consumers]="six ways to include the library, two compilers, OpenMP on and off"
   [tsan]="the unit tests under ThreadSanitizer"
   [compilers]="the unit tests on every instruction set, compiler and emulated processor"
 )
+passed() { sed -n 's/^\[doctest\] test cases: *[0-9]* | *\([0-9]*\) passed.*/\1/p' "$1" | tail -1; }
 part_kill() { tests/programs/kill_and_resume.sh "$build/examples/mnist_train" 200; }
 part_checkpoint() { tests/programs/test_checkpoint.sh "$build/examples/mnist_train"; }
 part_malformed() { tests/malformed/test_malformed.sh "$build/tests/try_load"; }
 part_photos() { COUNT=10000 MNIST_TRAIN=$build/examples/mnist_train PHOTOS=$build/tests/photos \
   tests/programs/test_photos.sh "$build/examples/mnist_predict"; }
+part_endurance() { "$build/tests/endurance" "${ENDURANCE_MINUTES:-30}"; }
+part_coverage() { tests/coverage/run.py --jobs "$(nproc)"; }
 part_fuzz() { scripts/fuzz.sh "${FUZZ_SECONDS:-1200}"; }
-part_mutation() { tests/mutation/run.py --jobs 2; }
+part_mutation() { tests/mutation/run.py --jobs "$(nproc)"; }
 part_consumers() { tests/consumers/run.sh && tests/consumers/wings.sh; }
-part_tsan() { cmake --preset tsan && cmake --build --preset tsan -j "$(nproc)" && ctest --preset tsan | tail -3; }
+part_tsan() {
+  cmake --preset tsan && cmake --build --preset tsan -j "$(nproc)" --target fovea_tests &&
+    OMP_TOOL_LIBRARIES=/usr/lib/llvm-14/lib/libarcher.so TSAN_OPTIONS=ignore_noninstrumented_modules=1 \
+      build/tsan/tests/fovea_tests && echo "$(passed "$log") cases passed, nothing was reported"
+}
 part_compilers() { scripts/compilers.sh; }
 part_exchange() { tests/exchange/test_pytorch.py "$build/examples/mnist_train" "$build/examples/mnist_predict"; }
 
@@ -70,23 +79,24 @@ built=$(state)
 case $built in *changes) echo "Not all changes are committed: the table will say \"$built\"." ;; esac
 
 mkdir -p "$build/full"
-if ! { cmake --preset release -B "$build" && cmake --build "$build" -j "$(nproc)" --target mnist_train mnist_predict write_idx try_load photos; } \
+if ! { cmake --preset release -B "$build" && cmake --build "$build" -j "$(nproc)" --target mnist_train mnist_predict write_idx try_load photos endurance; } \
   > "$build/full/build.log" 2>&1; then
   tail -20 "$build/full/build.log" >&2
   echo "full.sh: the build failed; all of it is in $build/full/build.log" >&2
   exit 2
 fi
 
-# The rows there are, by part.
-declare -A rows
-if [ -f "$status" ]; then
+# Puts the row of one part into the table and leaves the others; two runs of this script take turns.
+record() {
+  local row=$2 part line lock
+  local -A rows
+  exec {lock}> "$build/full/lock" && flock "$lock"
   while IFS= read -r line; do
     part=${line#| }
     part=${part%% |*}
     [[ $line == "| "* && -n ${shows[$part]:-} ]] && rows[$part]=$line
-  done < "$status"
-fi
-write_status() {
+  done < <(cat "$status" 2> /dev/null)
+  rows[$1]=$row
   {
     cat << 'TEXT'
 # What has been shown
@@ -101,6 +111,7 @@ TEXT
       [ -z "${rows[$part]:-}" ] || echo "${rows[$part]}"
     done
   } > "$status.part" && mv "$status.part" "$status"
+  exec {lock}>&-
 }
 
 failed=0
@@ -126,7 +137,6 @@ for part in "${chosen[@]}"; do
   echo "$result ($took)"
   now=$(state)
   [ "$now" = "$built" ] || now="$built, changed meanwhile"
-  rows[$part]="| $part | ${shows[$part]} | ${result//|/\\|} | $(date -u '+%Y-%m-%d %H:%M UTC'), $took | $now |"
-  write_status
+  record "$part" "| $part | ${shows[$part]} | ${result//|/\\|} | $(date -u '+%Y-%m-%d %H:%M UTC'), $took | $now |"
 done
 [ $failed = 0 ] || { echo "$failed failed; what they printed is in $build/full" >&2; exit 1; }

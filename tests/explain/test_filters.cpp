@@ -59,6 +59,9 @@ TEST_CASE("filters: textbook operators are found, with their direction") {
   const auto spot = match(Tensor<double, 2>{{-1, -1, -1}, {-1, 8, -1}, {-1, -1, -1}});
   CHECK(spot.kind == FilterKind::spot);
   CHECK(spot.correlation > 0.98);
+  CHECK(concat(to_string(right.kind), to_string(line.kind), to_string(spot.kind)) ==
+        "edgelinespot");
+  CHECK(to_string(FilterKind::flat) == "flat");
 }
 
 TEST_CASE("filters: mostly mean is flat") {

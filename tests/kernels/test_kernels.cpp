@@ -32,6 +32,16 @@ void check_gemm(Index m, Index n, Index k) {
                    Matrix<const T>(bt.data(), n, k).transposed(), {d.data(), m, n}, false);
   CHECK(to_string(c) == to_string(d));
 
+  // b as every second row and every third column of something larger.
+  Tensor<T, 2> sparse(Shape{2 * k, 3 * n}, T{9});
+  for (Index p = 0; p < k; ++p)
+    for (Index j = 0; j < n; ++j) sparse(2 * p, 3 * j) = b(p, j);
+  Matrix<const T> strided(sparse.data(), k, n);
+  strided.row_stride = 6 * n;
+  strided.col_stride = 3;
+  kernels::gemm<T>({a.data(), m, k}, strided, {d.data(), m, n}, false);
+  CHECK(to_string(c) == to_string(d));
+
   Tensor<T, 2> e(Shape{n, m});
   kernels::gemm<T>({a.data(), m, k}, {b.data(), k, n}, Matrix<T>(e.data(), n, m).transposed(),
                    false);

@@ -168,6 +168,9 @@ TEST_CASE("gradient_check sees planted mistakes") {
   for (const Fault fault :
        {Fault::sign, Fault::factor, Fault::unassigned, Fault::accumulated, Fault::leak})
     CHECK_FALSE(gradient_check(Wrong{fault}, Shape{2, 3}).max_error <= 1e-6);
+  const std::string text = to_string(gradient_check(Wrong{Fault::sign}, Shape{2, 3}));
+  CHECK(contains(text, "input: relative error "));
+  CHECK(contains(text, ", largest gradient "));
 }
 
 TEST_CASE("relative_error: equal, different, NaN") {

@@ -121,6 +121,17 @@ TEST_CASE("line_chart: bands, gaps, what is not a number is seen") {
                  "as many x as y in a, got 1 and 2"));
 }
 
+TEST_CASE("line_chart: four marks, told apart without colour; a long title has lines") {
+  std::vector<Line> lines;
+  for (const char* name : {"a", "b", "c", "d"}) lines.push_back({.name = name, .x = {1}, .y = {1}});
+  const std::string svg = line_chart(lines, {});
+  check_well_formed(svg);
+  for (const char* mark : {"<circle", "h9v9h-9z", "l6 10h-12z", "l6 6l-6 6l-6 -6z"})
+    CHECK(contains(svg, mark));
+  CHECK(detail::wrap("one two three", 8) == std::vector<std::string>{"one two", "three"});
+  CHECK(detail::wrap("uninterrupted", 8) == std::vector<std::string>{"uninterrupted"});
+}
+
 TEST_CASE("line_chart: a value stands where its axis says, inside the plot") {
   detail::ChartFrame chart("t", {.low = -90, .high = 90}, {.low = 0, .high = 1}, {});
   CHECK(chart.x(-90) == doctest::Approx(chart.left()));
@@ -194,6 +205,10 @@ TEST_CASE("heat_map: numbers and colours of every cell") {
   CHECK(contains(svg, "a&amp;"));
   CHECK(contains(svg, ">100 %<"));
   check_well_formed(heat_map(Tensor<float, 2>(Shape{1, 40}, -2.F), {.signed_values = true}));
+  const std::string numbered = heat_map(table, {.x_label = "to", .y_label = "from"});
+  check_well_formed(numbered);
+  for (const char* text : {">0</text>", ">1</text>", ">2</text>", ">to</text>", ">from</text>"})
+    CHECK(contains(numbered, text));
   CHECK(contains(error_of([] { heat_map(Tensor<float, 2>(), {}); }),
                  "heat_map: expected a table (R, C)"));
   CHECK(contains(error_of([&] { heat_map(table, {.row_labels = {"a"}}); }),

@@ -104,6 +104,10 @@ TEST_CASE("draw_boxes: where the numbers say, also outside") {
   CHECK(outside.height() == inside.height() + 20);
   CHECK(outside.width() == 2 * 24 + 200);
   CHECK(same(at(outside, 24, 24), green));
+  const std::vector<LabelledBox> two{{.label = "a"}, {.top = 3}};
+  const Image labelled = draw_boxes(image, two, {.zoom = 10});
+  CHECK(labelled.height() > inside.height());  // a line for the one that has a label
+  CHECK(count(labelled, ink) > 10);
   image(0, 0) = 4;
   CHECK(count(draw_boxes(image, {}, {.zoom = 10, .color_of = sequential, .scale = 0}),
               sequential(0.25)) == 34 * 100);
@@ -116,6 +120,7 @@ TEST_CASE("patch_grid and kernel_matrix: every number has its square") {
   Tensor<float, 4> patches(Shape{3, 5, 2, 4}, 0.5F);
   CHECK(count(patch_grid(patches, {.title = "t", .zoom = 3, .columns = 2}), grey(0.5)) ==
         3 * 5 * 2 * 4 * 9);
+  CHECK(count(patch_grid(patches, {.captions = {"one"}}), ink) > 0);
   CHECK(contains(error_of([] { patch_grid(Tensor<float, 4>()); }),
                  "patch_grid: expected patches (C, P, H, W)"));
   CHECK(contains(error_of([&] { patch_grid(patches, {.columns = 0}); }), "got 3 and 0"));

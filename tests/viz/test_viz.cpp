@@ -73,6 +73,13 @@ TEST_CASE("gallery: one symmetric scale for all maps") {
   CHECK(pixel(2, 1, 1) == diverging(1));
   CHECK(pixel(1, 1, 1) == diverging(0));
   CHECK(gallery(Tensor<float, 3>(Shape{5, 3, 3})).width() > 0);  // all zero: no division by it
+  // 32 maps hang in four rows of eight, none of them half empty; a caption may be missing.
+  const Tensor<float, 3> many(Shape{32, 2, 2});
+  const auto size = [&](Index columns) {
+    const Image picture = gallery(many, {.columns = columns, .captions = {"0"}});
+    return Shape{picture.height(), picture.width()};
+  };
+  CHECK(size(0) == size(8));
   CHECK(contains(error_of([] { gallery(Tensor<float, 3>()); }), "expected maps"));
 }
 
