@@ -102,7 +102,8 @@ int run(const ExplainOptions& options) {
   if (options.limit > 0 && options.limit < data.train.size())
     data.train = data.train.part(0, options.limit);
   const Elsewhere* const elsewhere = loaded ? std::get_if<Elsewhere>(&loaded->origin) : nullptr;
-  if (elsewhere && elsewhere->scaling) data.train.scaling = data.test.scaling = *elsewhere->scaling;
+  if (elsewhere && elsewhere->report.scaling)
+    data.train.scaling = data.test.scaling = *elsewhere->report.scaling;
 
   const auto start = std::chrono::steady_clock::now();
   const auto info = build_info();

@@ -35,8 +35,8 @@ class Reader {
     auto net = course_cnn<float>(rng);
     const std::string file = options.weights.string();
     const LoadReport report = load_model(options.weights, net, {.selftest = options.selftest});
-    scaling_ = input_scaling(report.metadata).value_or(mnist_scaling);
-    if (!input_scaling(report.metadata))
+    scaling_ = report.scaling.value_or(mnist_scaling);
+    if (!report.scaling)
       remark(concat(file, ": no input.mean and input.std in it, so MNIST's are taken"));
     if (options.selftest && !report.selftest)
       remark(

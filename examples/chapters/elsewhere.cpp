@@ -28,9 +28,8 @@ Trained load_elsewhere(const ExplainOptions& options, const Net& fresh) {
     for (const float v : parameter)
       check(std::isfinite(v), path, ": ", name, ": expected finite numbers, found ", v);
   });
-  const auto scaling = input_scaling(report.metadata, path);
   const std::string file = presentable(options.weights.filename().string());
-  return {"loaded", std::move(net), Elsewhere{file, std::move(report), scaling}, {}};
+  return {"loaded", std::move(net), Elsewhere{file, std::move(report)}, {}};
 }
 
 std::string Elsewhere::says(const Dataset& data) const {
@@ -43,7 +42,7 @@ std::string Elsewhere::says(const Dataset& data) const {
       : has_selftest  ? "a self-test, which was not tried (--no-selftest)"
                       : "no self-test, so nothing proves that it is read as it was meant",
       ". A pixel p in [0, 1] is shown to all networks as ", formula(data.scaling),
-      scaling
+      report.scaling
           ? ", as the file says."
           : concat(", the scaling of ", data.name,
                    ", for the file does not say how its input is scaled; if it was trained with "
@@ -60,7 +59,7 @@ void write_elsewhere(Study& s) {
   if (e.report.selftest) json["selftest_error"] = *e.report.selftest;
   json["input_scaling"] = {{"mean", s.data.test.scaling.mean},
                            {"std", s.data.test.scaling.std},
-                           {"said_by", e.scaling ? "file" : "data set"}};
+                           {"said_by", e.report.scaling ? "file" : "data set"}};
   json["metadata"] = nlohmann::ordered_json::object();
   constexpr std::size_t most = 30;
   std::vector<Page::Row> rows;

@@ -25,7 +25,6 @@ struct Here {
 struct Elsewhere {
   std::string file;  // its name, without the directory
   fovea::LoadReport report;
-  std::optional<fovea::Scaling> scaling;  // of the input, if the file says it
 
   /// In words: how far it proves itself, and how its input is scaled.
   std::string says(const fovea::Dataset& data) const;
