@@ -8,9 +8,9 @@
 #   scripts/compilers.sh avx2 s390x      these
 #   scripts/compilers.sh --list          what kinds there are, and which Debian packages they need
 #
-# Prints one line for each kind, "kind: passed, ..." or "kind: FAILED, ..." or "kind: skipped, ...", and ends
-# with status 1 if one failed. Writes nothing but its builds and logs, build/kinds/KIND. JOBS=2 compiles two
-# files at once.
+# Prints one line for each kind, "kind: passed, ..." or "kind: FAILED, ..." or "kind: skipped, ...", and all of
+# it in one line at the end; the status is 1 if one failed. Writes nothing but its builds and logs,
+# build/kinds/KIND. JOBS=2 compiles two files at once.
 #
 # The foreign kinds leave out what needs zlib, which Debian has for this machine's own processor alone
 # unless it is told of another one. clang 19 borrows the OpenMP of clang 14, for Debian installs one at a time.
@@ -61,15 +61,20 @@ if [ "${1:-}" = --list ]; then
 fi
 
 failed=0
+told=()
+tell() {
+  echo "$1"
+  told+=("$1")
+}
 for name in ${*:-$all}; do
   kind "$name" || { echo "compilers: expected one of $all, got $name" >&2; exit 2; }
   build=build/kinds/$name
   if missing=$(dpkg-query -W -f='' $packages 2>&1); [ -n "$missing" ]; then
-    echo "$name: skipped, for want of a package among $packages"
+    tell "$name: skipped, for want of a package among $packages"
     continue
   fi
   if [ "$name" = avx512 ] && ! grep -q avx512vl /proc/cpuinfo; then
-    echo "$name: skipped, this processor has no AVX-512"
+    tell "$name: skipped, this processor has no AVX-512"
     continue
   fi
   mkdir -p "$build"
@@ -79,16 +84,17 @@ for name in ${*:-$all}; do
       -DFOVEA_HAS_MARCH_NATIVE=OFF -DFOVEA_BUILD_EXAMPLES=OFF -DFOVEA_BUILD_BENCHMARKS=OFF $options &&
       cmake --build "$build" -j "${JOBS:-2}" --target fovea_tests
   } > "$build/build.log" 2>&1; then
-    echo "$name: FAILED to build, see $build/build.log"
+    tell "$name: FAILED to build, see $build/build.log"
     failed=1
     continue
   fi
   # shellcheck disable=SC2046,SC2086
   if $run "$build/tests/fovea_tests" $(selection "$name") > "$build/tests.log" 2>&1; then
-    echo "$name: passed, $(sed -n 's/^\[doctest\] test cases: *//p' "$build/tests.log")"
+    tell "$name: passed, $(sed -n 's/^\[doctest\] test cases: *//p' "$build/tests.log")"
   else
-    echo "$name: FAILED, see $build/tests.log"
+    tell "$name: FAILED, see $build/tests.log"
     failed=1
   fi
 done
+(IFS=';' && echo "${told[*]}" | sed -E 's/;/; /g; s/([0-9]+) \| *\1 passed[^;]*/\1 cases/g')
 exit $failed
