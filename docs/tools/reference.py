@@ -9,7 +9,7 @@
 # A name has words if a comment says what it is. Besides: members declared on one line, and overloads
 # of one name, share theirs; Tensor's members mean what View's do; a layer's members mean what the contract
 # (nn/layer.hpp) says; and a few words mean the same everywhere. These are MEANING and CONTRACT below.
-import collections, html, pathlib, re, sys
+import collections, html, itertools, pathlib, re, sys
 import xml.etree.ElementTree as ElementTree
 
 CONTRACT = {
@@ -183,8 +183,8 @@ def anchor(name):
 
 def declaration(name):
     template, text = (html.escape(part) for part in name.signature)
-    template = f'<span class="t">{template}</span>\n' if template else ""
-    return f'<code class="signature">{template}{text}</code>'
+    template = f'<span class="t">{template}</span>' if template else ""
+    return f'<code class="signature">{template}<span>{text}</span></code>'
 
 
 def page(header, names, source_link, root):
@@ -204,7 +204,8 @@ def page(header, names, source_link, root):
         parts.append(f'<section class="entry"{extra}>{heading}{declared}<p>{prose(name.words)}</p>')
         if name.members:
             parts.append("<dl>")
-            parts += [f"<dt>{declaration(m)}</dt><dd>{prose(m.words)}</dd>" for m in name.members]
+            for words, same in itertools.groupby(name.members, lambda m: m.words):  # neighbours may share their words
+                parts += [f"<dt>{declaration(m)}</dt>" for m in same] + [f"<dd>{prose(words)}</dd>"]
             parts.append("</dl>")
         parts.append("</section>")
     return header, "\n".join(parts)

@@ -96,18 +96,45 @@ class Site:
         body = re.sub(r'<span id="cb\d+-\d+">(.*?)</span>(?=\n|</code>)', r"\1", body)
         body = re.sub(r'<div class="sourceCode" id="cb\d+">(<pre.*?</pre>)</div>', r"\1", body, flags=re.S)
         body = re.sub(r"<pre(?= |>|\n)", '<pre tabindex="0"', body)
-        body = re.sub(r'(<math display="block".*?</math>)', r'<span class="formula" tabindex="0">\1</span>', body, flags=re.S)
         body = re.sub(r"<annotation encoding=.*?</annotation>", "", body, flags=re.S)
+        body = re.sub(r'<math display="block"[^>]*>.*?</math>', lambda m: self.formula(m[0]), body, flags=re.S)
         # A minus behind a bracket or a sign belongs to the number.
-        body = re.sub(r"((?:<mo[^>]*>(?:[(\[,=<≤≈]|&lt;)</mo>|<math [^>]*>(?:<semantics>)?(?:<mrow>)?))<mo>−</mo>", r'\1<mo form="prefix">−</mo>', body)
+        body = re.sub(r"((?:<mo[^>]*>(?:[(\[,=<≤≈]|&lt;)</mo>|<math [^>]*>(?:<semantics>)?(?:<mrow>)?))<mo>([−±])</mo>", r'\1<mo form="prefix">\2</mo>', body)
         # No line begins with a comma.
         body = re.sub(r'(<math display="inline"(?:(?!</math>).)*</math>)([.,;:)?]+)', r'<span class="whole">\1\2</span>', body, flags=re.S)
+        # The name of a function is no sign between two things, and ell is a letter.
+        body = body.replace("<mo>ℓ</mo>", "<mi>ℓ</mi>")
+        body = re.sub(r"(</(?:mi|mn|mfrac|msub|msup|mrow|munder)>)?<mo>(log|max|min)</mo>(?=(<mrow><mo [^>]*>\()?)", lambda m:
+                      f'{m[1] or ""}<mo lspace="{0.167 if m[1] else 0}em" rspace="{0 if m[3] else 0.167}em">{m[2]}</mo>', body)
+        # A root is as high as a bracket at least, or its sign hangs below the line.
+        body = body.replace("<msqrt>", '<msqrt><mspace height="0.75em" depth="0.2em"></mspace>')
         # A plain bracket is as high as a letter, but around a matrix; \big and \Big say how much higher, in em.
-        body = re.sub(r'<mo stretchy="true"( form="prefix">[(\[]</mo>)(?!<mtable)', r'<mo stretchy="false"\1', body)
-        body = re.sub(r'(?<!</mtable>)<mo stretchy="true"( form="postfix">[)\]])', r'<mo stretchy="false"\1', body)
+        body = re.sub(r'<mo stretchy="true"( form="prefix">[(\[|]</mo>)(?!<mtable)', r'<mo stretchy="false"\1', body)
+        body = re.sub(r'(?<!</mtable>)<mo stretchy="true"( form="postfix">[)\]|])', r'<mo stretchy="false"\1', body)
         body = re.sub(r'minsize="([\d.]+)" maxsize="[\d.]+" stretchy="false"', r'minsize="\1em" maxsize="\1em" stretchy="true" symmetric="true"', body)
         body = body.replace("<table>", '<div class="scroll" tabindex="0"><table>').replace("</table>", "</table></div>")
-        return re.sub(r' (?:style="text-align: (?:left|right|center);?"|class="(?:header|odd|even)")', "", body)
+        body = re.sub(r' style="text-align: right;?"', ' class="right"', body)
+        return re.sub(r' (?:style="text-align: (?:left|center);?"|class="(?:header|odd|even)")', "", body)
+
+    @staticmethod
+    def formula(math):
+        """A formula on lines of its own. Where it has a wide space, a narrow window may break it."""
+        inside = re.fullmatch(r"<math [^>]*><semantics><mrow>(.*)</mrow></semantics></math>", math, flags=re.S)
+        wide = r'<mspace width="[12](?:\.0)?em"></mspace>'
+        parts, depth = [""], 0
+        for piece in re.findall(rf"{wide}|<[^>]*>|[^<]+", inside[1] if inside else ""):
+            if depth == 0 and re.fullmatch(wide, piece):
+                parts.append("")
+                continue
+            if piece[0] == "<" and not re.fullmatch(wide, piece):
+                depth += -1 if piece[1] == "/" else 1
+            parts[-1] += piece
+        parts = [part for part in parts if part]
+        if len(parts) < 2:
+            return f'<span class="formula" tabindex="0">{math}</span>'
+        space = 'xmlns="http://www.w3.org/1998/Math/MathML"'
+        return '<span class="formula parts" tabindex="0">' + " ".join(
+            f'<math display="inline" displaystyle="true" {space}><mrow>{part}</mrow></math>' for part in parts) + "</span>"
 
     def write(self, here, title, body, side="", kind=""):
         top = "".join(f'<a href="{self.relative(goal, here)}"' + (' aria-current="page"' if self.belongs(here, goal) else "") +
@@ -158,7 +185,9 @@ class Site:
             source, rest = match[1], match[2]
             width, height = size_of(pathlib.Path(os.path.normpath(path.parent / source)))
             image = f'<img src="{self.target(source, path)}" width="{width}" height="{height}"{rest}>'
-            return f'<span class="picture" tabindex="0">{image}</span>' if source.endswith(".svg") else image
+            if source.endswith(".svg"):
+                return f'<span class="picture" tabindex="0">{image}</span>'
+            return f'<a class="photo" href="{self.target(source, path)}">{image}</a>'
 
         body = re.sub(r'href="([^"]*)"', link, body)
         body = re.sub(r'<img src="([^"]*)"([^>]*?) ?/?>', picture, body)
@@ -167,7 +196,8 @@ class Site:
         side = ""
         if path.parent == ROOT / "docs/book":
             pages = [ROOT / "docs/book/README.md", *self.chapters, ROOT / "docs/book/solutions.md"]
-            side = f"<p>The book</p><ol>{self.links(here, [(self.pages[p], self.titles[p]) for p in pages])}</ol>"
+            entries = [(self.pages[p], self.titles[p]) for p in pages[1:]]
+            side = f"<p>The book</p><ol>{self.links(here, [(self.pages[pages[0]], 'Contents'), *entries])}</ol>"
         self.write(here, self.titles[path], body, side)
 
     # The reference.
