@@ -102,7 +102,8 @@ class Results:
         m = self.data["machine"]
         versions = ", ".join(f"{name} {version}" for name, version in m["versions"].items())
         lines = ["## Against other libraries", "",
-                 "Measured by `benchmarks/peers/run.sh`: medians of runs in turn; a ratio above 1 is in fovea's favour.",
+                 "Measured by `benchmarks/peers/run.sh`, which installs what it compares with and runs the same work in turn",
+                 "(A B A B): medians; a ratio above 1 is in fovea's favour. Every peer has its best settings.",
                  "", f"* Machine: {m['cpu']}, {m['cores']} cores, {m['isa']}", f"* Compiler: {m['compiler']}",
                  f"* Flags: `{m['flags']}`", f"* Peers: {versions}"]
         lines += [f"* Left out: {what}." for what in self.data["missing"]]
@@ -117,7 +118,7 @@ class Results:
             lines += ["", table(details)] if details else []
             for threads, found in part.get("torch", {}).items():
                 lines += ["", f"PyTorch on {threads} thread{'' if threads == '1' else 's'}, images/s of every setting "
-                          "that was tried; the fastest one is the peer above:", "",
+                          "that was tried, in its best short run; the fastest setting was then compared:", "",
                           "| layout | Adam | ATen | OpenBLAS | images/s |", "|---|---|---|---|---:|"]
                 lines += [f"| {t['layout']} | {t['adam']} | {t['isa']} | {t['blas']} | {number(t['rate'])} |"
                           for t in found["tried"]]
