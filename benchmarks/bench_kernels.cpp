@@ -246,8 +246,12 @@ int run(int argc, char** argv) {
   threads = resolve_threads(threads);
   if (convs.empty() && gemms.empty()) convs = standard_convs, gemms = standard_gemms;
 
-  for (const std::string& text : gemms)
-    benchmark::RegisterBenchmark(("gemm/" + text).c_str(), gemm, numbers(text, 3))->UseRealTime();
+  for (const std::string& text : gemms) {
+    const auto extents = numbers(text, 3);
+    check(std::ranges::find(extents, 0) == extents.end(), "expected extents of at least 1, got ",
+          text);
+    benchmark::RegisterBenchmark(("gemm/" + text).c_str(), gemm, extents)->UseRealTime();
+  }
   for (const std::string& text : convs) {
     const auto shape = numbers(text, 11);
     ConvBenchmark probe(shape);  // a shape that is wrong is refused before anything is timed
@@ -270,8 +274,8 @@ int run(int argc, char** argv) {
   benchmark::AddCustomContext("peak_gflops", concat(peak));
   benchmark::AddCustomContext("threads", concat(threads));
 
-  if (!hand_over(argv[0], app.remaining(), json)) return 2;
-  benchmark::RunSpecifiedBenchmarks();
+  hand_over(argv[0], app.remaining(), json);
+  run_benchmarks();
   return 0;
 }
 

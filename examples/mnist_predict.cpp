@@ -172,9 +172,34 @@ Image picture(const std::vector<Digit>& digits, View<const float, 2> p) {
   return image;
 }
 
+// An output in the place of an input, or of the other output, would be the end of it.
+void keep_apart(const PredictOptions& options) {
+  const auto same = [](const std::filesystem::path& a, const std::filesystem::path& b) {
+    std::error_code not_there;
+    return a.lexically_normal() == b.lexically_normal() ||
+           std::filesystem::equivalent(a, b, not_there);
+  };
+  const auto refuse = [&](const char* option, const auto& output, const auto& other) {
+    check(other.empty() || !same(output, other), option, ": expected a file of its own, found ",
+          output.string(), ", which is read or written already");
+  };
+  const auto apart_from_inputs = [&](const char* option, const std::filesystem::path& output) {
+    if (output.empty()) return;
+    refuse(option, output, options.weights);
+    refuse(option, output, options.idx);
+    for (const auto& image : options.images) refuse(option, output, image);
+  };
+  apart_from_inputs("--show", options.show);
+  apart_from_inputs("--logits", options.logits);
+  if (!options.logits.empty()) refuse("--logits", options.logits, options.show);
+  check(options.show.empty() || !options.images.empty(),
+        "--show: expected pictures to draw, found none");
+}
+
 int run(const PredictOptions& options) {
   check(!options.images.empty() || !options.idx.empty(),
         "expected pictures to read, or --idx and --logits, found none (--help lists the options)");
+  keep_apart(options);
   Reader reader(options);
   if (!options.idx.empty()) {
     const auto images = read_idx_images(options.idx);
@@ -197,7 +222,7 @@ int run(const PredictOptions& options) {
   for (Index n = 0; n < given.extent(0); ++n)
     std::ranges::copy(digits[static_cast<std::size_t>(n)].pixels, given[n].begin());
   const auto p = softmax(reader.logits(given));
-  if (!options.show.empty()) write_png(picture(digits, p), options.show);
+  if (!options.show.empty()) write_png(options.show, picture(digits, p));
   options.json ? print_json(digits, p) : print_lines(digits, p);
   check(std::fflush(stdout) == 0 && std::ferror(stdout) == 0, "standard output: cannot be written");
   return status;

@@ -38,9 +38,10 @@ int run(const TrainOptions& options) {
   prepare_directory(options.out);
   std::optional<CheckpointFile> checkpoint;
   if (!options.checkpoint.empty()) {
+    check(options.resume || !std::filesystem::is_regular_file(options.checkpoint),
+          options.checkpoint.string(),
+          ": expected no checkpoint yet, found a file (go on with --resume, or remove it)");
     checkpoint.emplace(options.checkpoint);
-    check(options.resume || !checkpoint->exists(), options.checkpoint.string(),
-          ": expected no checkpoint yet, found one (go on with --resume, or remove it)");
   }
   std::filesystem::path found;
   auto [training, test] = find_data(options.data, options.dataset, found);
@@ -102,7 +103,7 @@ int run(const TrainOptions& options) {
   write_pictures(
       {.dataset = training.name,
        .input = pixels,
-       .input_caption = concat("a ", label[0], ", the network says ", said, ": ", sure, "%"),
+       .input_caption = concat("a ", label[0], ", the network says ", said, ": ", sure, " %"),
        .filters = std::get<Net::index("conv1")>(net.layers()).weight,
        .conv1 = inside.activation<Net::index("relu1")>()[0],
        .conv2 = inside.activation<Net::index("relu2")>()[0],

@@ -12,6 +12,7 @@ here=$PWD
 cd "$(dirname "$0")/.."
 . scripts/install.sh
 
+refuse() { echo "quickstart.sh: $*" >&2; exit 2; }
 data=${FOVEA_DATA_DIR:-}
 dataset=mnist
 program=mnist_train
@@ -20,14 +21,16 @@ while [ $# -gt 0 ]; do
   case $1 in
     --yes) yes=1 ;;
     --explain) program=mnist_explain ;;
-    --data) data=${2:?--data needs a directory}; shift ;;
+    --data) data=${2-}; [ $# -gt 1 ] || refuse "--data: expected a directory, found nothing"; shift ;;
     --data=*) data=${1#--data=} ;;
-    --dataset) dataset=${2:?--dataset needs mnist or fashion}; shift ;;
+    --dataset) dataset=${2-}; [ $# -gt 1 ] || refuse "--dataset: expected mnist or fashion, found nothing"; shift ;;
     --dataset=*) dataset=${1#--dataset=} ;;
+    -h | --help) sed -n '4,/^set/{ s/^# \{0,1\}//; /^set/!p; }' "$0"; exit 0 ;;
     *) arguments+=("$1") ;;
   esac
   shift
 done
+case $dataset in mnist | fashion) ;; *) refuse "--dataset: expected mnist or fashion, found $dataset" ;; esac
 
 if is_debian; then
   need g++ make cmake libeigen3-dev libcli11-dev nlohmann-json3-dev libstb-dev zlib1g-dev libpng-dev libjpeg-dev

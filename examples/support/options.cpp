@@ -2,6 +2,8 @@
 #include "support/options.hpp"
 
 #include <CLI/CLI.hpp>
+#include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
@@ -12,6 +14,24 @@
 namespace {
 
 constexpr int most = std::numeric_limits<int>::max();
+
+// CLI11 tells of a number that does not fit by all digits of the largest one that does.
+std::string not_a_seed(const std::string& text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc{} && end == text.data() + text.size()) return "";
+  return "expected a whole number from 0 to 18446744073709551615, found " + text;
+}
+std::string not_a_rate(const std::string& text) {
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  if (!text.empty() && *end == 0 && std::isfinite(value) && value >= 0) return "";
+  return "expected a finite number of 0 or more, found " + text;
+}
+
+std::string no_name(const std::string& name) {
+  return name.empty() ? "expected the name of a file, found an empty one" : "";
+}
 
 void add_training(CLI::App& app, TrainOptions& options, const std::string& what_is_written) {
   app.option_defaults()->always_capture_default();
@@ -25,11 +45,10 @@ void add_training(CLI::App& app, TrainOptions& options, const std::string& what_
       ->check(CLI::Range(1, 10000));
   app.add_option("--batch-size", options.batch_size, "images in a step")
       ->check(CLI::Range(1, 65536));
-  app.add_option("--learning-rate", options.learning_rate, "of Adam")
-      ->check(CLI::NonNegativeNumber);
+  app.add_option("--learning-rate", options.learning_rate, "of Adam")->check(not_a_rate);
   app.add_option("--schedule", options.schedule, "of the learning rate")
       ->check(CLI::IsMember({"constant", "cosine", "one-cycle"}));
-  app.add_option("--seed", options.seed, "of start weights and order");
+  app.add_option("--seed", options.seed, "of start weights and order")->check(not_a_seed);
   app.add_option("--threads", options.threads, "0: OMP_NUM_THREADS, or all")
       ->check(CLI::Range(0, 1024));
   app.add_option("--limit", options.limit, "train on the first N images only; 0: all")
@@ -87,9 +106,7 @@ ExplainOptions parse_explain_options(int argc, char** argv) {
                      "instead of training the plain one [default: train it]")
           ->capture_default_str()
           ->type_name("FILE")
-          ->check([](const std::string& name) {
-            return name.empty() ? "expected the name of a file, got an empty one" : "";
-          });
+          ->check(no_name);
   app.add_flag_callback(
          "--no-selftest", [&] { options.selftest = false; },
          "load it without computing again the answer that it carries as a proof")
@@ -106,16 +123,16 @@ PredictOptions parse_predict_options(int argc, char** argv) {
       "mnist_predict");
   app.footer(
       "A picture is fitted the way MNIST was made: one digit on a plain background, dark on light "
-      "or light "
-      "on dark, scaled into 20 x 20 pixels, its centre of mass in the middle of 28 x 28. The "
-      "images of an "
-      "IDX file, which may be in a .gz, are taken as they are if they have 28 x 28 pixels.\n\n"
+      "or light on dark, scaled into 20 x 20 pixels, its centre of mass in the middle of 28 x 28. "
+      "The images of an IDX file, which may be in a .gz, are taken as they are if they have 28 x "
+      "28 "
+      "pixels.\n\n"
       "A picture that cannot be read is told in one sentence, the others are read all the same, "
-      "and the "
-      "status is 2 in the end. --show and --logits write whole files or none.");
+      "and the status is 2 in the end. --show and --logits write whole files or none.");
   app.add_option("--weights", options.weights,
                  "what mnist_train has written, or PyTorch: model.safetensors")
       ->type_name("FILE")
+      ->check(no_name)
       ->required();
   app.add_option("images", options.images, "PNG, JPEG or IDX files; - is standard input")
       ->type_name("FILE");

@@ -41,19 +41,19 @@ void write_pictures(const Pictures& p, const std::filesystem::path& directory) {
   Image input(H * zoom + header + 2 * margin, width);
   input.text(margin, margin, p.input_caption);
   input.map(margin + header, (width - W * zoom) / 2, p.input, zoom, grey);
-  write_png(input, directory / "input.png");
+  write_png(directory / "input.png", input);
 
   const auto [O, C, KH, KW] = p.filters.shape();
-  write_png(gallery(p.filters.reshape(Shape{O * C, KH, KW}),
-                    {.title = "conv1: the 32 filters, 3 x 3 weights each", .signed_values = true}),
-            directory / "conv1_filters.png");
-  write_png(gallery(p.conv1,
-                    {.title = "conv1 after ReLU: where each filter found its pattern", .zoom = 3}),
-            directory / "conv1_activations.png");
+  write_png(directory / "conv1_filters.png",
+            gallery(p.filters.reshape(Shape{O * C, KH, KW}),
+                    {.title = "conv1: the 32 filters, 3 x 3 weights each", .signed_values = true}));
+  write_png(directory / "conv1_activations.png",
+            gallery(p.conv1,
+                    {.title = "conv1 after ReLU: where each filter found its pattern", .zoom = 3}));
   write_png(
-      gallery(p.conv2, {.title = "conv2 after ReLU: patterns of patterns, 64 maps", .zoom = 5}),
-      directory / "conv2_activations.png");
-  write_png(draw_confusion(p.confusion, "Test images by true and predicted class"),
-            directory / "confusion_matrix.png");
+      directory / "conv2_activations.png",
+      gallery(p.conv2, {.title = "conv2 after ReLU: patterns of patterns, 64 maps", .zoom = 5}));
+  write_png(directory / "confusion_matrix.png",
+            draw_confusion(p.confusion, "Test images by true and predicted class"));
   write_file(directory / "loss_curve.svg", loss_curve(p));
 }

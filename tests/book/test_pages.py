@@ -75,7 +75,7 @@ def readme_program(text):
 def readme_project(text):
     """Its CMake file and its line for g++, beside a clone; the program runs and learns."""
     readme = (ROOT / "README.md").read_text()
-    line = re.search(r"`(g\+\+ [^`]*first\.cpp)`", readme)[1]
+    line = re.search(r"`(g\+\+ [^`]*first\.cpp -o first)`", readme)[1]
     with tempfile.TemporaryDirectory() as directory:
         here = pathlib.Path(directory)
         (here / "fovea").symlink_to(ROOT)

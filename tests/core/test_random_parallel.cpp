@@ -147,7 +147,7 @@ TEST_CASE("files: whole or not at all") {
   write_file(path, "");
   CHECK(read_file(path).empty());
   CHECK(contains(error_of([&] { read_file(directory.path() / "b"); }), "found nothing"));
-  CHECK(contains(error_of([&] { read_file(directory.path()); }), "found something else"));
+  CHECK(contains(error_of([&] { read_file(directory.path()); }), "found a directory"));
   write_file(path, "12345");
   CHECK(contains(error_of([&] { read_file(path, 4); }), "at most 4 bytes, found 5"));
   CHECK(contains(error_of([&] { write_file(directory.path() / "no" / "a", "x"); }),

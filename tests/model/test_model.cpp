@@ -339,6 +339,40 @@ TEST_CASE("contract: a layer with a buffer") {
   CHECK(gradient_check(Centre{3}, Shape{4, 3}, {.mode = Mode::eval}).max_error <= 1e-6);
 }
 
+namespace {
+
+// Nobody makes its Pass, so there is no memory for the gradient.
+struct Forgetful {
+  static constexpr std::string_view kind = "forgetful";
+  using value_type = double;
+  Tensor<double, 1> a{1.0, 2.0};
+  struct Pass {
+    Tensor<double, 1> da;
+  };
+  static constexpr auto parameters() {
+    return std::tuple{Parameter{"a", &Forgetful::a, &Pass::da}};
+  }
+  Shape<2> output_shape(Shape<2> x) const { return x; }
+  void forward(View<const double, 2> x, View<double, 2> y, Pass&, const Context&) const {
+    std::copy(x.begin(), x.end(), y.begin());
+  }
+  void backward(View<const double, 2>, View<const double, 2>, View<const double, 2>,
+                View<double, 2>, Pass& pass, const Context&) const {
+    pass.da(1) = 0;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("contract: a Pass that nobody made is told, not written beyond") {
+  CHECK(error_of([] {
+          gradient_check(Forgetful{}, Shape{2, 2});
+        }) ==
+        "forgetful1: expected a gradient (2) of a in its Pass, found (0) (the layer's pass(shape, "
+        "options) makes it)");
+  CHECK(Sequential{Shape{2}, Forgetful{}}.predict(Tensor<double, 2>{{3, 4}})(0, 1) == 4);
+}
+
 TEST_CASE("contract: a layer with randomness") {
   const auto result = gradient_check(Dropout{.rate = 0.4}, Shape{5, 7});
   CHECK(result.max_error <= 1e-6);

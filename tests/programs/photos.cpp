@@ -106,7 +106,7 @@ int main(int argc, char** argv) {
     const Image photo = photograph(digits.images[n][0], rng);
     char name[40];
     std::snprintf(name, sizeof name, "%05td_is_%d", n, digits.labels(n));
-    write_png(photo, directory / (name + std::string(".png")));
+    write_png(directory / (name + std::string(".png")), photo);
     write_file(directory / (name + std::string(".jpg")),
                encode_jpeg(photo, 60 + static_cast<int>(rng.below(36))));
   }

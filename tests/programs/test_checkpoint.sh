@@ -90,7 +90,7 @@ head -c 100000 "$work/run.ckpt" > "$work/torn"
 refused "$work/torn: expected" "${good[@]}" --checkpoint "$work/torn" --resume
 
 # A new training does not run over an old one.
-refused "$work/run.ckpt: expected no checkpoint yet, found one (go on with --resume, or remove it)" "${good[@]}" \
+refused "$work/run.ckpt: expected no checkpoint yet, found a file (go on with --resume, or remove it)" "${good[@]}" \
   --checkpoint "$work/run.ckpt"
 refused "--resume requires --checkpoint" "${good[@]}" --resume
 refused "--every requires --checkpoint" "${good[@]}" --every 5

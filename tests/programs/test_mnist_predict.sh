@@ -67,7 +67,7 @@ refused "expected pictures to read" --weights "$weights"
 refused "$work/nowhere: expected a file" --weights "$work/nowhere" "$png"
 refused "$png: expected" --weights "$png" "$png"
 refused "nowhere.png: expected a file, found nothing" --weights "$weights" nowhere.png --show "$work/bad.png"
-refused ".: expected a file, found something else" --weights "$weights" .
+refused ".: expected a file, found a directory" --weights "$weights" .
 refused "standard input: expected a PNG, JPEG or IDX file, found an empty file" --weights "$weights" -
 refused "threads" --weights "$weights" --threads -1 "$png"
 refused "--logits" --weights "$weights" --idx originals
@@ -75,6 +75,13 @@ refused "--idx" --weights "$weights" --logits "$work/bad.npy"
 refused "expected the IDX magic" --weights "$weights" --idx "$work/data/t10k-labels-idx1-ubyte" --logits "$work/bad.npy"
 refused "IDX" --weights "$weights" --idx "$png" --logits "$work/bad.npy"
 refused "cannot be written" --weights "$weights" --idx originals --logits "$work/nowhere/bad.npy"
+cp "$png" copy.png
+refused "--show: expected a file of its own, found copy.png" --weights "$weights" copy.png --show copy.png
+refused "--show: expected a file of its own, found $weights" --weights "$weights" "$png" --show "$weights"
+refused "--logits: expected a file of its own, found ./originals" --weights "$weights" --idx originals --logits ./originals
+refused "--show: expected pictures to draw, found none" --weights "$weights" --idx originals --logits "$work/bad.npy" --show "$work/bad.png"
+refused "--weights: expected the name of a file" --weights "" "$png"
+cmp -s "$png" copy.png || fail "a picture was overwritten"
 refused "cannot be written" --weights "$weights" "$png" --show "$work/nowhere/bad.png"
 
 # broken COMMAND WORDS: copies named x.png and x.jpg, damaged by the command, are refused.

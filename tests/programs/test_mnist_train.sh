@@ -43,7 +43,10 @@ refused "batch-size" --data "$work/data" --batch-size 0
 refused "threads" --data "$work/data" --threads -1
 refused "epochs" --data "$work/data" --epochs 0
 refused "learning-rate" --data "$work/data" --learning-rate -1
-refused "seed" --data "$work/data" --seed banana
+refused "--learning-rate: expected a finite number of 0 or more, found nan" --data "$work/data" --learning-rate nan
+for seed in banana -1 99999999999999999999999; do
+  refused "--seed: expected a whole number from 0 to 18446744073709551615, found $seed" --data "$work/data" --seed=$seed
+done
 refused "dataset" --data "$work/data" --dataset cats
 refused "--colour" --data "$work/data" --colour
 refused "$work/nowhere: expected a directory" --data "$work/nowhere"

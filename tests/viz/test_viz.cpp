@@ -95,9 +95,9 @@ TEST_CASE("png: a file whose pixels are ours") {
   CHECK(png[24] == 8);  // bits
   CHECK(png[25] == 2);  // truecolour
   const TemporaryDirectory directory;
-  write_png(image, directory.path() / "a.png");
+  write_png(directory.path() / "a.png", image);
   CHECK(read_file(directory.path() / "a.png") == png);
-  CHECK(contains(error_of([&] { write_png(image, directory.path() / "no" / "a.png"); }),
+  CHECK(contains(error_of([&] { write_png(directory.path() / "no" / "a.png", image); }),
                  "a.png: cannot be written (No such file or directory)"));
 }
 

@@ -32,8 +32,11 @@ class InputFile {
  public:
   /// Opens it; throws unless it is a file that can be read.
   [[gnu::cold]] explicit InputFile(const std::filesystem::path& path) : name_(path.string()) {
+    check(!path.empty(), "expected the name of a file, found an empty one");
     check(std::filesystem::is_regular_file(path), name_, ": expected a file, found ",
-          std::filesystem::exists(path) ? "something else" : "nothing");
+          std::filesystem::is_directory(path) ? "a directory"
+          : std::filesystem::exists(path)     ? "something else"
+                                              : "nothing");
     size_ = static_cast<std::size_t>(std::filesystem::file_size(path));
     file_.reset(std::fopen(path.c_str(), "rb"));
     check(file_ != nullptr, name_, ": cannot be opened for reading");

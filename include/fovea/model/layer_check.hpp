@@ -71,9 +71,11 @@ struct LayerCheck {
                 "Sequential: float and double do not mix, and this layer's type is not that of the "
                 "first layer that has one");
   static constexpr bool comparable = fits && ComputesIn<Layer, T>;
-  static_assert(!comparable || HasForward<Layer, T, R>,
-                "Sequential: this layer has no forward(View<const T, R> x, View<T, S> y, Pass&, "
-                "const Context&) const that can be called");
+  static_assert(
+      !comparable || HasForward<Layer, T, R>,
+      "Sequential: this layer has no forward(View<const T, R> x, View<T, S> y, Pass&, "
+      "const Context&) const that can be called; a layer of float or double says which by "
+      "its value_type");
   static_assert(
       !comparable || HasBackward<Layer, T, R>,
       "Sequential: this layer has no backward(View<const T, R> x, View<const T, S> y, "

@@ -25,6 +25,21 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+namespace detail {
+
+// Without memory for a gradient, as in a Pass that nobody made, backward would write beyond its end.
+template <class Layer, class LayerPass>
+[[gnu::cold]] void check_gradients(const LayerPass& pass, const Layer& layer,
+                                   const std::string& name) {
+  each_parameter<Layer>([&](const auto& p) {
+    const auto expected = (layer.*p.value).shape(), found = (pass.*p.gradient).shape();
+    check(expected == found, name, ": expected a gradient ", expected, " of ", p.name,
+          " in its Pass, found ", found, " (the layer's pass(shape, options) makes it)");
+  });
+}
+
+}  // namespace detail
+
 /// What one forward and one backward of a network leave behind.
 template <class Net>
 class Pass {
@@ -40,6 +55,11 @@ class Pass {
         outputs_(net.output_shapes(capacity)),
         layers_(net.layer_passes(capacity, options_)),
         blocks_(net.blocks(capacity, options_)) {
+    if (options_.keep != Keep::nothing && options_.parameter_gradients)
+      each_layer([&]<std::size_t i>() {
+        detail::check_gradients(std::get<i>(layers_), std::get<i>(net.layers()),
+                                Net::layer_name(i));
+      });
     // The size of what each layer writes: 0 inside a block, and where it shares its input's memory.
     std::array<Index, depth> sizes{};
     each_layer([&]<std::size_t i>() { sizes[i] = std::get<i>(outputs_).size(); });

@@ -8,8 +8,8 @@
 //
 //   struct Scale {                                          // y = a x, a reader's own layer
 //     static constexpr std::string_view kind = "scale";     // Sequential will call it scale1
+//     using value_type = double;                            // T, of a layer that has one
 //     Tensor<double, 1> a{1.0};
-//
 //     struct Pass { Tensor<double, 1> da{0.0}; };           // what backward assigns
 //     static constexpr auto parameters() {
 //       return std::tuple{Parameter{"a", &Scale::a, &Pass::da}};
@@ -27,8 +27,7 @@
 //   parameters()          trained: name, member of the layer, its gradient in the Pass
 //   buffers()             saved but not trained: name, member of the layer, its new value in the Pass
 //   children()            layers that contain a Sequential: its name, the member, its pass
-//   multiply_adds(shape)  for summary()
-//   window()              for the receptive field
+//   multiply_adds(shape), window()  for summary() and receptive fields (default: 0, unit by unit)
 //   relabels              a constant: y is x under another shape and may share its memory
 //
 // `dx` is empty when nobody asks for it. Extents are run-time values, ranks are types, and T is a

@@ -2,7 +2,8 @@
 //
 // gallery: many small maps side by side, all on one scale, with a title and the scale beside them.
 //
-//   gallery(filters, {.title = "conv1", .signed_values = true})    // filters (M, H, W)
+//   const Image image = gallery(filters, {.title = "conv1", .signed_values = true});  // (M, H, W)
+//   write_png("filters.png", image);                                                  // viz/png.hpp
 //
 // One scale for all maps: only then may their colours be compared with each other. Maps of weights
 // are signed and use the diverging colours from -m to m; activations after a ReLU use the sequential

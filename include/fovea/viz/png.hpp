@@ -30,7 +30,7 @@ inline Bytes encode_png(const Image& image) {
 }
 
 /// Writes a whole PNG file or throws.
-inline void write_png(const Image& image, const std::filesystem::path& path) {
+inline void write_png(const std::filesystem::path& path, const Image& image) {
   write_file(path, encode_png(image));
 }
 
