@@ -69,7 +69,8 @@ tell() {
 for name in ${*:-$all}; do
   kind "$name" || { echo "compilers: expected one of $all, got $name" >&2; exit 2; }
   build=build/kinds/$name
-  if missing=$(dpkg-query -W -f='' $packages 2>&1); [ -n "$missing" ]; then
+  # shellcheck disable=SC2086
+  if ! dpkg -s $packages > /dev/null 2>&1; then
     tell "$name: skipped, for want of a package among $packages"
     continue
   fi
