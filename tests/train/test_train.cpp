@@ -82,6 +82,33 @@ TEST_CASE("sgd: momentum and weight decay by hand") {
   CHECK(std::abs(fc1.bias(0) - w[2]) < 1e-14);
 }
 
+TEST_CASE("optimizers: a moment that decays ends at zero, not among the denormal numbers") {
+  const auto run = [](auto make, int steps) {
+    auto net = two_tensors();
+    auto pass = net.pass(1);
+    auto optimizer = make(net);
+    for (int t = 1; t <= steps; ++t) {
+      if (t == 1) {
+        set_gradients(pass, t);
+      } else {
+        pass.template layer<0>().dweight.fill(0);
+        pass.template layer<0>().dbias.fill(0);
+      }
+      optimizer.step(net, pass);
+    }
+    const auto& moment = optimizer.*std::get<0>(optimizer.state()).second;
+    return std::vector<double>(moment.begin(), moment.end());
+  };
+  const auto adam = [](auto& net) { return Adam{net, {.beta1 = 0.5}}; };
+  const auto sgd = [](auto& net) { return Sgd{net, {.momentum = 0.5}}; };
+  const double least = std::numeric_limits<double>::min();
+  // 1e-3 * 0.5^n is above 2^-1022 for n <= 1012.
+  for (const double m : run(adam, 1000)) CHECK(std::abs(m) >= least);
+  for (const double v : run(sgd, 1000)) CHECK(std::abs(v) >= least);
+  for (const double m : run(adam, 1030)) CHECK(m == 0);
+  for (const double v : run(sgd, 1030)) CHECK(v == 0);
+}
+
 TEST_CASE("optimizers refuse nonsense") {
   auto net = two_tensors();
   CHECK(contains(error_of([&] { Adam{net, {.learning_rate = -1}}; }), "learning rate"));

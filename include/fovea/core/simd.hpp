@@ -4,7 +4,9 @@
 // and +, -, * on it are one instruction each. No intrinsics, so one kernel serves all machines.
 #pragma once
 
+#include <cmath>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "fovea/core/check.hpp"
@@ -145,6 +147,13 @@ T sum_of(const T* x, Index n) {
   for (const T part : parts) total += part;
   for (; i < n; ++i) total += x[i];
   return total;
+}
+
+/// x, or zero where x is denormal: closer to zero than any number with a full mantissa. A value that decays, as
+/// a moment does without gradients, would stay there for a hundred steps, at a hundred cycles an operation.
+template <class T>
+inline T flush_denormal(T x) {
+  return std::abs(x) < std::numeric_limits<T>::min() ? T{0} : x;
 }
 
 }  // namespace fovea::inline FOVEA_ABI

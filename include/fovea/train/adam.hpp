@@ -12,7 +12,7 @@
 // Decoupled weight decay regularization, 2019). Adam is AdamW without decay.
 //
 // The two denominators make up for m and v starting at zero; a clock that ticks once a tensor instead
-// of once a step would make them wrong.
+// of once a step would make them wrong. A moment that decays below the normal numbers becomes zero.
 #pragma once
 
 #include <cmath>
@@ -98,8 +98,8 @@ class AdamW {
     parallel_blocks(threads, size, block, [=](Index first, Index last) {
       FOVEA_INDEPENDENT
       for (Index i = first; i < last; ++i) {
-        m[i] = b1 * m[i] + (T{1} - b1) * g[i];
-        v[i] = b2 * v[i] + (T{1} - b2) * g[i] * g[i];
+        m[i] = flush_denormal(b1 * m[i] + (T{1} - b1) * g[i]);
+        v[i] = flush_denormal(b2 * v[i] + (T{1} - b2) * g[i] * g[i]);
         w[i] = keep * w[i] - rate * m[i] / (scale * std::sqrt(v[i]) + epsilon);
       }
     });

@@ -12,6 +12,7 @@
 
 #include <cmath>
 
+#include "fovea/core/simd.hpp"
 #include "fovea/model/pass.hpp"
 
 namespace fovea::inline FOVEA_ABI {
@@ -62,7 +63,7 @@ class Sgd {
       T* const v = velocity_.data() + offset;
       for (Index i = 0; i < parameter.size(); ++i) {
         T& w = parameter.data()[i];
-        v[i] = momentum * v[i] + gradient.data()[i] + decay * w;
+        v[i] = flush_denormal(momentum * v[i] + gradient.data()[i] + decay * w);
         w -= rate * v[i];
       }
       offset += parameter.size();
