@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <limits>
+#include <numeric>
 
 #include "support.hpp"
 
@@ -28,6 +29,33 @@ TEST_CASE("conv2d: forward agrees with the formula") {
     const Sequential net_f{Shape{shape[1], shape[2], shape[3]}, small};
     CHECK(relative_error(net.predict(x), slow_conv<double>(x, conv)) <= 1e-14);
     CHECK(relative_error(net_f.predict(xf), slow_conv<float>(xf, small)) <= 1e-5);
+  }
+}
+
+TEST_CASE("conv2d: images larger than L2's share, which are swept in parts") {
+  // Odd numbers of rows and outputs; 5 x 120 x 119 doubles and 17 planes of dy are 570 KB and 1.9 MB.
+  for (const auto& options :
+       {Conv2dOptions{.in = 5, .out = 17, .kernel = 2},
+        Conv2dOptions{.in = 5, .out = 9, .kernel = 3, .stride = 2, .padding = 1}}) {
+    Rng rng{3};
+    const Conv2d<double> conv(options, rng);
+    const auto x = random_tensor<double>(Shape{1, 5, 120, 119}, 4);
+    const Sequential net{Shape{5, 120, 119}, conv};
+    CHECK(relative_error(net.predict(x), slow_conv<double>(x, conv)) <= 1e-14);
+
+    // dx by the definition of the adjoint: <dy, conv(v)> = <dx, v>, without the bias.
+    auto pass = net.pass(1, {.input_gradient = true, .threads = 2});
+    const auto dy = random_tensor<double>(net.forward(x, pass).shape(), 5);
+    std::copy(dy.begin(), dy.end(), pass.dlogits().begin());
+    net.backward(x, pass);
+    const auto direction = random_tensor<double>(x.shape(), 6);
+    auto unbiased = conv;
+    unbiased.bias.fill(0);
+    const auto y = slow_conv<double>(direction, unbiased);
+    const auto dx = pass.input_gradient();
+    const double out = std::inner_product(y.begin(), y.end(), dy.begin(), 0.0);
+    const double in = std::inner_product(dx.begin(), dx.end(), direction.begin(), 0.0);
+    CHECK(std::abs(out - in) <= 1e-11 * std::abs(out));
   }
 }
 

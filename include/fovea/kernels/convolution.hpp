@@ -88,14 +88,15 @@ FOVEA_KERNEL void sweep_tile(const std::int32_t* offsets, Index depth, const T* 
       [&](const auto& sum) { store_tile<T>(sum, sums, stride, false); });
 }
 
+// Up to R rows of sums for the rows [begin, end) of places.
 template <int R, class T>
-void sweep_rows(const Sweep& at, const std::int32_t* offsets, Index depth, const T* w, Index rows,
-                const T* x, T* sums, const SweepOutput<T>& y) {
+void sweep_rows(const Sweep& at, Index begin, Index end, const std::int32_t* offsets, Index depth,
+                const T* w, Index rows, const T* x, T* sums, const SweepOutput<T>& y) {
   const T* from[R];
   for (Index i = 0; i < R; ++i) from[i] = w + std::min(i, rows - 1) * depth;
   const Index at_once = at.rows_at_once(), stride = at.length<T>(at_once);
-  for (Index first = 0; first < at.rows; first += at_once) {
-    const Index count = std::min(at_once, at.rows - first);
+  for (Index first = begin; first < end; first += at_once) {
+    const Index count = std::min(at_once, end - first);
     const T* const start = x + at.first + first * at.pitch;
     const Index length = at.length<T>(count);
     Index p = 0;
@@ -116,17 +117,22 @@ void sweep_rows(const Sweep& at, const std::int32_t* offsets, Index depth, const
 }  // namespace detail
 
 /// For every row o of w (rows, depth) and every place: sum over k of w[o][k] x[offsets[k] + place], to
-/// y. `sums` is scratch.
+/// y. `sums` is scratch. Of an x that is larger than half of L2 a part that fits meets all of w before
+/// the next part does.
 template <class T>
 void sweep(const Sweep& at, const std::int32_t* offsets, Index depth, const T* w, Index rows,
-           const T* x, T* sums, SweepOutput<T> y) {
+           const T* x, T* sums, const SweepOutput<T>& y) {
   if (at.rows <= 0 || at.cols <= 0) return;
-  for (Index o = 0; o < rows; o += tile_rows, y = y.from(tile_rows)) {
-    const Index count = std::min<Index>(tile_rows, rows - o);
-    if (count == 1)
-      detail::sweep_rows<1>(at, offsets, depth, w + o * depth, count, x, sums, y);
-    else
-      detail::sweep_rows<tile_rows>(at, offsets, depth, w + o * depth, count, x, sums, y);
+  // The last channel lies last, so this is about the size of x. A phase of dx may be nobody's: no taps.
+  const Index size = (depth > 0 ? offsets[depth - 1] : 0) + at.rows * at.pitch;
+  const Index parts = std::min(at.rows, size * Index{sizeof(T)} / l2_share + 1);
+  for (Index part = 0; part < parts; ++part) {
+    const auto [begin, end] = piece_of(at.rows, parts, part);
+    for (Index o = 0; o < rows; o += tile_rows) {
+      const Index count = std::min<Index>(tile_rows, rows - o);
+      const auto run = count == 1 ? detail::sweep_rows<1, T> : detail::sweep_rows<tile_rows, T>;
+      run(at, begin, end, offsets, depth, w + o * depth, count, x, sums, y.from(o));
+    }
   }
 }
 

@@ -22,6 +22,8 @@ namespace fovea::inline FOVEA_ABI::kernels {
 /// The tile: rows, and vectors in a row.
 inline constexpr int tile_rows = vector_registers == 32 ? 8 : 4;
 inline constexpr int tile_vectors = 3;  ///< vectors in a row of the tile
+/// Bytes of L2, half of it or less, for what is read again and again.
+inline constexpr Index l2_share = 512 * 1024;
 
 /// a[i][k * step] is element (i, k) of A; b(k, v) points to vector v of row k of B. The finished tile
 /// goes to out(sum).

@@ -203,7 +203,6 @@ class Winograd {
 
  private:
   Index row_tiles() const { return (O_ + tile_rows - 1) / tile_rows; }
-  static constexpr Index l2_share = 512 * 1024;
 
   Index padded() const { return (planes_.size() + 4 * lanes<T>) / lanes<T> * lanes<T>; }
   // From one row of V to the next: room for the last vector, and an odd number of vectors, for rows
