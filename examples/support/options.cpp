@@ -163,6 +163,12 @@ void prepare_directory(const std::filesystem::path& directory) {
   fovea::check(std::filesystem::is_directory(directory), directory.string(),
                ": expected a directory that can be made for --out, found ",
                std::filesystem::exists(directory) ? "a file" : error.message());
+  // What would stand in the way at the end is said before hours of work, not after.
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error))
+    for (const char* const ending : {".safetensors", ".json", ".png", ".svg", ".html"})
+      fovea::check(!entry.is_directory() || entry.path().extension() != ending,
+                   entry.path().string(),
+                   ": expected a file to write over, or nothing, found a directory");
   const auto probe = directory / ".probe";
   fovea::write_file(probe, "");
   std::filesystem::remove(probe);

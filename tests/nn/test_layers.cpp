@@ -73,7 +73,9 @@ TEST_CASE("conv2d: gradients, every option, a layer in front and one behind") {
 
 TEST_CASE("conv2d: mistakes are sentences") {
   Rng rng{1};
-  const auto make = [&](const Conv2dOptions& o) { return error_of([&] { Conv2d<float>(o, rng); }); };
+  const auto make = [&](const Conv2dOptions& o) {
+    return error_of([&] { Conv2d<float>(o, rng); });
+  };
   CHECK(contains(make({.in = 0, .out = 3}), "channels"));
   CHECK(contains(make({.in = 4, .out = 6, .groups = 3}), "groups that divide 4 and 6, got 3"));
   CHECK(contains(make({.in = 1, .out = 1, .kernel = 0}), "kernel: expected 1 or more, got 0"));

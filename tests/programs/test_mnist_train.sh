@@ -79,6 +79,10 @@ broken "printf '\\x00\\x00\\x08\\x03\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xf
 touch "$work/file"
 "$program" --data "$work/data" --out "$work/file" > /dev/null 2> "$work/stderr"
 [ $? = 2 ] && grep -qF "$work/file: expected a directory" "$work/stderr" || fail "--out is a file: $(cat "$work/stderr")"
+mkdir -p "$work/blocked/model.safetensors"
+"$program" --data "$work/data" --out "$work/blocked" > "$work/stdout" 2> "$work/stderr"
+[ $? = 2 ] && grep -qF "model.safetensors: expected a file to write over, or nothing, found a directory" "$work/stderr" &&
+  [ ! -s "$work/stdout" ] || fail "a directory in the way of the weights: $(cat "$work/stderr")"
 "$program" --data "$work/data" --out "$work/file/below" > /dev/null 2> "$work/stderr"
 [ $? = 2 ] && [ "$(wc -l < "$work/stderr")" = 1 ] || fail "--out below a file: $(cat "$work/stderr")"
 "$program" --data "$work/data" --out /proc/nowhere > /dev/null 2> "$work/stderr"
