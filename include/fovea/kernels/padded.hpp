@@ -60,13 +60,21 @@ struct PaddedChannel {
  private:
   static constexpr Index slack = 16;  // the last vector of a plane may be written beyond it
 
-  // Two phases of columns: a pair of vectors is parted into its even and its odd numbers.
+  // Two phases of columns: a pair of vectors is parted into its even and its odd numbers. Zeros outside
+  // the image come by a mask: a number written by itself into a vector just stored would make the next
+  // load of that vector wait until both have reached the cache.
   template <class T>
   FOVEA_KERNEL void copy_even_odd(const T* x, Index H, Index W, const T* begin, const T* end,
                                   T* out) const {
+    using Places = decltype(Vec<T>{} < Vec<T>{});
     const Index width = extent.w, plane_size = plane();
     const auto [first0, last0] = outputs_inside(W, width, 2, before.w, 0);
     const auto [first1, last1] = outputs_inside(W, width, 2, before.w, 1);
+    Places lane;
+    for (int i = 0; i < lanes<T>; ++i) lane[i] = i;
+    const auto inside = [&](Index j, Index first, Index last) {
+      return (lane >= static_cast<int>(first - j)) & (lane < static_cast<int>(last - j));
+    };
     for (Index a = 0; a < phases.h; ++a, out += 2 * plane_size) {
       for (Index i = 0; i < extent.h; ++i) {
         T* const even = out + i * width;
@@ -76,22 +84,18 @@ struct PaddedChannel {
         if (h < 0 || h >= H) {
           for (Index j = 0; j < width; j += lanes<T>)
             store(even + j, Vec<T>{}), store(odd + j, Vec<T>{});
-          continue;
-        }
-        if (in >= begin && end - in >= 2 * (width + lanes<T>)) {
+        } else if (in >= begin && end - in >= 2 * (width + lanes<T>)) {
           for (Index j = 0; j < width; j += lanes<T>) {
             const Vec<T> left = load(in + 2 * j), right = load(in + 2 * j + lanes<T>);
-            store(even + j, evens<T>(left, right));
-            store(odd + j, odds<T>(left, right));
+            store(even + j, inside(j, first0, last0) ? evens<T>(left, right) : Vec<T>{});
+            store(odd + j, inside(j, first1, last1) ? odds<T>(left, right) : Vec<T>{});
           }
         } else {
-          for (Index j = first0; j < last0; ++j) even[j] = in[2 * j];
-          for (Index j = first1; j < last1; ++j) odd[j] = in[2 * j + 1];
+          for (Index j = 0; j < width; ++j) {
+            even[j] = j >= first0 && j < last0 ? in[2 * j] : T{0};
+            odd[j] = j >= first1 && j < last1 ? in[2 * j + 1] : T{0};
+          }
         }
-        for (Index j = 0; j < first0; ++j) even[j] = T{0};
-        for (Index j = 0; j < first1; ++j) odd[j] = T{0};
-        for (Index j = last0; j < width; ++j) even[j] = T{0};
-        for (Index j = last1; j < width; ++j) odd[j] = T{0};
       }
       // What lies between the planes is multiplied with zeros, and must be a number.
       std::fill_n(out + plane_size - slack, slack, T{0});

@@ -52,7 +52,7 @@ class PooledConvolution {
     three_by_three_ = kernel == Extent2{3} && stride == Extent2{1} && dilation == Extent2{1};
   }
 
-  /// y = max-pool(ReLU(w * x + bias)), and which of four positions won; `bias` may be null.
+  /// y = max-pool(ReLU(w * x + bias)), and which of four positions won; `bias` and `winner` may be null.
   void forward(View<const T, 4> x, const T* w, const T* bias, View<T, 4> y, std::uint8_t* winner,
                Tensor<T, 2>& scratch, int threads) const {
     const Index plane = rows_ * cols_;
@@ -64,7 +64,8 @@ class PooledConvolution {
                  for (Index i = 0; i < count; i += at_once) {
                    const Index first = g * O_ + o + i, at = (n * groups_ * O_ + first) * plane;
                    forward_planes(image, w + first * K_, bias ? bias + first : nullptr,
-                                  std::min<Index>(at_once, count - i), y.data() + at, winner + at);
+                                  std::min<Index>(at_once, count - i), y.data() + at,
+                                  winner ? winner + at : nullptr);
                  }
                });
   }
@@ -128,16 +129,19 @@ class PooledConvolution {
                 if (o >= count) break;
                 const auto pooled = max_pool_tile<T>(sum[o], Vec<T>{} + add[o]);
                 // What is too much of a vector, the next row overwrites.
+                const bool whole = plane - at >= lanes<T>;
+                const auto left = static_cast<std::size_t>(plane - at);
                 T* const to = y + o * plane + at;
-                std::uint8_t* const who = winner + o * plane + at;
-                if (plane - at >= lanes<T>) {
+                if (whole)
                   store(to, pooled.y);
-                  std::memcpy(who, &pooled.winner, sizeof pooled.winner);
-                } else {
-                  const auto left = static_cast<std::size_t>(plane - at);
+                else
                   std::memcpy(to, &pooled.y, left * sizeof(T));
+                if (!winner) continue;  // nobody will go back
+                std::uint8_t* const who = winner + o * plane + at;
+                if (whole)
+                  std::memcpy(who, &pooled.winner, sizeof pooled.winner);
+                else
                   std::memcpy(who, &pooled.winner, left);
-                }
               }
             });
       }

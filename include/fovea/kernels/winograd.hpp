@@ -184,8 +184,10 @@ class Winograd {
       for (Index o = first * tile_rows; o < std::min(last * tile_rows, O_); o += tile_rows) {
         const Index outputs = std::min<Index>(tile_rows, O_ - o);
         const Index total = (count * rows * tiles_.w + lanes<T> - 1) / lanes<T> * lanes<T>;
-        for (Index t = 0; t < total; t += tile_vectors * lanes<T>) {
-          const Index vectors = std::min<Index>(tile_vectors, (total - t) / lanes<T>);
+        for (Index t = 0, vectors = 0; t < total; t += vectors * lanes<T>) {
+          const Index left = (total - t) / lanes<T>;
+          vectors =
+              left == 4 ? 2 : std::min<Index>(tile_vectors, left);  // 2 + 2 is less than 3 + 1
           const Index tile = products(U + o * C_, V + t, m, vectors);
           for (Index i = 0; i < outputs; ++i)
             for (Index w = 0; w < vectors; ++w) {

@@ -57,7 +57,8 @@ class ConvReluPool {
     const bool plain = o.stride == Extent2{1} && o.dilation == Extent2{1} && o.groups == 1;
     by_winograd_ = kernels::Winograd<T>::suits(conv.window(), o.groups, C, o.out);
     sparse_ = plain && kernels::sparse_rows(o.kernel.h) && 2 * o.kernel.w * C >= lanes<T>;
-    winner_ = Tensor<std::uint8_t, 4>(Shape{N, o.out, OH / 2, OW / 2});
+    if (how.keep != Keep::nothing)
+      winner_ = Tensor<std::uint8_t, 4>(Shape{N, o.out, OH / 2, OW / 2});
     if (by_winograd_) {
       winograd_ = {x, o.out, o.padding, {OH / 2, OW / 2}};
       transformed_ = Tensor<T, 1>(Shape{winograd_.weights_size()});
@@ -94,8 +95,8 @@ class ConvReluPool {
     if (by_winograd_)
       forward_winograd(x, y, conv, context.threads);
     else
-      pooled_.forward(x, conv.weight.data(), conv.bias.data(), y, winner_.data(), pass.scratch,
-                      context.threads);
+      pooled_.forward(x, conv.weight.data(), conv.bias.data(), y,
+                      winner_.empty() ? nullptr : winner_.data(), pass.scratch, context.threads);
   }
 
   /// Assigns dx, unless it is empty, and dW and db in the convolution's pass.
@@ -126,6 +127,7 @@ class ConvReluPool {
   void forward_winograd(View<const T, 4> x, View<T, 4> y, const Conv2d<T>& conv, int threads) {
     const Index C = conv.options.in, OH = y.extent(2), OW = y.extent(3);
     const Index length = winograd_.length();
+    const bool remember = !winner_.empty();
     if (!packed_)
       winograd_.transform_weights(
           [&](Index o, Index c) { return conv.weight.data() + (o * C + c) * 9; }, 1,
@@ -141,12 +143,14 @@ class ConvReluPool {
           const T bias = conv.bias.empty() ? T{0} : conv.bias(o);
           const auto pooled = kernels::max_pool_tile<T>(window, Vec<T>{} + bias);
           store(values(thread) + i * length + t, pooled.y);
-          std::memcpy(places(thread) + i * length + t, &pooled.winner, sizeof pooled.winner);
+          if (remember)
+            std::memcpy(places(thread) + i * length + t, &pooled.winner, sizeof pooled.winner);
         },
         [&](Index o, Index i, Index n, Index row, Index rows, Index t, int thread) {
           const Index at = ((n * y.extent(1) + o) * OH + row) * OW;
           std::copy_n(values(thread) + i * length + t, rows * OW, y.data() + at);
-          std::copy_n(places(thread) + i * length + t, rows * OW, winner_.data() + at);
+          if (remember)
+            std::copy_n(places(thread) + i * length + t, rows * OW, winner_.data() + at);
         });
   }
 
@@ -233,7 +237,7 @@ class ConvReluPool {
 
   bool active_ = false, by_winograd_ = false, sparse_ = false;
   bool frozen_ = false, packed_ = false;  // whether U stays as it is, and is there
-  Tensor<std::uint8_t, 4> winner_;        // (N, O, OH/2, OW/2): which of the four
+  Tensor<std::uint8_t, 4> winner_;  // (N, O, OH/2, OW/2): which of the four; empty in a predictor
   kernels::PooledConvolution<T> pooled_;
   kernels::Winograd<T> winograd_;
   Tensor<T, 1> transformed_;  // U
