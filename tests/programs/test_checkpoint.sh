@@ -148,7 +148,7 @@ blocked "fifo: expected a checkpoint or nothing, found something else" --checkpo
 blocked "nowhere/run.ckpt.lock: cannot be opened for writing (No such file or directory)" \
   --checkpoint "$work/nowhere/run.ckpt" --out "$work/o"
 mkdir -p "$work/taken/model.safetensors"
-blocked "taken/model.safetensors: cannot be written (Is a directory)" --out "$work/taken"
+blocked "taken/model.safetensors: expected a file to write over, or nothing, found a directory" --out "$work/taken"
 
 # A disk of its own, full or not to be written.
 disk=$work/disk
