@@ -120,31 +120,31 @@ class Winograd {
   /// Elements that transform_weights() writes.
   Index weights_size() const { return 16 * row_tiles() * tile_rows * C_; }
 
-  /// U[e], e = 0 .. 15, in panels of tile_rows outputs, each (C, tile_rows), of w(o, c), which returns a pointer to nine numbers, `step` apart.
+  /// U[e], e = 0 .. 15, in panels of tile_rows outputs, each (C, tile_rows), of w(o, c), which returns a
+  /// pointer to nine numbers, `step` apart. The outputs of a panel are worked on together, a lane each.
   template <class Kernel>
   void transform_weights(Kernel&& w, Index step, T* U, int threads) const {
     const Index e_stride = row_tiles() * tile_rows * C_;
-    parallel_blocks(O_ * C_ < 1000 ? 1 : threads, O_, 8, [&](Index first, Index last) {
-      for (Index at = first * C_; at < last * C_; ++at) {
-        const Index o = at / C_, c = at % C_;
-        const T* const g = w(o, c);
-        T rows[4][3];
-        for (Index j = 0; j < 3; ++j) {
-          const T a = g[j * step], b = g[(3 + j) * step], d = g[(6 + j) * step];
-          rows[0][j] = a;
-          rows[1][j] = (a + b + d) / 2;
-          rows[2][j] = (a - b + d) / 2;
-          rows[3][j] = d;
-        }
-        for (Index i = 0; i < 4; ++i) {
-          const T a = rows[i][0], b = rows[i][1], d = rows[i][2];
-          T* const out =
-              U + 4 * i * e_stride + (o / tile_rows * C_ + c) * tile_rows + o % tile_rows;
-          out[0] = a;
-          out[e_stride] = (a + b + d) / 2;
-          out[2 * e_stride] = (a - b + d) / 2;
-          out[3 * e_stride] = d;
-        }
+    parallel_for(O_ * C_ < 1000 ? 1 : threads, row_tiles(), [&](Index panel, int) {
+      const Index first = panel * tile_rows, count = std::min<Index>(tile_rows, O_ - first);
+      for (Index c = 0; c < C_; ++c) {
+        T g[9][tile_rows] = {}, along[4][3][tile_rows];
+        for (Index r = 0; r < count; ++r)
+          for (Index j = 0; j < 9; ++j) g[j][r] = w(first + r, c)[j * step];
+        const auto turn = [](const T* a, const T* b, const T* d, auto&& out) {
+          for (int r = 0; r < tile_rows; ++r) {
+            out(0)[r] = a[r];
+            out(1)[r] = (a[r] + b[r] + d[r]) / 2;
+            out(2)[r] = (a[r] - b[r] + d[r]) / 2;
+            out(3)[r] = d[r];
+          }
+        };
+        for (int j = 0; j < 3; ++j)
+          turn(g[j], g[3 + j], g[6 + j], [&](int i) { return along[i][j]; });
+        T* const to = U + (panel * C_ + c) * tile_rows;
+        for (int i = 0; i < 4; ++i)
+          turn(along[i][0], along[i][1], along[i][2],
+               [&](int e) { return to + (4 * i + e) * e_stride; });
       }
     });
   }
