@@ -149,8 +149,9 @@ T sum_of(const T* x, Index n) {
   return total;
 }
 
-/// x, or zero where x is denormal: closer to zero than any number with a full mantissa. A value that decays, as
-/// a moment does without gradients, would stay there for a hundred steps, at a hundred cycles an operation.
+/// x, or zero where x is denormal: closer to zero than any number with a full mantissa. A value that decays,
+/// as a moment does without gradients, would end there and stay, for 0.9 times four of the smallest
+/// numbers is rounded to four of them; and some processors take a hundred cycles for such an operation.
 template <class T>
 inline T flush_denormal(T x) {
   return std::abs(x) < std::numeric_limits<T>::min() ? T{0} : x;
