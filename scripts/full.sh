@@ -20,7 +20,7 @@ if [ -z "${FOVEA_DATA_DIR:-}" ] && ls data/mnist/t10k-images* > /dev/null 2>&1; 
   export FOVEA_DATA_DIR=$PWD/data/mnist
 fi
 
-parts=(kill checkpoint malformed exchange photos endurance fuzz mutation coverage consumers tsan compilers)
+parts=(kill checkpoint malformed exchange photos endurance fuzz mutation coverage consumers asan tsan compilers)
 declare -A shows=(
   [kill]="\`kill -9\` at 200 random moments of a training, then \`--resume\`: the same bits, no unreadable file"
   [checkpoint]="the same bits for 1, 2, 3, 4 and 7 threads and after \`--resume\`; full disk, read-only disk, another run, two at once"
@@ -32,6 +32,7 @@ declare -A shows=(
   [mutation]="faults that a person could make, planted one at a time: the tests see at least 95 % of them"
   [coverage]="lines of \`include/fovea\` that the unit tests run; tests/coverage/unreached.txt says why not the others"
   [consumers]="six ways to include the library, two compilers, OpenMP on and off"
+  [asan]="the unit tests and the programs under AddressSanitizer and UndefinedBehaviorSanitizer"
   [tsan]="the unit tests under ThreadSanitizer"
   [compilers]="the unit tests on every instruction set, compiler and emulated processor"
 )
@@ -46,6 +47,16 @@ part_coverage() { tests/coverage/run.py --jobs "$(nproc)"; }
 part_fuzz() { scripts/fuzz.sh "${FUZZ_SECONDS:-1200}"; }
 part_mutation() { tests/mutation/run.py --jobs "$(nproc)"; }
 part_consumers() { tests/consumers/run.sh && tests/consumers/wings.sh; }
+part_asan() {
+  local suppressed=$PWD/build/asan/lsan.txt count
+  cmake --preset asan -DCMAKE_CXX_COMPILER=clang++-14 &&
+    cmake --build --preset asan -j "$(nproc)" --target fovea_tests mnist_train mnist_predict mnist_explain write_idx photos || return
+  echo "leak:libomp.so" > "$suppressed"  # what clang's OpenMP keeps for its threads
+  LSAN_OPTIONS=suppressions=$suppressed build/asan/tests/fovea_tests || return
+  count=$(passed "$log")
+  LSAN_OPTIONS=suppressions=$suppressed ctest --test-dir build/asan -R '^mnist_.*_program$' --no-tests=error --output-on-failure &&
+    echo "$count cases and the tests of mnist_train, mnist_predict and mnist_explain passed, nothing was reported"
+}
 part_tsan() {
   cmake --preset tsan && cmake --build --preset tsan -j "$(nproc)" --target fovea_tests &&
     OMP_TOOL_LIBRARIES=/usr/lib/llvm-14/lib/libarcher.so TSAN_OPTIONS=ignore_noninstrumented_modules=1 \
