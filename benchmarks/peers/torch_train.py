@@ -34,13 +34,11 @@ def main():
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--layout", choices=["channels_last", "contiguous"], default="channels_last")
     parser.add_argument("--adam", choices=["plain", "foreach"], default="plain")
-    parser.add_argument("--denormals", choices=["flush", "keep"], default="flush")
     options = parser.parse_args()
 
     # Moments of weights without gradients decay into denormal numbers, which some processors handle very slowly.
     # Called before there are threads: they inherit it.
-    if options.denormals == "flush":
-        torch.set_flush_denormal(True)
+    torch.set_flush_denormal(True)
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
     layout = torch.channels_last if options.layout == "channels_last" else torch.contiguous_format

@@ -48,6 +48,18 @@ using Vec = typename detail::VectorOf<T>::type;
 template <class T>
 inline constexpr Index lanes = FOVEA_VECTOR_BYTES / static_cast<Index>(sizeof(T));
 
+/// Integers as wide as T, one for each lane: what a comparison of vectors yields.
+template <class T>
+using Integers = decltype(Vec<T>{} < Vec<T>{});
+
+/// {0, 1, 2, ...}
+template <class T>
+inline Integers<T> lane_numbers() {
+  Integers<T> numbers;
+  for (int i = 0; i < lanes<T>; ++i) numbers[i] = i;
+  return numbers;
+}
+
 /// How many vector registers the instruction set has: the budget of a kernel's tile.
 inline constexpr int vector_registers = FOVEA_VECTOR_BYTES == 64 ? 32 : 16;
 

@@ -40,7 +40,7 @@ struct Pooled {
 /// max over the four, plus bias, clipped at zero, and who won.
 template <class T>
 [[gnu::always_inline]] inline Pooled<T> max_pool_tile(const Vec<T> (&window)[4], Vec<T> bias) {
-  using Places = decltype(bias < bias);
+  using Places = Integers<T>;
   // b, which stands behind a, beats it if it is larger, or a NaN where a is a number.
   const auto beats = [](Vec<T> b, Vec<T> a) { return ~(b <= a) & (a == a); };
   const auto right = beats(window[1], window[0]), right_below = beats(window[3], window[2]);
@@ -76,12 +76,11 @@ class WindowGradients {
       gradient_ = load(numbers);
       std::memcpy(&bytes, places, sizeof bytes);
     }
-    Places lane;
-    for (int i = 0; i < lanes<T>; ++i) lane[i] = i;
     // In two steps, from bytes to shorts to ints: g++ 12 does one alone number by number.
     typedef std::int16_t Shorts __attribute__((vector_size(2 * lanes<T>)));
     place_ = __builtin_convertvector(__builtin_convertvector(bytes, Shorts), Places);
-    if (count < lanes<T>) place_ = lane < static_cast<int>(count) ? place_ : Places{} + nobody;
+    if (count < lanes<T>)
+      place_ = lane_numbers<T>() < static_cast<int>(count) ? place_ : Places{} + nobody;
   }
 
   /// dy where position e won, zero elsewhere.
@@ -90,7 +89,7 @@ class WindowGradients {
   Vec<T> sum() const { return place_ == nobody ? Vec<T>{} : gradient_; }
 
  private:
-  using Places = decltype(Vec<T>{} < Vec<T>{});
+  using Places = Integers<T>;
   Vec<T> gradient_;
   Places place_;
 };

@@ -66,12 +66,10 @@ struct PaddedChannel {
   template <class T>
   FOVEA_KERNEL void copy_even_odd(const T* x, Index H, Index W, const T* begin, const T* end,
                                   T* out) const {
-    using Places = decltype(Vec<T>{} < Vec<T>{});
     const Index width = extent.w, plane_size = plane();
     const auto [first0, last0] = outputs_inside(W, width, 2, before.w, 0);
     const auto [first1, last1] = outputs_inside(W, width, 2, before.w, 1);
-    Places lane;
-    for (int i = 0; i < lanes<T>; ++i) lane[i] = i;
+    const Integers<T> lane = lane_numbers<T>();
     const auto inside = [&](Index j, Index first, Index last) {
       return (lane >= static_cast<int>(first - j)) & (lane < static_cast<int>(last - j));
     };
