@@ -27,6 +27,7 @@
 #include "fovea/kernels/padded.hpp"
 #include "fovea/kernels/pooled.hpp"
 #include "fovea/kernels/sparse.hpp"
+#include "fovea/kernels/sparse_gemm.hpp"
 #include "fovea/kernels/tile.hpp"
 #include "fovea/kernels/transpose.hpp"
 #include "fovea/kernels/window.hpp"

@@ -89,6 +89,35 @@ TEST_CASE("gemm: an empty sum is zero, and cutting the result changes no bit") {
   CHECK(std::equal(whole.begin(), whole.end(), parts.begin()));
 }
 
+TEST_CASE_TEMPLATE("sparse_gemm agrees with gemm, whatever is zero", T, float, double) {
+  const double tolerance = std::is_same_v<T, float> ? 5e-5 : 1e-12;
+  kernels::Nonzeros<T> nonzeros(90, 260);
+  // Deep ones take several blocks of k, wide ones several panels; the last of each is not whole.
+  for (const auto& [m, n, k] : std::vector<std::array<Index, 3>>{
+           {1, 1, 1}, {3, 200, 5}, {64, 300, 128}, {90, 128, 129}, {17, 801, 260}, {4, 30, 90}})
+    for (const Index of_seven : {0, 1, 4, 7}) {
+      auto a = random_tensor<T>(Shape{m, k}, 1);
+      for (Index i = 0; i < a.size(); ++i)
+        if (i * i % 7 >= of_seven) a.data()[i] = T{0};
+      for (Index p = 0; p < k; ++p) a(m / 2, p) = T{0};  // a row without numbers
+      const auto b = random_tensor<T>(Shape{k, n}, 2);
+      const Tensor<T, 2> turned = transpose(a);
+      Tensor<T, 2> expected(Shape{m, n});
+      kernels::gemm<T>({a.data(), m, k}, {b.data(), k, n}, {expected.data(), m, n}, false);
+      for (const int threads : {1, 3}) {
+        Tensor<T, 2> c(Shape{m, n}, T{7});
+        nonzeros.list(threads == 1 ? Matrix<const T>(a.data(), m, k)
+                                   : Matrix<const T>(turned.data(), k, m).transposed());
+        CHECK(nonzeros.size() == std::ranges::count_if(a, [](T v) { return v != T{0}; }));
+        kernels::sparse_gemm<T>(nonzeros, {b.data(), k, n}, {c.data(), m, n}, threads);
+        double largest = 0;
+        for (Index i = 0; i < c.size(); ++i)
+          largest = std::max(largest, std::abs(double{c.data()[i]} - double{expected.data()[i]}));
+        CHECK(largest <= tolerance);
+      }
+    }
+}
+
 TEST_CASE("output_extent and outputs_inside, by counting") {
   for (Index in = 1; in < 9; ++in)
     for (Index K = 1; K < 5; ++K)

@@ -106,6 +106,39 @@ TEST_CASE_TEMPLATE("blocks: conv, ReLU and max-pool as one, and one by one", T, 
     for (const int threads : {1, 3}) check_block<T>(c, threads);
 }
 
+TEST_CASE_TEMPLATE("blocks: linear and ReLU as one, and one by one", T, float, double) {
+  const double tolerance = std::is_same_v<T, float> ? 5e-6 : 1e-13;
+  for (const bool bias : {true, false})
+    for (const T shift : {T{-1}, T{1}}) {  // with few units alive over lists, with many not
+      Rng rng{3};
+      Sequential net{Shape{150}, Linear<T>{{.in = 150, .out = 140, .bias = bias}, rng}, Relu{}};
+      auto& linear = std::get<0>(net.layers());
+      for (T& w : linear.weight) w += shift / 100;
+      auto x = random_tensor<T>(Shape{33, 150}, 1);
+      for (T& value : x) value = std::abs(value);
+      auto all = net.pass(33, {.keep = Keep::all, .input_gradient = true});
+      for (const int threads : {1, 3}) {
+        auto fused = net.pass(40, {.input_gradient = true, .threads = threads});
+        auto dx_only = net.pass(
+            33, {.input_gradient = true, .parameter_gradients = false, .threads = threads});
+        const auto y = net.forward(x, all);
+        const auto dy = random_tensor<T>(y.shape(), 4);
+        for (auto* pass : {&all, &fused, &dx_only}) {
+          CHECK(relative_error(net.forward(x, *pass), y) <= tolerance);
+          std::copy(dy.begin(), dy.end(), pass->dlogits().begin());
+          net.backward(x, *pass);
+        }
+        CHECK(fused.template block<0>().sparse() == (shift < T{0}));
+        const auto &one = fused.template layer<0>(), &expected = all.template layer<0>();
+        CHECK(relative_error(one.dweight, expected.dweight) <= tolerance);
+        CHECK(difference(one.dbias, expected.dbias) <= tolerance);
+        CHECK(relative_error(fused.input_gradient(), all.input_gradient()) <= tolerance);
+        CHECK(relative_error(dx_only.input_gradient(), all.input_gradient()) <= tolerance);
+        CHECK(max(dx_only.template layer<0>().dweight) == T{0});
+      }
+    }
+}
+
 TEST_CASE("blocks: threads meet in the middle of a batch, and no bit changes") {
   Rng rng{1};
   const Sequential net{Shape{32, 28, 28},

@@ -137,6 +137,9 @@ void gemm_part(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<
 
 }  // namespace detail
 
+/// Waking a thread costs as much as this many multiply-adds of a product.
+inline constexpr Index small_product = 200'000;
+
 /// c = a b, or c += a b when `accumulate`. Shapes (m, k) (k, n) (m, n).
 template <class T>
 void gemm(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate, int threads = 1) {
@@ -145,12 +148,12 @@ void gemm(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate, in
   if (a.cols == 0 && !accumulate)
     for (Index i = 0; i < c.rows; ++i) std::fill_n(c.data + i * c.row_stride, c.cols, T{0});
 
-  // Threads share the longer side, in whole tiles. Waking one costs as much as 200 000 products.
+  // Threads share the longer side, in whole tiles.
   const bool by_columns = c.cols >= c.rows;
   const Index tile = by_columns ? lanes<T> : tile_rows;
   const Index tiles = ((by_columns ? c.cols : c.rows) + tile - 1) / tile;
   const Index work = c.rows * c.cols * a.cols;
-  const Index pieces = work < 200'000 ? 1 : std::min<Index>(threads, tiles);
+  const Index pieces = work < small_product ? 1 : std::min<Index>(threads, tiles);
   parallel_for(threads, pieces, [&](Index piece, int) {
     const auto [first_tile, last_tile] = piece_of(tiles, pieces, piece);
     const Index first = first_tile * tile;

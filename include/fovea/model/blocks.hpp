@@ -19,6 +19,7 @@
 
 #include "fovea/kernels/pooled.hpp"
 #include "fovea/kernels/sparse.hpp"
+#include "fovea/kernels/sparse_gemm.hpp"
 #include "fovea/kernels/transpose.hpp"
 #include "fovea/kernels/winograd.hpp"
 #include "fovea/nn/conv2d.hpp"
@@ -265,7 +266,11 @@ class LinearRelu {
   [[gnu::cold]] LinearRelu(Shape<2> x, const PassOptions& how, const Linear<T>& linear, const Relu&)
       : active_(how.keep != Keep::all) {
     if (!active_) return;
-    if (how.keep != Keep::nothing) masked_ = Tensor<T, 2>(Shape{x[0], linear.options.out});
+    if (how.keep != Keep::nothing) {
+      masked_ = Tensor<T, 2>(Shape{x[0], linear.options.out});
+      of_image_ = kernels::Nonzeros<T>(x[0], linear.options.out);
+      of_unit_ = kernels::Nonzeros<T>(linear.options.out, x[0]);
+    }
     if (how.frozen) {
       turned_ = Tensor<T, 2>(Shape{linear.options.in, linear.options.out});
       kernels::transpose(linear.weight.data(), linear.options.out, linear.options.in,
@@ -288,13 +293,31 @@ class LinearRelu {
     for (T& value : y) value = value < T{0} ? T{0} : value;
   }
 
+  /// Whether the last backward went over the units that are alive alone.
+  bool sparse() const { return sparse_; }
+
   /// Assigns dx, unless it is empty, and dW and db in the linear layer's pass.
   FOVEA_OUT_OF_LINE void backward(View<const T, 2> x, View<const T, 2> y, View<const T, 2> dy,
                                   View<T, 2> dx, const Linear<T>& linear,
                                   typename Linear<T>::Pass& pass, const Context& context) {
-    const View<T, 2> alive = masked_.view().sub(0, y.extent(0));
+    const auto [N, out] = y.shape();
+    const View<T, 2> alive = masked_.view().sub(0, N);
     for (Index i = 0; i < y.size(); ++i) alive.data()[i] = y.data()[i] > T{0} ? dy.data()[i] : T{0};
-    linear.backward(x, y, alive, dx, pass, context);
+    const kernels::Matrix<const T> gradient{alive.data(), N, out};
+    of_image_.list(gradient);
+    sparse_ = 2 * of_image_.size() <= y.size();  // a dense product does twice as much a second
+    if (!sparse_) return linear.backward(x, y, alive, dx, pass, context);
+
+    const Index in = x.extent(1);
+    if (!dx.empty())
+      kernels::sparse_gemm<T>(of_image_, {linear.weight.data(), out, in}, {dx.data(), N, in},
+                              context.threads);
+    if (!context.parameter_gradients) return;
+    of_unit_.list(gradient.transposed());
+    kernels::sparse_gemm<T>(of_unit_, {x.data(), N, in}, {pass.dweight.data(), out, in},
+                            context.threads);
+    if (!linear.bias.empty())
+      for (Index j = 0; j < out; ++j) pass.dbias(j) = of_unit_.sum(j);
   }
 
  private:
@@ -322,11 +345,12 @@ class LinearRelu {
 
   static constexpr Index few = 4;
 
-  bool active_;
-  Tensor<T, 2> masked_;               // dy where the unit is alive
-  Tensor<T, 2> turned_;               // W^T, if the weights are frozen
-  bool may_skip_ = false;             // whether all of it is finite
-  Tensor<std::int32_t, 2> nonzeros_;  // (threads, where x is not zero)
+  bool active_, sparse_ = false;
+  Tensor<T, 2> masked_;                      // dy where the unit is alive
+  kernels::Nonzeros<T> of_image_, of_unit_;  // its rows, its columns
+  Tensor<T, 2> turned_;                      // W^T, if the weights are frozen
+  bool may_skip_ = false;                    // whether all of it is finite
+  Tensor<std::int32_t, 2> nonzeros_;         // (threads, where x is not zero)
 };
 
 namespace detail {
