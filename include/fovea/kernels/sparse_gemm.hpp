@@ -7,8 +7,8 @@
 //   registers   eight vectors of a row of C, to which its list adds rows of B
 //   L1 cache    a panel of B, depth_block rows of eight vectors, is copied once for all rows of A
 //
-// Why it is fast: a zero costs nothing, and the list tells no branch from it. A multiply-add needs a
-// vector of the panel from L1, so dense matrices are better off in gemm.hpp, where a tile reads less.
+// Why it is fast: a zero costs nothing, not even a branch. But each multiply-add needs a
+// vector of the panel, so dense matrices are better off in gemm.hpp, whose tile reads less.
 // It is exact: what is left out is zero. Slow twin: gemm().
 #pragma once
 
@@ -27,7 +27,7 @@ class Nonzeros {
   /// Elements in a row of a panel of B, which the lists count in.
   static constexpr Index width = 8 * lanes<T>;
   /// Rows of such a panel.
-  static constexpr Index depth_block = 128;
+  static constexpr Index depth_block = 64;
 
   Nonzeros() = default;
   /// Makes room for matrices (rows, depth) and smaller ones.
@@ -80,7 +80,7 @@ class Nonzeros {
   std::vector<Index> ends_;  // (blocks, rows)
 };
 
-/// c = a b. Shapes (m, k) (k, n) (m, n).
+/// c = a b. Shapes (m, k) (k, n) (m, n); k is 1 or more.
 template <class T>
 void sparse_gemm(const Nonzeros<T>& a, const Matrix<const T>& b, const Matrix<T>& c, int threads) {
   constexpr Index width = Nonzeros<T>::width, depth_block = Nonzeros<T>::depth_block;
