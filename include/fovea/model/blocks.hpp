@@ -134,8 +134,11 @@ class ConvReluPool {
           [&](Index o, Index c) { return conv.weight.data() + (o * C + c) * 9; }, 1,
           transformed_.data(), threads);
     packed_ = frozen_;
-    const auto values = [&](int thread) { return scratch_[thread].data() + winograd_.scratch(); };
-    const auto places = [&](int thread) {
+    // Behind Winograd's own memory. Where that ends is found once, not for every vector.
+    T* const first = scratch_.data() + winograd_.scratch();
+    const Index pitch = scratch_.extent(1);
+    const auto values = [=](int thread) { return first + thread * pitch; };
+    const auto places = [=](int thread) {
       return reinterpret_cast<std::uint8_t*>(values(thread) + kernels::tile_rows * length);
     };
     winograd_.run(
