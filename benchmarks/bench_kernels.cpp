@@ -87,8 +87,8 @@ struct ConvBenchmark {
                         threads);
   }
   void parameter_gradients() {
-    pass.kernel.parameter_gradients(x, plane(), pass.dweight, pass.dbias, pass.scratch,
-                                    pass.partial, threads);
+    pass.kernel.parameter_gradients(x, dy, pass.dweight, pass.dbias, pass.scratch, pass.partial,
+                                    threads);
   }
   void input_gradient() {
     pass.kernel.input_gradient(dy, conv.weight.data(), dx, pass.scratch, pass.partial, threads);
@@ -111,9 +111,9 @@ struct ConvBenchmark {
     for (Index g = 0; g < groups(); ++g)
       for (Index n = 0; n < N(); ++n) {
         kernel.pad_image(x.data() + (n * groups() + g) * pixels, images[g * N() + n].data());
-        kernel.pad_gradient(plane(), n, g, padded[g * N() + n].data());
+        kernel.pad_gradient(dy, n, g, padded[g * N() + n].data());
         for (Index o = 0; o < outputs(); ++o)
-          kernel.spread_gradient(plane(), n, g * outputs() + o,
+          kernel.spread_gradient(dy, n, g * outputs() + o,
                                  gradients[g * N() + n].data() + o * kernel.flat());
       }
   }
@@ -153,11 +153,6 @@ struct ConvBenchmark {
   }
 
  private:
-  std::function<void(Index, Index, float*, Index)> plane() const {
-    return [this](Index n, Index o, float* to, Index pitch) {
-      kernels::spread_plane(dy[n][o].data(), dy.extent(2), dy.extent(3), to, pitch);
-    };
-  }
   Index outputs() const { return conv.options.out / groups(); }
 
   Tensor<float, 2> images, gradients, padded, sums, parts;

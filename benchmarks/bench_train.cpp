@@ -23,7 +23,7 @@
 #include <map>
 
 #include "fovea/fovea.hpp"
-#include "ladder/fused_conv2d.hpp"
+#include "ladder/dense_gradients.hpp"
 #include "ladder/im2col_conv2d.hpp"
 #include "ladder/naive_conv2d.hpp"
 #include "ladder/plain_linear.hpp"

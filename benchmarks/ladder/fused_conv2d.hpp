@@ -9,48 +9,27 @@
 // largest is found there, and a byte that names the winner is all that backward needs.
 //
 // How the gradients are then computed is the difference between the two rungs: `Gradients` is
-// DenseGradients (this page) or SparseGradients (sparse_gradients.hpp).
+// DenseGradients (dense_gradients.hpp) or SparseGradients (sparse_gradients.hpp). For one thread.
 #pragma once
 
-#include "fovea/kernels/pooled.hpp"
+#include "fovea/kernels/direct.hpp"
 #include "fovea/nn/conv2d.hpp"
 
 namespace ladder {
 
 using namespace fovea;
 
-/// Rung 5: all four positions of every window are multiplied, though at most one is not zero.
-template <class T>
-struct DenseGradients {
-  DenseGradients(Shape<4>, const Conv2d<T>&) {}
-
-  template <class Pass>
-  void assign(View<const T, 4> x, View<const T, 4> dy, View<T, 4> dx, const Conv2d<T>& conv,
-              Pass& pass, int threads) {
-    // The gradient of the convolution's output, one plane at a time.
-    const auto [OH, OW] = conv.window().output(x.extent(2), x.extent(3));
-    const auto plane = [&, OH = OH, OW = OW](Index n, Index o, T* to, Index pitch) {
-      const Index at = dy[n][o].data() - dy.data();
-      kernels::unpool(dy.data() + at, pass.winner.data() + at, dy.size() - at, OH / 2, OW / 2, to,
-                      pitch);
-      if (OH % 2) std::fill_n(to + (OH - 1) * pitch, pitch, T{0});
-    };
-    pass.kernel.parameter_gradients(x, plane, pass.dweight, pass.dbias, pass.scratch, pass.partial,
-                                    threads);
-    if (!dx.empty())
-      pass.kernel.input_gradient_from(plane, conv.weight.data(), dx, pass.scratch, pass.partial,
-                                      threads);
-  }
-};
-
 template <class T, class Gradients>
 struct FusedConv2d : Conv2d<T> {
   using Conv2d<T>::Conv2d;
 
   struct Pass : Conv2d<T>::Pass {
-    kernels::PooledConvolution<T> pooled;
-    Tensor<std::uint8_t, 4> winner;  // (N, O, OH/2, OW/2): which of the four
     Gradients gradients;
+    kernels::ChannelsLast<T> in, out;  // one image of x, and of y
+    kernels::DirectTiles<T> tiles;
+    std::vector<std::int32_t> windows, pixels;  // where they begin in x, and their outputs in y
+    Tensor<T, 1> image, pooled, weight, bias;   // as the tiles read and write them
+    Tensor<std::uint8_t, 3> winner;             // (N, windows, O): which of the four
   };
 
   Shape<4> output_shape(Shape<4> x) const {
@@ -60,19 +39,40 @@ struct FusedConv2d : Conv2d<T> {
 
   Pass pass(Shape<4> x, const PassOptions& how) const {
     const auto& o = this->options;
-    return {Conv2d<T>::pass(x, how),
-            kernels::PooledConvolution<T>(x, o.out, this->window(), o.groups),
-            Tensor<std::uint8_t, 4>(output_shape(x)), Gradients(x, *this)};
+    const auto [N, O, rows, cols] = output_shape(x);
+    Pass p{Conv2d<T>::pass(x, how), {x, *this}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+    p.in = {x[1], {x[2], x[3]}, o.padding}, p.out = {O, {rows, cols}, 0};
+    p.tiles = {x[1], O, o.kernel, p.in.row()};
+    for (Index i = 0; i < rows * cols; ++i) {
+      p.windows.push_back(int(2 * (i / cols) * p.in.row() + 2 * (i % cols) * x[1]));
+      p.pixels.push_back(int(i * O));
+    }
+    p.image = Tensor<T, 1>(Shape{p.in.size()}), p.pooled = Tensor<T, 1>(Shape{p.out.size()});
+    p.weight = Tensor<T, 1>(Shape{p.tiles.weights_size()});
+    p.bias = Tensor<T, 1>(Shape{kernels::whole_vectors<T>(O)});
+    p.winner = Tensor<std::uint8_t, 3>(Shape{N + 1, rows * cols, O});  // vectors may reach beyond
+    return p;
   }
 
-  void forward(View<const T, 4> x, View<T, 4> y, Pass& pass, const Context& context) const {
-    pass.pooled.forward(x, this->weight.data(), this->bias.data(), y, pass.winner.data(),
-                        pass.scratch, context.threads);
+  void forward(View<const T, 4> x, View<T, 4> y, Pass& p, const Context&) const {
+    const Index O = y.extent(1), count = y[0][0].size();
+    p.tiles.pack_weights(this->weight.data(), p.weight.data());
+    std::copy(this->bias.begin(), this->bias.end(), p.bias.begin());
+    for (Index n = 0; n < x.extent(0); ++n) {
+      p.in.read(x[n].data(), p.image.data());
+      p.tiles.run(p.image.data(), p.windows.data(), count, p.weight.data(), 0, p.bias.size(),
+                  [&](Index t, Index o, const Vec<T>(&window)[4]) {
+                    const auto found = kernels::max_pool_tile<T>(window, load(p.bias.data() + o));
+                    store(p.pooled.data() + t * O + o, found.y);  // O is a number of whole vectors
+                    std::memcpy(&p.winner(n, t, o), &found.winner, sizeof found.winner);
+                  });
+      p.out.write(p.pooled.data(), 0, O, y[n].data());
+    }
   }
 
   void backward(View<const T, 4> x, View<const T, 4> /*y*/, View<const T, 4> dy, View<T, 4> dx,
                 Pass& pass, const Context& context) const {
-    pass.gradients.assign(x, dy, dx, *this, pass, context.threads);
+    pass.gradients.assign(x, dy, dx, *this, pass, context);
   }
 };
 

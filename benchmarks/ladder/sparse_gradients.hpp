@@ -6,12 +6,11 @@
 //
 //   dW[o][kh] += g x[position + kh]      dx[position + kh] += g W[o][kh]
 //
-// Why it is faster: a quarter of the multiply-adds or fewer. The runs of a first layer are too short
-// for that, so its windows stay in registers (kernels/pooled.hpp). For one thread and stride 1.
+// Why it is faster: a quarter of the multiply-adds or fewer. (The runs of a first layer, three numbers, fill
+// no vector; the library spreads its gradients in registers, see kernels/direct.hpp.)
 #pragma once
 
 #include "fovea/kernels/sparse.hpp"
-#include "fovea/kernels/transpose.hpp"
 #include "ladder/fused_conv2d.hpp"
 
 namespace ladder {
@@ -19,61 +18,58 @@ namespace ladder {
 template <class T>
 class SparseGradients {
  public:
-  SparseGradients(Shape<4> x, const Conv2d<T>& conv) : padding_(conv.options.padding) {
-    const Index C = x[1], KH = conv.options.kernel.h, KW = conv.options.kernel.w;
-    const auto [OH, OW] = conv.window().output(x[2], x[3]);
-    if (2 * KW * C < lanes<T> || !kernels::sparse_rows(KH)) return;
-    run_ = (KW * C + lanes<T> - 1) / lanes<T> * lanes<T>;
-    row_ = (x[3] + 2 * padding_.w) * C + lanes<T>;
-    image_ = dimage_ = Tensor<T, 1>(Shape{(x[2] + 2 * padding_.h) * row_ + run_ + lanes<T> * C});
-    weight_ = dweight_ = Tensor<T, 3>(Shape{conv.options.out, KH, run_});
-    for (Index i = 0; i < OH / 2 * (OW / 2); ++i)
-      windows_.push_back(static_cast<std::int32_t>(i / (OW / 2) * 2 * row_ + i % (OW / 2) * 2 * C));
-    entries_.resize(windows_.size() + 1);
+  SparseGradients(Shape<4> x, const Conv2d<T>& conv) : run_(conv.options.kernel.w * x[1]) {
+    const Shape size{conv.options.out, conv.options.kernel.h, kernels::whole_vectors<T>(run_)};
+    weight_ = dweight_ = Tensor<T, 3>(size);
+    const kernels::ChannelsLast<T> image{x[1], {x[2], x[3]}, conv.options.padding};
+    dimage_ = Tensor<T, 1>(Shape{image.size()});
+    entries_.resize(static_cast<std::size_t>(x[2] * x[3] + 1));
   }
 
-  template <class Pass>
-  void assign(View<const T, 4> x, View<const T, 4> dy, View<T, 4> dx, const Conv2d<T>& conv,
-              Pass& pass, int threads) {
-    if (run_ == 0)
-      return pass.pooled.parameter_gradients(x, dy, pass.winner.data(), pass.dweight, pass.dbias,
-                                             pass.scratch, pass.partial, threads);
-    const auto [N, C, H, W] = x.shape();
-    const Index KH = weight_.extent(1), size = conv.weight.size();
-    const std::int32_t place[] = {0, int(C), int(row_), int(row_ + C), 0};
-    const Index inside = padding_.h * row_ + padding_.w * C;
+  template <class Layer, class Pass>
+  void assign(View<const T, 4> x, View<const T, 4> dy, View<T, 4> dx, const Layer& layer,
+              Pass& pass, const Context&) {
+    const auto [O, C, KH, KW] = layer.weight.shape();
+    const Index row = pass.in.row(), run = weight_.extent(2), count = pass.winner.extent(1);
+    const std::int32_t place[] = {0, int(C), int(row), int(row + C), 0};
     kernels::Entry<T>* const list = entries_.data();
-    T *const image = image_.data(), *const dimage = dimage_.data();
+    const T* const image = pass.image.data();
+    const T* const gradient = pass.pooled.data();
     dweight_.fill(T{0});
     pass.dbias.fill(T{0});
-    for (Index i = 0; i < size; ++i) weight_.data()[turned(conv, i)] = conv.weight.data()[i];
-    for (Index n = 0; n < N; ++n) {
-      kernels::to_channels_last(x[n].data(), C, H, W, image + inside, row_);
+    for (Index i = 0; i < layer.weight.size(); ++i)
+      weight_.data()[turned(layer, i)] = layer.weight.data()[i];
+    for (Index n = 0; n < x.extent(0); ++n) {
+      pass.in.read(x[n].data(), pass.image.data());
+      pass.out.read(dy[n].data(), pass.pooled.data());
       dimage_.fill(T{0});
-      for (Index o = 0; o < dy.extent(1); ++o) {
-        const Index count = kernels::list_entries(dy[n][o].data(), pass.winner[n][o].data(),
-                                                  dy[n][o].size(), windows_.data(), place, list);
-        if (!pass.dbias.empty()) pass.dbias(o) += kernels::sum_entries(list, count);
-        kernels::sparse_weight_gradient(list, count, image, row_, KH, run_, dweight_[o].data());
-        kernels::sparse_input_gradient(list, count, weight_[o].data(), KH, run_, dimage, row_);
+      for (Index o = 0; o < O; ++o) {
+        const Index listed =
+            kernels::list_entries(gradient + o, pass.pixels.data(), &pass.winner(n, 0, o), O, count,
+                                  pass.windows.data(), place, list);
+        pass.dbias(o) += kernels::sum_entries(list, listed);
+        kernels::sparse_weight_gradient(list, listed, image, row, KH, run, dweight_[o].data());
+        if (!dx.empty())
+          kernels::sparse_input_gradient(list, listed, weight_[o].data(), KH, run, dimage_.data(),
+                                         row);
       }
-      if (!dx.empty()) kernels::from_channels_last(dimage + inside, row_, C, H, W, dx[n].data());
+      if (!dx.empty()) pass.in.write(dimage_.data(), 0, C, dx[n].data());
     }
-    for (Index i = 0; i < size; ++i) pass.dweight.data()[i] = dweight_.data()[turned(conv, i)];
+    for (Index i = 0; i < layer.weight.size(); ++i)
+      pass.dweight.data()[i] = dweight_.data()[turned(layer, i)];
   }
 
  private:
   // Where element i of W (O, C, KH, KW) stands in (O, KH, run), with runs of KW C numbers.
   Index turned(const Conv2d<T>& conv, Index i) const {
     const auto [O, C, KH, KW] = conv.weight.shape();
-    return (i / (C * KH * KW) * KH + i / KW % KH) * run_ + i % KW * C + i / (KH * KW) % C;
+    return (i / (C * KH * KW) * KH + i / KW % KH) * weight_.extent(2) + i % KW * C +
+           i / (KH * KW) % C;
   }
 
-  Extent2 padding_;
-  Index run_ = 0, row_ = 0;            // elements of a run in whole vectors, and of a row of pixels
-  Tensor<T, 1> image_, dimage_;        // x and dx of one image, padded, channels last
-  Tensor<T, 3> weight_, dweight_;      // (O, KH, run)
-  std::vector<std::int32_t> windows_;  // where each pooling window begins
+  Index run_;                               // KW C
+  Tensor<T, 1> dimage_;                     // dx of one image, in the layout of x
+  Tensor<T, 3> weight_, dweight_;           // (O, KH, run in whole vectors)
   std::vector<kernels::Entry<T>> entries_;  // of one output channel
 };
 

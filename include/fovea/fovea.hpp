@@ -20,18 +20,21 @@
 #include "fovea/core/tensor.hpp"
 
 // kernels: the engine room. Raw pointers and extents in, numbers out.
+#include "fovea/kernels/channels_last.hpp"
 #include "fovea/kernels/convolution.hpp"
 #include "fovea/kernels/depthwise.hpp"
+#include "fovea/kernels/direct.hpp"
 #include "fovea/kernels/gemm.hpp"
 #include "fovea/kernels/max_pool_tile.hpp"
 #include "fovea/kernels/padded.hpp"
-#include "fovea/kernels/pooled.hpp"
 #include "fovea/kernels/sparse.hpp"
 #include "fovea/kernels/sparse_gemm.hpp"
 #include "fovea/kernels/tile.hpp"
 #include "fovea/kernels/transpose.hpp"
 #include "fovea/kernels/window.hpp"
 #include "fovea/kernels/winograd.hpp"
+#include "fovea/kernels/winograd_strips.hpp"
+#include "fovea/kernels/work.hpp"
 
 // nn: one idea per page.
 #include "fovea/nn/layer.hpp"

@@ -15,26 +15,20 @@ struct BlockCase {
 
 std::vector<BlockCase> block_cases() {
   return {
-      // First layers: summed directly, the gradient spread out in registers.
+      // First layers of one channel: the gradient is spread out in registers.
       {{.in = 1, .out = 6, .kernel = 3, .padding = 1}, {5, 1, 28, 26}, false, false},
-      {{.in = 1, .out = 5, .kernel = 5}, {19, 1, 12, 9}, false, false},
+      {{.in = 1, .out = 35, .kernel = 5}, {19, 1, 12, 9}, false, false},
       // Winograd forward; lists backward. Odd sizes, channels that fill no vector, more images than
-      // parts, maps so large that they are cut.
-      {{.in = 32, .out = 64, .kernel = 3, .padding = 1}, {3, 32, 14, 14}, true, true},
+      // parts, images that are taken one by one.
+      {{.in = 32, .out = 64, .kernel = 3, .padding = 1}, {6, 32, 14, 14}, true, true},
       {{.in = 17, .out = 11, .kernel = 3, .padding = 1}, {5, 17, 9, 13}, true, true},
       {{.in = 8, .out = 9, .kernel = 3}, {37, 8, 5, 7}, true, true},
       {{.in = 9, .out = 8, .kernel = 3, .padding = 2, .bias = false}, {2, 9, 6, 6}, true, true},
-      {{.in = 40, .out = 8, .kernel = 3, .padding = 1}, {1, 40, 62, 70}, true, true},
+      {{.in = 40, .out = 50, .kernel = 3, .padding = 1}, {1, 40, 62, 70}, true, true},
       // Summed directly; lists backward.
       {{.in = 20, .out = 5, .kernel = 5, .padding = 2}, {3, 20, 15, 11}, false, true},
       {{.in = 16, .out = 3, .kernel = 3, .padding = 1}, {2, 16, 7, 8}, false, true},
-      // Whatever else a convolution can be.
-      {{.in = 4, .out = 6, .kernel = {2, 3}, .stride = 2, .padding = 1},
-       {2, 4, 9, 17},
-       false,
-       false},
-      {{.in = 4, .out = 6, .kernel = 3, .dilation = 2, .groups = 2}, {3, 4, 11, 10}, false, false},
-      {{.in = 2, .out = 2, .kernel = 3, .padding = 1, .groups = 2}, {1, 2, 4, 70}, false, false},
+      {{.in = 3, .out = 70, .kernel = {3, 2}, .padding = {0, 1}}, {3, 3, 9, 8}, false, true},
   };
 }
 
@@ -207,23 +201,80 @@ TEST_CASE("blocks: gradients of a network whose layers run as one") {
   for (std::size_t i = 0; i < 8; ++i) CHECK(relative_error(as_one[i], one_by_one[i]) <= 1e-12);
 }
 
-TEST_CASE("blocks: other pooling runs layer by layer") {
+TEST_CASE_TEMPLATE("blocks: a chain of them, and one by one", T, float, double) {
+  const double tolerance = std::is_same_v<T, float> ? 5e-6 : 1e-13;
+  // From the second to the third block the channels fill no vector.
   Rng rng{1};
-  const Conv2d<float> conv{{.in = 1, .out = 2, .kernel = 3}, rng};
-  const auto active = [&](MaxPool2dOptions pool) {
-    return Sequential{Shape{1, 12, 12}, conv, Relu{}, MaxPool2d{pool}}.pass(1).block<0>().active();
+  const Sequential net{
+      Shape{1, 25, 34}, Conv2d<T>{{.in = 1, .out = 32, .kernel = 3, .padding = 1}, rng},  Relu{},
+      MaxPool2d{},      Conv2d<T>{{.in = 32, .out = 21, .kernel = 3, .padding = 2}, rng}, Relu{},
+      MaxPool2d{},      Conv2d<T>{{.in = 21, .out = 10, .kernel = 5, .padding = 2}, rng}, Relu{},
+      MaxPool2d{}};
+  const auto x = random_tensor<T>(Shape{19, 1, 25, 34}, 2);
+  auto all = net.pass(19, {.keep = Keep::all, .input_gradient = true});
+  const auto expected = net.forward(x, all);
+  const auto dy = random_tensor<T>(expected.shape(), 3);
+  std::copy(dy.begin(), dy.end(), all.dlogits().begin());
+  net.backward(x, all);
+  for (const int threads : {1, 2, 3, 7}) {
+    auto pass = net.pass(20, {.input_gradient = true, .threads = threads});
+    for (int time = 0; time < 2; ++time) {
+      CHECK(relative_error(net.forward(x, pass), expected) <= tolerance);
+      std::copy(dy.begin(), dy.end(), pass.dlogits().begin());
+      net.backward(x, pass);
+      CHECK(relative_error(pass.input_gradient(), all.input_gradient()) <= tolerance);
+      CHECK(relative_error(pass.template layer<0>().dweight, all.template layer<0>().dweight) <=
+            tolerance);
+      CHECK(relative_error(pass.template layer<3>().dweight, all.template layer<3>().dweight) <=
+            tolerance);
+      CHECK(relative_error(pass.template layer<6>().dweight, all.template layer<6>().dweight) <=
+            tolerance);
+      CHECK(relative_error(pass.template layer<3>().dbias, all.template layer<3>().dbias) <=
+            tolerance);
+    }
+    // A predictor's blocks share memory with what else the network writes.
+    const Predictor predictor{net, 20};
+    auto scratch = predictor.scratch(threads);
+    for (const Index N : {1, 19})
+      CHECK(relative_error(predictor(x.sub(0, N), scratch), expected.sub(0, N)) <= tolerance);
+  }
+  // Between them there is no tensor of the pooled maps' shape.
+  auto pass = net.pass(19);
+  net.forward(x, pass);
+  const auto middle = all.template activation<2>();
+  CHECK(contains(error_of([&] { net.template backward_from<2>(x, middle, pass); }),
+                 "pool1 runs as one with its neighbours"));
+  CHECK(contains(error_of([&] { net.template forward_after<2>(middle, pass); }),
+                 "pool1 runs as one with its neighbours"));
+}
+
+TEST_CASE("blocks: other convolutions and other pooling run layer by layer") {
+  Rng rng{1};
+  const auto active = [&](const Conv2dOptions& conv, const MaxPool2dOptions& pool) {
+    return Sequential{Shape{4, 12, 12}, Conv2d<float>{conv, rng}, Relu{}, MaxPool2d{pool}}
+        .pass(1)
+        .block<0>()
+        .active();
   };
-  CHECK(active({.kernel = 2}));
-  CHECK(!active({.kernel = 3}));
-  CHECK(!active({.kernel = 2, .stride = 1}));
-  CHECK(!active({.kernel = 2, .padding = 1}));
+  const Conv2dOptions conv{.in = 4, .out = 2, .kernel = 3};
+  CHECK(active(conv, {.kernel = 2}));
+  CHECK(!active(conv, {.kernel = 3}));
+  CHECK(!active(conv, {.kernel = 2, .stride = 1}));
+  CHECK(!active(conv, {.kernel = 2, .padding = 1}));
+  CHECK(active({.in = 4, .out = 2, .kernel = 5}, {.kernel = 2}));
+  CHECK(!active({.in = 4, .out = 2, .kernel = 1}, {.kernel = 2}));
+  CHECK(!active({.in = 4, .out = 2, .kernel = 3, .stride = 2}, {.kernel = 2}));
+  CHECK(!active({.in = 4, .out = 2, .kernel = 3, .dilation = 2}, {.kernel = 2}));
+  CHECK(!active({.in = 4, .out = 2, .kernel = 3, .groups = 2}, {.kernel = 2}));
 }
 
 TEST_CASE("blocks: ties go to the first, a NaN is not hidden, dead units are still") {
   Rng rng{1};
-  Sequential net{Shape{1, 4, 36}, Conv2d<float>{{.in = 1, .out = 1, .kernel = 1}, rng}, Relu{},
+  Sequential net{Shape{1, 4, 36},
+                 Conv2d<float>{{.in = 1, .out = 1, .kernel = 3, .padding = 1}, rng}, Relu{},
                  MaxPool2d{}};
-  std::get<0>(net.layers()).weight.fill(1);
+  std::get<0>(net.layers()).weight.fill(0);
+  std::get<0>(net.layers()).weight(0, 0, 1, 1) = 1;
   std::get<0>(net.layers()).bias.fill(0);
   Tensor<float, 4> x(Shape{1, 1, 4, 36}, -1.0f);
   const float nan = std::numeric_limits<float>::quiet_NaN();
@@ -266,13 +317,13 @@ TEST_CASE_TEMPLATE("channels last and back", T, float, double) {
     const auto x = random_tensor<T>(Shape{C, H, W}, 1);
     const Index row = W * C + 5;
     Tensor<T, 1> pixels(Shape{H * row + lanes<T> * C}, T{9});
-    kernels::to_channels_last(x.data(), C, H, W, pixels.data(), row);
+    kernels::to_channels_last(x.data(), H * W, C, H, W, pixels.data(), row, C);
     for (Index h = 0; h < H; ++h)
       for (Index w = 0; w < W; ++w)
         for (Index c = 0; c < C; ++c) REQUIRE(pixels(h * row + w * C + c) == x(c, h, w));
     CHECK(pixels(W * C) == 9);  // the gap between rows is left alone
     Tensor<T, 3> back(x.shape());
-    kernels::from_channels_last(pixels.data(), row, C, H, W, back.data());
+    kernels::from_channels_last(pixels.data(), row, C, C, H, W, back.data(), H * W);
     CHECK(std::equal(x.begin(), x.end(), back.begin()));
 
     const auto matrix = random_tensor<T>(Shape{C, H * W}, 2);

@@ -155,9 +155,10 @@ TEST_CASE("numerics: where blocks and layers differ") {
   Rng rng{3};
   const float tiny = std::numeric_limits<float>::epsilon();
   // Responses that only the bias makes equal: blocks compare before it is added.
-  Sequential tie{Shape{1, 2, 2}, Conv2d<float>{{.in = 1, .out = 1, .kernel = 1}, rng}, Relu{},
-                 MaxPool2d{}};
-  std::get<0>(tie.layers()).weight.fill(1);
+  Sequential tie{Shape{1, 2, 2}, Conv2d<float>{{.in = 1, .out = 1, .kernel = 3, .padding = 1}, rng},
+                 Relu{}, MaxPool2d{}};
+  std::get<0>(tie.layers()).weight.fill(0);
+  std::get<0>(tie.layers()).weight(0, 0, 1, 1) = 1;
   std::get<0>(tie.layers()).bias.fill(1024);
   const Tensor<float, 4> close{{{{1, 1}, {1, 1 + tiny}}}};
   for (const auto keep : {Keep::needed, Keep::all}) {

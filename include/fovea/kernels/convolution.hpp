@@ -36,7 +36,8 @@
 #include "fovea/kernels/depthwise.hpp"
 #include "fovea/kernels/padded.hpp"
 #include "fovea/kernels/tile.hpp"
-#include "fovea/kernels/winograd.hpp"
+#include "fovea/kernels/winograd_strips.hpp"
+#include "fovea/kernels/work.hpp"
 
 namespace fovea::inline FOVEA_ABI::kernels {
 
@@ -84,7 +85,8 @@ template <int R, int V, class T>
 FOVEA_KERNEL void sweep_tile(const std::int32_t* offsets, Index depth, const T* const (&w)[R],
                              const T* x, T* sums, Index stride) {
   multiply_tile<T, R, V>(
-      depth, w, 1, [=](Index k, int v) { return x + offsets[k] + v * lanes<T>; },
+      depth, w, [](Index k) { return k; },
+      [=](Index k, int v) { return x + offsets[k] + v * lanes<T>; },
       [&](const auto& sum) { store_tile<T>(sum, sums, stride, false); });
 }
 
@@ -134,16 +136,6 @@ void sweep(const Sweep& at, const std::int32_t* offsets, Index depth, const T* w
       run(at, begin, end, offsets, depth, w + o * depth, count, x, sums, y.from(o));
     }
   }
-}
-
-/// Below this many multiply-adds a second thread costs more than it brings.
-inline constexpr Index small_work = 400'000;
-
-/// Makes `scratch` at least (rows, cols); after the first step that is nothing.
-template <class T>
-void reserve(Tensor<T, 2>& scratch, Index rows, Index cols) {
-  if (scratch.extent(0) < rows || scratch.extent(1) < cols)
-    scratch = Tensor<T, 2>(Shape{rows, (cols + 15) / 16 * 16});
 }
 
 /// Calls body(n, group, first row, rows, thread). Where there are fewer images than threads, images
@@ -216,9 +208,8 @@ class Convolution {
                  dilation == Extent2{1} && std::min(OW, W_) >= lanes<T>;
     by_winograd_ = Winograd<T>::suits(window, groups, C_, O_) && padding.h <= 2 && padding.w <= 2;
     if (!by_winograd_) return;
-    const auto tiles = [](Index h, Index w) { return Extent2{(h + 1) / 2, (w + 1) / 2}; };
-    winograd_ = {x, outputs, padding, tiles(OH, OW)};
-    winograd_back_ = {{x[0], O_, OH, OW}, C_, {2 - padding.h, 2 - padding.w}, tiles(H_, W_)};
+    winograd_ = {x, outputs, padding, {OH, OW}};
+    winograd_back_ = {{x[0], O_, OH, OW}, C_, {2 - padding.h, 2 - padding.w}, {H_, W_}};
   }
 
   /// Whether forward and dx go Winograd's way.
@@ -228,10 +219,10 @@ class Convolution {
   void forward(View<const T, 4> x, const T* w, const T* bias, View<T, 4> y, Tensor<T, 2>& scratch,
                Tensor<T, 2>& transformed, int threads) const {
     if (by_winograd_) {
-      reserve(transformed, 1, winograd_.weights_size());
-      winograd_.transform_weights([&](Index o, Index c) { return w + (o * C_ + c) * 9; }, 1,
-                                  transformed.data(), threads);
-      return run_winograd(winograd_, x, transformed.data(), bias, y, scratch, threads);
+      const Winograd<T>& tiles = winograd_.winograd();
+      reserve(transformed, 1, tiles.weights_size());
+      tiles.transform_weights(w, C_ * 9, 9, 1, transformed.data(), threads);
+      return winograd_.run(x, transformed.data(), bias, y, scratch, threads);
     }
     const Index N = x.extent(0), plane = forward_.rows * forward_.cols;
     reserve(scratch, threads, image_size() + forward_sums());
@@ -246,9 +237,7 @@ class Convolution {
   }
 
   /// dW[o][k] = sum over n of <dy[n,o], x[n][offset[k] + .]>,   db[o] = sum of dy[n,o].
-  /// dy(n, o, to, pitch) writes the plane dy[n,o], as spread_plane does.
-  template <class Planes>
-  void parameter_gradients(View<const T, 4> x, Planes&& dy, View<T, 4> dw, View<T, 1> db,
+  void parameter_gradients(View<const T, 4> x, View<const T, 4> dy, View<T, 4> dw, View<T, 1> db,
                            Tensor<T, 2>& scratch, Tensor<T, 2>& partial, int threads) const {
     const Index N = x.extent(0);
     sum_over_parts(
@@ -266,21 +255,11 @@ class Convolution {
                       Tensor<T, 2>& turned, int threads) const {
     if (by_winograd_) {
       // A convolution of dy with the kernels turned by half a circle, inputs and outputs exchanged.
-      reserve(turned, 1, winograd_back_.weights_size());
-      winograd_back_.transform_weights([&](Index c, Index o) { return w + (o * C_ + c) * 9 + 8; },
-                                       -1, turned.data(), threads);
-      return run_winograd(winograd_back_, dy, turned.data(), nullptr, dx, scratch, threads);
+      const Winograd<T>& tiles = winograd_back_.winograd();
+      reserve(turned, 1, tiles.weights_size());
+      tiles.transform_weights(w + 8, 9, C_ * 9, -1, turned.data(), threads);
+      return winograd_back_.run(dy, turned.data(), nullptr, dx, scratch, threads);
     }
-    const auto plane = [&](Index n, Index o, T* to, Index pitch) {
-      spread_plane(dy[n][o].data(), dy.extent(2), dy.extent(3), to, pitch);
-    };
-    input_gradient_from(plane, w, dx, scratch, turned, threads);
-  }
-
-  /// The same with dy as parameter_gradients takes it.
-  template <class Planes>
-  void input_gradient_from(Planes&& dy, const T* w, View<T, 4> dx, Tensor<T, 2>& scratch,
-                           Tensor<T, 2>& turned, int threads) const {
     const Index N = dx.extent(0);
     reserve(scratch, threads, gradient_size() + gradient_sums());
     reserve(turned, 1, groups_ * C_ * O_ * kernel_.h * kernel_.w);
@@ -309,13 +288,12 @@ class Convolution {
 
   /// The gradients of one group's outputs, padded for the way back.
   Index gradient_size() const { return O_ * out_.size() + out_.extent.w + 4 * lanes<T>; }
-  /// Writes them from dy (n, g); dy(n, o, to, pitch) writes one plane.
-  template <class Planes>
-  void pad_gradient(Planes&& dy, Index n, Index g, T* padded) const {
+  /// Writes them from dy (n, g).
+  void pad_gradient(View<const T, 4> dy, Index n, Index g, T* padded) const {
     const Index pitch = out_.extent.w, above = out_.before.h * pitch + out_.before.w;
     for (Index o = 0; o < O_; ++o, padded += out_.size()) {
       std::fill_n(padded, above, T{0});
-      dy(n, g * O_ + o, padded + above, pitch);
+      spread_plane(dy[n][g * O_ + o].data(), forward_.rows, forward_.cols, padded + above, pitch);
       std::fill(padded + out_.before.h * pitch + forward_.rows * pitch, padded + out_.size(), T{0});
     }
   }
@@ -337,11 +315,10 @@ class Convolution {
     return (rows * gradient_pitch() + lanes<T> - 1) / lanes<T> * lanes<T>;
   }
   /// Writes the plane of dy of image n, output o, with zeros between the rows.
-  template <class Planes>
-  void spread_gradient(Planes&& dy, Index n, Index o, T* to) const {
+  void spread_gradient(View<const T, 4> dy, Index n, Index o, T* to) const {
     const Index above = depthwise_ ? 2 * gradient_pitch() : 0;
     std::fill_n(to, above, T{0});
-    dy(n, o, to + above, gradient_pitch());
+    spread_plane(dy[n][o].data(), forward_.rows, forward_.cols, to + above, gradient_pitch());
     std::fill(to + above + forward_.rows * gradient_pitch(), to + flat(), T{0});
   }
 
@@ -363,32 +340,6 @@ class Convolution {
   }
 
  private:
-  // y (N, O, OH, OW) by 2 x 2 tiles: two rows of a tile are zipped from its four outputs.
-  static void run_winograd(const Winograd<T>& winograd, View<const T, 4> x, const T* U,
-                           const T* bias, View<T, 4> y, Tensor<T, 2>& scratch, int threads) {
-    const Index length = winograd.length(), own = winograd.scratch();
-    const Index OH = y.extent(2), OW = y.extent(3), TW = winograd.tiles().w;
-    reserve(scratch, threads, own + tile_rows * 4 * length + 2 * lanes<T>);
-    winograd.run(
-        x, U, scratch, threads,
-        [&](Index o, Index i, Index t, const Vec<T>(&tile)[4], int thread) {
-          T* const rows = scratch[thread].data() + own + i * 4 * length + 2 * t;
-          const Vec<T> b = Vec<T>{} + (bias ? bias[o] : T{0});
-          store(rows, zip_low<T>(tile[0], tile[1]) + b);
-          store(rows + lanes<T>, zip_high<T>(tile[0], tile[1]) + b);
-          store(rows + 2 * length, zip_low<T>(tile[2], tile[3]) + b);
-          store(rows + 2 * length + lanes<T>, zip_high<T>(tile[2], tile[3]) + b);
-        },
-        [&](Index o, Index i, Index n, Index row, Index rows, Index t, int thread) {
-          const T* from = scratch[thread].data() + own + i * 4 * length + 2 * t;
-          T* to = y.data() + (n * y.extent(1) + o) * OH * OW + 2 * row * OW;
-          for (Index k = 0; k < rows; ++k, from += 2 * TW, to += 2 * OW) {
-            std::copy_n(from, OW, to);
-            if (2 * (row + k) + 1 < OH) std::copy_n(from + 2 * length, OW, to + OW);
-          }
-        });
-  }
-
   // One phase of dx: the pixels (first.h + i s, first.w + j s).
   struct Phase {
     Sweep sweep;
@@ -400,8 +351,7 @@ class Convolution {
   static Index sums_size(const Sweep& at) { return tile_rows * at.length<T>(at.rows_at_once()); }
 
   // dw and db += those of the images [first, last).
-  template <class Planes>
-  void add_gradients(View<const T, 4> x, Planes&& dy, Index first, Index last, T* dw, T* db,
+  void add_gradients(View<const T, 4> x, View<const T, 4> dy, Index first, Index last, T* dw, T* db,
                      T* scratch) const {
     const Index images = images_at_once();
     T* const gradients = scratch + images * image_size();
@@ -554,7 +504,7 @@ class Convolution {
   std::vector<std::int32_t> offsets_;  // of the K rows of im2col
   std::vector<Phase> phases_;
   bool by_winograd_ = false, depthwise_ = false;
-  Winograd<T> winograd_, winograd_back_;
+  WinogradStrips<T> winograd_, winograd_back_;
 };
 
 }  // namespace fovea::inline FOVEA_ABI::kernels

@@ -19,6 +19,7 @@
 #include "fovea/core/tensor.hpp"
 #include "fovea/kernels/tile.hpp"
 #include "fovea/kernels/transpose.hpp"
+#include "fovea/kernels/work.hpp"
 
 namespace fovea::inline FOVEA_ABI::kernels {
 
@@ -83,7 +84,7 @@ FOVEA_KERNEL void panel_tile(const Matrix<const T>& a, const T* panel, Index wid
                              const Matrix<T>& c, bool add) {
   const RowAddresses<T> from(a.data, a.row_stride, a.rows);
   multiply_tile<T, tile_rows, V>(
-      a.cols, from.row, a.col_stride,
+      a.cols, from.row, [step = a.col_stride](Index k) { return k * step; },
       [=](Index k, int v) { return panel + k * width + v * lanes<T>; },
       [&](const auto& sum) {
         if (c.rows == tile_rows && c.cols == V * lanes<T>)
@@ -137,9 +138,6 @@ void gemm_part(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<
 
 }  // namespace detail
 
-/// Waking a thread costs as much as this many multiply-adds of a product.
-inline constexpr Index small_product = 200'000;
-
 /// c = a b, or c += a b when `accumulate`. Shapes (m, k) (k, n) (m, n).
 template <class T>
 void gemm(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate, int threads = 1) {
@@ -153,7 +151,7 @@ void gemm(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate, in
   const Index tile = by_columns ? lanes<T> : tile_rows;
   const Index tiles = ((by_columns ? c.cols : c.rows) + tile - 1) / tile;
   const Index work = c.rows * c.cols * a.cols;
-  const Index pieces = work < small_product ? 1 : std::min<Index>(threads, tiles);
+  const Index pieces = work < small_work ? 1 : std::min<Index>(threads, tiles);
   parallel_for(threads, pieces, [&](Index piece, int) {
     const auto [first_tile, last_tile] = piece_of(tiles, pieces, piece);
     const Index first = first_tile * tile;

@@ -2,7 +2,7 @@
 //
 // Bias, ReLU and 2 x 2 max-pooling of sums that are still in registers, and the way back.
 //
-// The four numbers of a pooling window arrive in four vectors, so that a lane is a window:
+// The four numbers of a pooling window arrive in four vectors, one lane for each output:
 //
 //   winner = which of the four is largest: 0 1 / 2 3 in raster order, the first one on a tie; or
 //            `nobody`, if y is 0
@@ -55,32 +55,18 @@ template <class T>
           __builtin_convertvector(winner, typename Winners<T>::type)};
 }
 
-/// The gradients of up to `lanes` neighbouring windows, each at the position that won.
+/// The gradients of a window of `lanes` outputs, each at the position that won.
 template <class T>
 class WindowGradients {
  public:
-  WindowGradients() = default;
-
-  /// `left`: how many numbers may be read from dy on; `count`: how many of them are meant.
-  [[gnu::always_inline]] WindowGradients(const T* dy, const std::uint8_t* winner, Index left,
-                                         Index count) {
+  /// dy and winner of `lanes` outputs; as many may be read.
+  [[gnu::always_inline]] WindowGradients(const T* dy, const std::uint8_t* winner)
+      : gradient_(load(dy)) {
     typename Winners<T>::type bytes;
-    if (left >= lanes<T>) {
-      gradient_ = load(dy);
-      std::memcpy(&bytes, winner, sizeof bytes);
-    } else {
-      T numbers[lanes<T>] = {};
-      std::uint8_t places[lanes<T>] = {};
-      std::copy_n(dy, left, numbers);
-      std::copy_n(winner, left, places);
-      gradient_ = load(numbers);
-      std::memcpy(&bytes, places, sizeof bytes);
-    }
+    std::memcpy(&bytes, winner, sizeof bytes);
     // In two steps, from bytes to shorts to ints: g++ 12 does one alone number by number.
     typedef std::int16_t Shorts __attribute__((vector_size(2 * lanes<T>)));
     place_ = __builtin_convertvector(__builtin_convertvector(bytes, Shorts), Places);
-    if (count < lanes<T>)
-      place_ = lane_numbers<T>() < static_cast<int>(count) ? place_ : Places{} + nobody;
   }
 
   /// dy where position e won, zero elsewhere.
@@ -93,28 +79,5 @@ class WindowGradients {
   Vec<T> gradient_;
   Places place_;
 };
-
-/// dy (rows, cols) of a pooled plane back to the positions it came from, (2 rows, 2 cols) with rows
-/// `pitch` apart and zeros everywhere else, also between the rows. `left` is how many numbers may be
-/// read from dy on. Writes up to two vectors beyond the last row.
-template <class T>
-FOVEA_KERNEL void unpool(const T* dy, const std::uint8_t* winner, Index left, Index rows,
-                         Index cols, T* dx, Index pitch) {
-  for (Index i = 0; i < rows; ++i) {
-    T* const top = dx + 2 * i * pitch;
-    T* const bottom = top + pitch;
-    // From the right to the left, for the top row's last vector may reach into the bottom row.
-    for (Index j = (cols - 1) / lanes<T> * lanes<T>; j >= 0; j -= lanes<T>) {
-      const Index at = i * cols + j;
-      const WindowGradients<T> g(dy + at, winner + at, left - at, cols - j);
-      store(top + 2 * j, zip_low<T>(g.at(0), g.at(1)));
-      store(top + 2 * j + lanes<T>, zip_high<T>(g.at(0), g.at(1)));
-      store(bottom + 2 * j, zip_low<T>(g.at(2), g.at(3)));
-      store(bottom + 2 * j + lanes<T>, zip_high<T>(g.at(2), g.at(3)));
-    }
-    const Index written = 2 * ((cols + lanes<T> - 1) / lanes<T> * lanes<T>);
-    for (Index j = written; j < pitch; ++j) top[j] = bottom[j] = T{0};
-  }
-}
 
 }  // namespace fovea::inline FOVEA_ABI::kernels

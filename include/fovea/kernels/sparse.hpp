@@ -26,17 +26,19 @@ struct Entry {
   T gradient;             ///< of the convolution's output there
 };
 
-/// Lists the units of a pooled plane that have a winner (max_pool_tile.hpp). Window i begins at
-/// windows[i], its four places are `place` behind that. Returns how many; `out` needs room for one more
-/// than `count`.
+/// Lists the units of one output that have a winner (max_pool_tile.hpp). Unit i has its gradient at
+/// dy[pixels[i]] and its winner at winner[i * step]; its window begins at windows[i], with its four places
+/// `place` behind that. Returns how many; `out` needs room for one more than `count`.
 template <class T>
-Index list_entries(const T* dy, const std::uint8_t* winner, Index count,
-                   const std::int32_t* windows, const std::int32_t (&place)[5], Entry<T>* out) {
+Index list_entries(const T* dy, const std::int32_t* pixels, const std::uint8_t* winner, Index step,
+                   Index count, const std::int32_t* windows, const std::int32_t (&place)[5],
+                   Entry<T>* out) {
   Index listed = 0;
   for (Index i = 0; i < count; ++i) {
     // Written in any case, counted if somebody won: nobody can predict a branch here.
-    out[listed] = {windows[i] + place[winner[i]], dy[i]};
-    listed += winner[i] != nobody;
+    const std::uint8_t who = winner[i * step];
+    out[listed] = {windows[i] + place[who], dy[pixels[i]]};
+    listed += who != nobody;
   }
   return listed;
 }

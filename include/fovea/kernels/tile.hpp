@@ -25,20 +25,21 @@ inline constexpr int tile_vectors = 3;  ///< vectors in a row of the tile
 /// Bytes of L2, half of it or less, for what is read again and again.
 inline constexpr Index l2_share = 512 * 1024;
 
-/// a[i][k * step] is element (i, k) of A; b(k, v) points to vector v of row k of B. The finished tile
-/// goes to out(sum).
-template <class T, int R, int V, class B, class Out>
-[[gnu::always_inline]] inline void multiply_tile(Index depth, const T* const (&a)[R], Index step,
+/// a[i][at(k)] is element (i, k) of A; b(k, v) points to vector v of row k of B. The finished tile goes
+/// to out(sum).
+template <class T, int R, int V, class At, class B, class Out>
+[[gnu::always_inline]] inline void multiply_tile(Index depth, const T* const (&a)[R], At&& at,
                                                  B&& b, Out&& out) {
   Vec<T> sum[R][V] = {};
   for (Index k = 0; k < depth; ++k) {
     Vec<T> row[V];
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v) row[v] = load<T>(b(k, v));
+    const Index place = at(k);
 #pragma GCC unroll 8
     for (int i = 0; i < R; ++i)
 #pragma GCC unroll 8
-      for (int v = 0; v < V; ++v) sum[i][v] += a[i][k * step] * row[v];
+      for (int v = 0; v < V; ++v) sum[i][v] += a[i][place] * row[v];
   }
   out(sum);
 }

@@ -64,49 +64,56 @@ FOVEA_KERNEL void transpose(const T* in, Index rows, Index cols, Index in_stride
                     out + whole_cols * out_stride, out_stride);
 }
 
-/// An image x (C, H, W) in channels-last order: pixel (h, w) becomes C numbers at out + h * row + w * C.
+/// An image x, C planes of H rows of W numbers, in channels-last order: pixel (h, w) becomes C numbers at
+/// out + h * row + w * pixel. Planes are `plane` apart.
 template <class T>
-FOVEA_KERNEL void to_channels_last(const T* x, Index C, Index H, Index W, T* out, Index row) {
+FOVEA_KERNEL void to_channels_last(const T* x, Index plane, Index C, Index H, Index W, T* out,
+                                   Index row, Index pixel) {
   constexpr Index n = lanes<T>;
+  if (C == 1 && pixel == 1) {  // both orders are the same
+    for (Index h = 0; h < H; ++h) std::copy_n(x + h * W, W, out + h * row);
+    return;
+  }
   const Index whole = C / n * n;
   for (Index h = 0; h < H; ++h)
     for (Index c = 0; c < C; c += n)
       for (Index w = 0; w < W; w += n) {
-        const T* const from = x + (c * H + h) * W + w;
-        T* const to = out + h * row + w * C + c;
+        const T* const from = x + c * plane + h * W + w;
+        T* const to = out + h * row + w * pixel + c;
         const Index count = std::min(n, W - w);
         if (c < whole && (h + 1 < H || count == n)) {  // the last row must not be read beyond
           Vec<T> pixels[n];
-          detail::turn_block(from, H * W, pixels);
+          detail::turn_block(from, plane, pixels);
 #pragma GCC unroll 16
           for (Index k = 0; k < n; ++k)
-            if (k < count) store(to + k * C, pixels[k]);
+            if (k < count) store(to + k * pixel, pixels[k]);
         } else {
-          detail::turn_rest(from, std::min(n, C - c), count, H * W, to, C);
+          detail::turn_rest(from, std::min(n, C - c), count, plane, to, pixel);
         }
       }
 }
 
-/// The way back: x (C, H, W) from pixels of C numbers at in + h * row + w * C. Up to lanes<T> - 1
-/// pixels are read beyond the end of a row.
+/// The way back: x (C, H, W), its planes `plane` apart, from pixels of C numbers at in + h * row + w *
+/// pixel. Up to lanes<T> - 1 pixels are read beyond the end of a row.
 template <class T>
-FOVEA_KERNEL void from_channels_last(const T* in, Index row, Index C, Index H, Index W, T* x) {
+FOVEA_KERNEL void from_channels_last(const T* in, Index row, Index pixel, Index C, Index H, Index W,
+                                     T* x, Index plane) {
   constexpr Index n = lanes<T>;
   const Index whole = C / n * n;
   for (Index h = 0; h < H; ++h)
     for (Index c = 0; c < C; c += n)
       for (Index w = 0; w < W; w += n) {
-        const T* const from = in + h * row + w * C + c;
-        T* const to = x + (c * H + h) * W + w;
+        const T* const from = in + h * row + w * pixel + c;
+        T* const to = x + c * plane + h * W + w;
         const Index count = std::min(n, W - w);
         // What is too much of a vector, the next row of the same channel overwrites.
         if (c < whole && h * W + w + n <= H * W) {
           Vec<T> channels[n];
-          detail::turn_block(from, C, channels);
+          detail::turn_block(from, pixel, channels);
 #pragma GCC unroll 16
-          for (Index k = 0; k < n; ++k) store(to + k * H * W, channels[k]);
+          for (Index k = 0; k < n; ++k) store(to + k * plane, channels[k]);
         } else {
-          detail::turn_rest(from, count, std::min(n, C - c), C, to, H * W);
+          detail::turn_rest(from, count, std::min(n, C - c), pixel, to, plane);
         }
       }
 }

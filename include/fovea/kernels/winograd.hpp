@@ -15,18 +15,17 @@
 //
 //   M[e] (O, tiles) = U[e] (O, C)  V[e] (C, tiles),   e = 0 .. 15
 //
-// Why it is fast: 2.25 times fewer multiplications, and neighbouring tiles are neighbouring lanes. The
-// image is kept in its four phases (even and odd rows and columns, see padded.hpp), in which the
-// 16 numbers of a tile are 16 plain vectors for `lanes` tiles at once, and so are its four outputs:
-// a max-pooling window is four registers, and no lane is ever shuffled. V of a few images stays in
-// L2, M of one register tile in L1.
+// Why it is fast: 2.25 times fewer multiplications, and no lane is ever shuffled. The image lies in
+// channels-last order, so the 16 numbers of a tile are 16 plain vectors for `lanes` channels at once, and
+// its four outputs are four vectors for `lanes` outputs: a max-pooling window is four registers. As many
+// tiles as a register tile has rows go from the image to the outputs before the next ones: their V and M
+// stay in L1, and U comes from L2. Where U is too large for that, more tiles share it.
 //
 // The rounding error is that of the direct sum, or smaller. Slow twin: the formula, in the tests.
 #pragma once
 
 #include "fovea/core/parallel.hpp"
-#include "fovea/core/tensor.hpp"
-#include "fovea/kernels/padded.hpp"
+#include "fovea/kernels/channels_last.hpp"
 #include "fovea/kernels/tile.hpp"
 
 namespace fovea::inline FOVEA_ABI::kernels {
@@ -43,29 +42,25 @@ template <class V>
   out[3 * step] = d1 - d3;
 }
 
-// V[e][c] of rows of `cols` tiles from `planes`, the four phases of one channel. Rows follow each other
-// without a gap: what is too much of a vector, the next row overwrites.
+// V[e][c] of the tile at x, in an image of C channels whose rows are `row` apart.
 template <class T>
-FOVEA_KERNEL void winograd_transform(const T* planes, Index plane, Index pitch, Index rows,
-                                     Index cols, T* out, Index stride) {
-  for (Index i = 0; i < rows; ++i, planes += pitch, out += cols)
-    for (Index t = 0; t < cols; t += lanes<T>) {
-      Vec<T> along[16], v[16];
+FOVEA_KERNEL void winograd_transform(const T* x, Index row, Index C, T* V, Index element) {
+  for (Index c = 0; c < C; c += lanes<T>) {
+    Vec<T> along[16], v[16];
 #pragma GCC unroll 4
-      for (int u = 0; u < 4; ++u) {
-        const T* const even = planes + u % 2 * 2 * plane + u / 2 * pitch + t;
-        const T* const odd = even + plane;
-        winograd_input(load(even), load(odd), load(even + 1), load(odd + 1), along + 4 * u, 1);
-      }
-#pragma GCC unroll 4
-      for (int w = 0; w < 4; ++w)
-        winograd_input(along[w], along[4 + w], along[8 + w], along[12 + w], v + w, 4);
-#pragma GCC unroll 16
-      for (int e = 0; e < 16; ++e) store(out + e * stride + t, v[e]);
+    for (int u = 0; u < 4; ++u) {
+      const T* const d = x + u * row + c;
+      winograd_input(load(d), load(d + C), load(d + 2 * C), load(d + 3 * C), along + 4 * u, 1);
     }
+#pragma GCC unroll 4
+    for (int w = 0; w < 4; ++w)
+      winograd_input(along[w], along[4 + w], along[8 + w], along[12 + w], v + w, 4);
+#pragma GCC unroll 16
+    for (int e = 0; e < 16; ++e) store(V + e * element + c, v[e]);
+  }
 }
 
-// Y = A^T m A for `lanes` tiles; element e of m is `stride` after element e - 1.
+// Y = A^T m A for `lanes` outputs; element e of m is `stride` after element e - 1.
 template <class T>
 [[gnu::always_inline]] inline void winograd_output(const T* m, Index stride, Vec<T> (&y)[4]) {
   Vec<T> top[4], bottom[4];
@@ -82,31 +77,31 @@ template <class T>
   y[3] = bottom[1] - bottom[2] - bottom[3];
 }
 
-// M[e] of tile_rows outputs and V vectors of tiles.
+// M[e] of tile_rows tiles and V vectors of outputs, of a panel of U.
 template <int V, class T>
-FOVEA_KERNEL void winograd_product(const T* u, Index depth, const T* v, Index v_stride, T* m) {
+FOVEA_KERNEL void winograd_product(const T* v, Index v_stride, Index depth, const T* u, T* m) {
   const T* from[tile_rows];
-  for (Index i = 0; i < tile_rows; ++i) from[i] = u + i;
+  for (Index i = 0; i < tile_rows; ++i) from[i] = v + i * v_stride;
   multiply_tile<T, tile_rows, V>(
-      depth, from, tile_rows, [=](Index c, int w) { return v + c * v_stride + w * lanes<T>; },
+      depth, from, [](Index c) { return c; },
+      [=](Index c, int w) { return u + (c * 2 + w) * lanes<T>; },
       [&](const auto& sum) { store_tile<T>(sum, m, V * lanes<T>, false); });
 }
 
 }  // namespace detail
 
-/// The tables of one 3 x 3 convolution, stride 1: x (N, C, H, W), tiles of 2 x 2 outputs.
+/// A 3 x 3 convolution, stride 1, from C to O channels in tiles of 2 x 2 outputs.
 template <class T>
 class Winograd {
  public:
   Winograd() = default;
-  /// For x of at most this shape and `tiles` rows and columns of 2 x 2 outputs.
-  [[gnu::cold]] Winograd(Shape<4> x, Index outputs, Extent2 padding, Extent2 tiles)
-      : C_(x[1]), H_(x[2]), W_(x[3]), O_(outputs), tiles_(tiles) {
-    planes_ = {2, padding, {tiles.h + 1, tiles.w + 1}};
-    // V of as many rows of tiles as fit into half of L2, in one image or in several.
-    const Index row = 16 * C_ * tiles.w * Index{sizeof(T)};
-    rows_ = std::clamp<Index>(l2_share / row, 1, tiles.h);
-    images_ = rows_ < tiles.h ? 1 : std::clamp<Index>(l2_share / (row * tiles.h), 1, 4);
+  /// For images whose rows are `row` elements apart.
+  Winograd(Index C, Index O, Index row) : C_(C), O_(O), row_(row) {
+    // A U that is larger than half of L2 is read once for as many tiles as their V leaves room for.
+    const Index one = 16 * tile_rows * C * Index{sizeof(T)};
+    tiles_ = tile_rows * (weights_size() * Index{sizeof(T)} <= l2_share
+                              ? 1
+                              : std::clamp<Index>(l2_share / one, 1, 8));
   }
 
   /// Whether there is something to save: enough channels for the sums, a plain 3 x 3 kernel.
@@ -115,137 +110,86 @@ class Winograd {
            window.dilation == Extent2{1} && groups == 1 && C >= 8 && O >= 8;
   }
 
-  /// Rows and columns of tiles.
-  Extent2 tiles() const { return tiles_; }
   /// Elements that transform_weights() writes.
-  Index weights_size() const { return 16 * row_tiles() * tile_rows * C_; }
+  Index weights_size() const { return panels() * panel_size(); }
 
-  /// U[e], e = 0 .. 15, in panels of tile_rows outputs, each (C, tile_rows), of w(o, c), which returns a
-  /// pointer to nine numbers, `step` apart. The outputs of a panel are worked on together, a lane each.
-  template <class Kernel>
-  void transform_weights(Kernel&& w, Index step, T* U, int threads) const {
-    const Index e_stride = row_tiles() * tile_rows * C_;
-    parallel_for(O_ * C_ < 1000 ? 1 : threads, row_tiles(), [&](Index panel, int) {
-      const Index first = panel * tile_rows, count = std::min<Index>(tile_rows, O_ - first);
+  /// U in panels of two vectors of outputs, each (16, C, 2 lanes). The nine numbers of the kernel from c to o
+  /// stand at w + o * o_stride + c * c_stride, `step` apart. `lanes` outputs are worked on together.
+  void transform_weights(const T* w, Index o_stride, Index c_stride, Index step, T* U,
+                         int threads) const {
+    parallel_for(O_ * C_ < 1000 ? 1 : threads, 2 * panels(), [&](Index vector, int) {
+      const Index first = vector * lanes<T>, count = std::clamp<Index>(O_ - first, 0, lanes<T>);
       for (Index c = 0; c < C_; ++c) {
-        T g[9][tile_rows] = {}, along[4][3][tile_rows];
-        for (Index r = 0; r < count; ++r)
-          for (Index j = 0; j < 9; ++j) g[j][r] = w(first + r, c)[j * step];
+        T g[9][lanes<T>] = {}, along[4][3][lanes<T>];
+        for (Index o = 0; o < count; ++o)
+          for (Index j = 0; j < 9; ++j)
+            g[j][o] = w[(first + o) * o_stride + c * c_stride + j * step];
         const auto turn = [](const T* a, const T* b, const T* d, auto&& out) {
-          for (int r = 0; r < tile_rows; ++r) {
-            out(0)[r] = a[r];
-            out(1)[r] = (a[r] + b[r] + d[r]) / 2;
-            out(2)[r] = (a[r] - b[r] + d[r]) / 2;
-            out(3)[r] = d[r];
+          for (int o = 0; o < lanes<T>; ++o) {
+            out(0)[o] = a[o];
+            out(1)[o] = (a[o] + b[o] + d[o]) / 2;
+            out(2)[o] = (a[o] - b[o] + d[o]) / 2;
+            out(3)[o] = d[o];
           }
         };
         for (int j = 0; j < 3; ++j)
           turn(g[j], g[3 + j], g[6 + j], [&](int i) { return along[i][j]; });
-        T* const to = U + (panel * C_ + c) * tile_rows;
+        T* const to = U + vector / 2 * panel_size() + (2 * c + vector % 2) * lanes<T>;
         for (int i = 0; i < 4; ++i)
           turn(along[i][0], along[i][1], along[i][2],
-               [&](int e) { return to + (4 * i + e) * e_stride; });
+               [&](int e) { return to + (4 * i + e) * C_ * 2 * lanes<T>; });
       }
     });
   }
 
   /// Elements of scratch for one thread.
-  Index scratch() const {
-    return padded() + 16 * element() + 16 * tile_rows * tile_vectors * lanes<T>;
-  }
+  Index scratch() const { return 16 * tiles_ * (depth() + 2 * lanes<T>); }
 
-  /// Tiles of the largest block, in whole vectors.
-  Index length() const { return (images_ * rows_ * tiles_.w + lanes<T> - 1) / lanes<T> * lanes<T>; }
-
-  /// For every block of tiles and tile_rows outputs: store(o, i, t, y, thread) with the four outputs y
-  /// of `lanes` tiles from t on, for output o, row i of the register tile; then for every row of tiles
-  /// finish(o, i, n, row, rows, t, thread): that row of image n is complete and was stored from t on,
-  /// and `rows` of them, in this order, are this block's to write.
-  template <class Store, class Finish>
-  void run(View<const T, 4> x, const T* U, Tensor<T, 2>& memory, int threads, Store&& store_y,
-           Finish&& finish) const {
-    const Index N = x.extent(0);
-    const Index row_blocks = (tiles_.h + rows_ - 1) / rows_;
-    const Index image_blocks = (N + images_ - 1) / images_;
-    const Index blocks = image_blocks * row_blocks;
-    // Where there are fewer blocks than threads, the outputs are shared out too.
-    const Index output_tiles = row_tiles();
-    const Index slices =
-        blocks >= 2 * threads || threads == 1 ? 1 : std::min<Index>(output_tiles, threads);
-    parallel_for(threads, blocks * slices, [&](Index piece, int thread) {
-      const Index block = piece / slices;
-      const Index n = block / row_blocks * images_, count = std::min(images_, N - n);
-      const Index row = block % row_blocks * rows_, rows = std::min(rows_, tiles_.h - row);
-      T* const image = memory[thread].data();
-      T* const V = image + padded();
-      T* const m = V + 16 * element();
-      transform(x, n, count, row, rows, image, V);
-      const auto [first, last] = piece_of(output_tiles, slices, piece % slices);
-      for (Index o = first * tile_rows; o < std::min(last * tile_rows, O_); o += tile_rows) {
-        const Index outputs = std::min<Index>(tile_rows, O_ - o);
-        const Index total = (count * rows * tiles_.w + lanes<T> - 1) / lanes<T> * lanes<T>;
-        for (Index t = 0, vectors = 0; t < total; t += vectors * lanes<T>) {
-          const Index left = (total - t) / lanes<T>;
-          vectors =
-              left == 4 ? 2 : std::min<Index>(tile_vectors, left);  // 2 + 2 is less than 3 + 1
-          const Index tile = products(U + o * C_, V + t, m, vectors);
-          for (Index i = 0; i < outputs; ++i)
-            for (Index w = 0; w < vectors; ++w) {
-              Vec<T> y[4];
-              detail::winograd_output(m + (i * vectors + w) * lanes<T>, tile, y);
-              store_y(o + i, i, t + w * lanes<T>, y, thread);
-            }
-        }
-        for (Index i = 0; i < outputs; ++i)
-          for (Index k = 0; k < count; ++k)
-            finish(o + i, i, n + k, row, rows, k * rows * tiles_.w, thread);
+  /// For every tile t < count, whose first input stands at images + windows[t], and `lanes` outputs from o
+  /// on, [first, last) in whole vectors: store(t, o, y) with the four outputs y of each.
+  template <class Store>
+  void run(const T* images, const std::int32_t* windows, Index count, const T* U, Index first,
+           Index last, T* scratch, Store&& store_y) const {
+    T* const V = scratch;
+    T* const m = V + 16 * tiles_ * depth();
+    for (Index t = 0; t < count; t += tiles_) {
+      const Index tiles = std::min(tiles_, count - t);
+      for (Index i = 0; i < tiles; ++i)
+        detail::winograd_transform(images + windows[t + i], row_, C_, V + i * depth(),
+                                   tiles_ * depth());
+      for (Index o = first, vectors = 0; o < last; o += vectors * lanes<T>) {
+        const Index part = o / lanes<T> % 2;  // of the panel
+        vectors = std::min((last - o) / lanes<T>, 2 - part);
+        products(V, tiles, U + o / (2 * lanes<T>)*panel_size() + part * lanes<T>, vectors, m);
+        for (Index i = 0; i < tiles; ++i)
+          for (Index v = 0; v < vectors; ++v) {
+            Vec<T> y[4];
+            detail::winograd_output(m + (i * vectors + v) * lanes<T>, tiles_ * vectors * lanes<T>,
+                                    y);
+            store_y(t + i, o + v * lanes<T>, y);
+          }
       }
-    });
+    }
   }
 
  private:
-  Index row_tiles() const { return (O_ + tile_rows - 1) / tile_rows; }
+  Index depth() const { return whole_vectors<T>(C_); }
+  Index panels() const { return (O_ + 2 * lanes<T> - 1) / (2 * lanes<T>); }
+  Index panel_size() const { return 16 * C_ * 2 * lanes<T>; }
 
-  Index padded() const { return (planes_.size() + 4 * lanes<T>) / lanes<T> * lanes<T>; }
-  // From one row of V to the next: room for the last vector, and an odd number of vectors, for rows
-  // that are a power of two apart would share a few sets of the cache.
-  Index stride() const { return (length() / lanes<T> / 2 * 2 + 3) * lanes<T>; }
-  // From V[e] to V[e + 1], one vector more than needed for the same reason.
-  Index element() const { return C_ * stride() + lanes<T>; }
-
-  void transform(View<const T, 4> x, Index n, Index count, Index row, Index rows, T* image,
-                 T* V) const {
-    const Index whole = rows * tiles_.w;
-    for (Index c = 0; c < C_; ++c)
-      for (Index k = 0; k < count; ++k) {
-        planes_.copy(x.data() + ((n + k) * C_ + c) * H_ * W_, H_, W_, x.begin(), x.end(), image);
-        detail::winograd_transform(image + row * planes_.extent.w, planes_.plane(),
-                                   planes_.extent.w, rows, tiles_.w, V + c * stride() + k * whole,
-                                   element());
-      }
+  // M[e] of `tiles` tiles and one or two vectors of outputs, e = 0 .. 15.
+  FOVEA_OUT_OF_LINE void products(const T* V, Index tiles, const T* U, Index vectors, T* m) const {
+    const auto product =
+        vectors == 2 ? detail::winograd_product<2, T> : detail::winograd_product<1, T>;
+    for (Index e = 0; e < 16; ++e) {
+      for (Index i = 0; i < tiles; i += tile_rows)
+        product(V + i * depth(), depth(), C_, U, m + i * vectors * lanes<T>);
+      V += tiles_ * depth(), U += C_ * 2 * lanes<T>, m += tiles_ * vectors * lanes<T>;
+    }
   }
 
-  // M[e] of one register tile, e = 0 .. 15, and how far they are apart.
-  FOVEA_OUT_OF_LINE Index products(const T* U, const T* v, T* m, Index vectors) const {
-    const Index tile = tile_rows * vectors * lanes<T>;
-    for (Index e = 0; e < 16; ++e, U += row_tiles() * tile_rows * C_, v += element(), m += tile)
-      switch (vectors) {
-        case 3:
-          detail::winograd_product<3>(U, C_, v, stride(), m);
-          break;
-        case 2:
-          detail::winograd_product<2>(U, C_, v, stride(), m);
-          break;
-        default:
-          detail::winograd_product<1>(U, C_, v, stride(), m);
-      }
-    return tile;
-  }
-
-  Index C_ = 0, H_ = 0, W_ = 0, O_ = 0;
-  Extent2 tiles_{0};
-  PaddedChannel planes_;
-  Index rows_ = 1, images_ = 1;  // of one block
+  Index C_ = 0, O_ = 0, row_ = 0;
+  Index tiles_ = 0;  // that are worked on together, a multiple of tile_rows
 };
 
 }  // namespace fovea::inline FOVEA_ABI::kernels

@@ -16,11 +16,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
-#include "fovea/kernels/pooled.hpp"
+#include "fovea/kernels/direct.hpp"
 #include "fovea/kernels/sparse.hpp"
 #include "fovea/kernels/sparse_gemm.hpp"
-#include "fovea/kernels/transpose.hpp"
 #include "fovea/kernels/winograd.hpp"
 #include "fovea/nn/conv2d.hpp"
 #include "fovea/nn/linear.hpp"
@@ -39,11 +39,26 @@ struct NoBlock {
   bool active() const { return false; }
 };
 
-/// Conv2d, Relu and MaxPool2d{2} as one: y (N, O, OH/2, OW/2) from x (N, C, H, W).
+/// Conv2d, Relu and MaxPool2d{2} as one: y (N, O, OH/2, OW/2) from x (N, C, H, W). Inside, images are in
+/// channels-last order, (H, W, C), with their padding around them. Blocks that follow each other are a
+/// chain: an image goes through all of them while it is in the cache, and what stands between them never
+/// takes the shape of a tensor.
 template <class T>
 class ConvReluPool {
  public:
   static constexpr std::size_t span = 3;  ///< layers that it runs
+
+  /// A block of a chain with its layer. The first has x and dx, the last has y and dy.
+  struct Stage {
+    ConvReluPool* block = nullptr;
+    const Conv2d<T>* conv = nullptr;
+    typename Conv2d<T>::Pass* pass = nullptr;
+    View<const T, 4> x{};
+    View<T, 4> y{};
+    View<const T, 4> dy{};
+    View<T, 4> dx{};
+  };
+  using Chain = std::span<const Stage>;
 
   /// Decides whether and how; makes all memory. x: the largest input.
   [[gnu::cold]] ConvReluPool(Shape<4> x, const PassOptions& how, const Conv2d<T>& conv, const Relu&,
@@ -51,180 +66,252 @@ class ConvReluPool {
     const auto& o = conv.options;
     const auto [N, C, H, W] = x;
     const auto [OH, OW] = conv.window().output(H, W);
-    active_ = how.keep != Keep::all && pool.options.kernel == Extent2{2} &&
+    active_ = how.keep != Keep::all && kernels::sparse_rows(o.kernel.h) && o.stride == Extent2{1} &&
+              o.dilation == Extent2{1} && o.groups == 1 && pool.options.kernel == Extent2{2} &&
               pool.options.stride == Extent2{2} && pool.options.padding == Extent2{0};
     if (!active_) return;
-    frozen_ = how.frozen;
-    const bool plain = o.stride == Extent2{1} && o.dilation == Extent2{1} && o.groups == 1;
-    by_winograd_ = kernels::Winograd<T>::suits(conv.window(), o.groups, C, o.out);
-    sparse_ = plain && kernels::sparse_rows(o.kernel.h) && 2 * o.kernel.w * C >= lanes<T>;
-    if (how.keep != Keep::nothing)
-      winner_ = Tensor<std::uint8_t, 4>(Shape{N, o.out, OH / 2, OW / 2});
-    if (by_winograd_) {
-      winograd_ = {x, o.out, o.padding, {OH / 2, OW / 2}};
-      transformed_ = Tensor<T, 1>(Shape{winograd_.weights_size()});
-      const Index rows = kernels::tile_rows * winograd_.length();
-      scratch_ = Tensor<T, 2>(Shape{how.threads, winograd_.scratch() + 2 * rows + 2 * lanes<T>});
+    N_ = N, threads_ = how.threads;
+    frozen_ = how.frozen, forward_only_ = how.keep == Keep::nothing;
+    O_ = o.out, columns_ = kernels::whole_vectors<T>(O_), units_ = OH / 2 * (OW / 2);
+    in_ = {C, {H, W}, o.padding}, out_ = {O_, {OH / 2, OW / 2}, 0};
+    by_winograd_ = kernels::Winograd<T>::suits(conv.window(), 1, C, O_);
+    if (by_winograd_)
+      winograd_ = {C, O_, in_.row()};
+    else
+      direct_ = {C, O_, o.kernel, in_.row()};
+    // Of small images the last register tile would often be half empty.
+    at_once_ = !by_winograd_ || units_ > 128 ? 1 : units_ > 64 ? 2 : group;
+    weights_ =
+        Tensor<T, 1>(Shape{by_winograd_ ? winograd_.weights_size() : direct_.weights_size()});
+    bias_ = Tensor<T, 1>(Shape{columns_});
+    if (!forward_only_) {
+      grey_ = C == 1 && o.kernel.h == o.kernel.w && 2 * o.kernel.w < lanes<T>;
+      run_ = kernels::whole_vectors<T>(o.kernel.w * C);
+      winner_ = Tensor<std::uint8_t, 1>(Shape{N * units_ * O_ + lanes<T>});
+      turned_ = Tensor<T, 1>(Shape{O_ * o.kernel.h * run_});
+      size_ = grey_ ? o.kernel.h * o.kernel.w * columns_ : O_ * o.kernel.h * run_;
+      partial_ = Tensor<T, 2>(Shape{std::min(N, batch_parts), size_ + columns_});
+      entries_.resize(static_cast<std::size_t>(threads_ * (O_ * units_ + 1)));
+      ends_ = Tensor<Index, 2>(Shape{threads_, O_});
     }
-    if (!by_winograd_ || !sparse_) pooled_ = {x, o.out, conv.window(), o.groups};
-    if (how.keep == Keep::nothing || !sparse_) return;
-    run_ = (o.kernel.w * C + lanes<T> - 1) / lanes<T> * lanes<T>;
-    image_ = {H + 2 * o.padding.h, (W + 2 * o.padding.w) * C + lanes<T>};
-    turned_ = Tensor<T, 1>(Shape{o.out * o.kernel.h * run_});
-    partial_ = Tensor<T, 2>(
-        Shape{std::min(N, batch_parts), o.out * o.kernel.h * run_ + (o.out + 15) / 16 * 16});
-    check(image_.h * image_.w < INT32_MAX, "an image of ", x, " is too large");
-    for (Index i = 0; i < OH / 2; ++i)
-      for (Index j = 0; j < OW / 2; ++j)
-        windows_.push_back(static_cast<std::int32_t>(2 * i * image_.w + 2 * j * C));
-    units_ = o.out * (OH / 2) * (OW / 2) + 1;
-    entries_.resize(static_cast<std::size_t>(how.threads * units_));
-    ends_ = Tensor<Index, 2>(Shape{how.threads, o.out});
-    images_ = Tensor<T, 2>(Shape{how.threads, 2 * (image_.h * image_.w + run_) + lanes<T> * C});
+    plan();
   }
 
   /// Whether the three layers run as one.
   bool active() const { return active_; }
   /// For tests: which way the numbers take.
   bool by_winograd() const { return by_winograd_; }
-  /// Whether the gradients are lists.
-  bool sparse() const { return sparse_; }
+  /// Whether dW goes over lists, too; dx always does.
+  bool sparse() const { return !grey_; }
 
-  /// y (N, O, OH/2, OW/2) = max-pool(ReLU(convolution of x (N, C, H, W))).
-  FOVEA_OUT_OF_LINE void forward(View<const T, 4> x, View<T, 4> y, const Conv2d<T>& conv,
-                                 typename Conv2d<T>::Pass& pass, const Context& context) {
-    if (by_winograd_)
-      forward_winograd(x, y, conv, context.threads);
-    else
-      pooled_.forward(x, conv.weight.data(), conv.bias.data(), y,
-                      winner_.empty() ? nullptr : winner_.data(), pass.scratch, context.threads);
+  /// Makes `next` the block behind this one in a chain.
+  [[gnu::cold]] void hand_over_to(ConvReluPool& next) {
+    last_ = next.first_ = false;
+    out_ = next.in_;
+    plan(), next.plan();
   }
 
-  /// Assigns dx, unless it is empty, and dW and db in the convolution's pass.
-  FOVEA_OUT_OF_LINE void backward(View<const T, 4> x, View<const T, 4> y, View<const T, 4> dy,
-                                  View<T, 4> dx, const Conv2d<T>& conv,
-                                  typename Conv2d<T>::Pass& pass, const Context& context) {
-    if (sparse_) return backward_sparse(x, y, dy, dx, conv, pass, context);
-    if (context.parameter_gradients)
-      pooled_.parameter_gradients(x, dy, winner_.data(), pass.dweight, pass.dbias, pass.scratch,
-                                  pass.partial, context.threads);
-    if (dx.empty()) return;
-    // The gradient is spread out again, one plane at a time.
-    const auto [OH, OW] = conv.window().output(x.extent(2), x.extent(3));
-    const auto spread = [&, OH = OH, OW = OW](Index n, Index o, T* to, Index pitch) {
-      const Index at = dy[n][o].data() - dy.data();
-      kernels::unpool(dy.data() + at, winner_.data() + at, dy.size() - at, OH / 2, OW / 2, to,
-                      pitch);
-      if (OH % 2) std::fill_n(to + (OH - 1) * pitch, pitch, T{0});
-    };
-    pass.kernel.input_gradient_from(spread, conv.weight.data(), dx, pass.scratch, pass.partial,
-                                    context.threads);
+  /// y = max-pool(ReLU(convolution of x)), one block after the other.
+  FOVEA_OUT_OF_LINE static void forward(Chain chain, const Context& context) {
+    const Index N = chain[0].x.extent(0), groups = (N + group - 1) / group;
+    Index work = 0;
+    for (const Stage& stage : chain) {
+      stage.block->pack_weights(*stage.conv, context.threads);
+      work += stage.block->work(N, *stage.conv);
+    }
+    const int threads = work < kernels::small_work ? 1 : context.threads;
+    if (groups >= 2 * threads)
+      return parallel_for(threads, groups, [&](Index piece, int thread) {
+        const Index n = piece * group, count = std::min(group, N - n);
+        // What nobody goes back to needs a place only while it is read.
+        const Index slot = chain[0].block->forward_only_ ? thread * group : n;
+        for (std::size_t s = 0; s < chain.size(); ++s)
+          chain[s].block->forward_images(chain, s, n, count, slot, {0, 1}, thread);
+      });
+    // Where there are few images, the outputs are shared out.
+    for (std::size_t s = 0; s < chain.size(); ++s) {
+      ConvReluPool& block = *chain[s].block;
+      const int helpers = block.work(N, *chain[s].conv) < kernels::small_work ? 1 : threads;
+      const Index slices = std::min<Index>(block.columns_ / lanes<T>, helpers);
+      parallel_for(helpers, groups * slices, [&](Index piece, int thread) {
+        const Index n = piece / slices * group;
+        block.forward_images(chain, s, n, std::min(group, N - n), n, {piece % slices, slices},
+                             thread);
+      });
+    }
+  }
+
+  /// From dy of the last assigns dx of the first, unless it is empty, and every dW and db.
+  FOVEA_OUT_OF_LINE static void backward(Chain chain, const Context& context) {
+    const Index N = chain[0].x.extent(0), parts = std::min(N, batch_parts);
+    for (const Stage& stage : chain)
+      if (!stage.block->first_ || !stage.dx.empty())
+        stage.block->turn_weights(*stage.conv, context.threads);
+    parallel_for(context.threads, parts, [&](Index part, int thread) {
+      const auto [first, last] = piece_of(N, parts, part);
+      for (const Stage& stage : chain) stage.block->partial_[part].fill(T{0});
+      for (Index n = first; n < last; ++n)
+        for (std::size_t s = chain.size(); s-- > 0;)
+          chain[s].block->backward_image(chain, s, n, part, thread, context.parameter_gradients);
+    });
+    for (const Stage& stage : chain)
+      if (context.parameter_gradients) stage.block->add_parts(parts, *stage.pass, context.threads);
   }
 
  private:
   // Into how many parts a batch is cut for the sums over it, however many threads there are.
   static constexpr Index batch_parts = 16;
+  static constexpr Index group = 4;  // images that go through a chain together
 
-  void forward_winograd(View<const T, 4> x, View<T, 4> y, const Conv2d<T>& conv, int threads) {
-    const Index C = conv.options.in, OH = y.extent(2), OW = y.extent(3);
-    const Index length = winograd_.length();
-    const bool remember = !winner_.empty();
-    if (!packed_)
-      winograd_.transform_weights(
-          [&](Index o, Index c) { return conv.weight.data() + (o * C + c) * 9; }, 1,
-          transformed_.data(), threads);
-    packed_ = frozen_;
-    // Behind Winograd's own memory. Where that ends is found once, not for every vector.
-    T* const first = scratch_.data() + winograd_.scratch();
-    const Index pitch = scratch_.extent(1);
-    const auto values = [=](int thread) { return first + thread * pitch; };
-    const auto places = [=](int thread) {
-      return reinterpret_cast<std::uint8_t*>(values(thread) + kernels::tile_rows * length);
-    };
-    winograd_.run(
-        x, transformed_.data(), scratch_, threads,
-        [&](Index o, Index i, Index t, const Vec<T>(&window)[4], int thread) {
-          const T bias = conv.bias.empty() ? T{0} : conv.bias(o);
-          const auto pooled = kernels::max_pool_tile<T>(window, Vec<T>{} + bias);
-          store(values(thread) + i * length + t, pooled.y);
-          if (remember)
-            std::memcpy(places(thread) + i * length + t, &pooled.winner, sizeof pooled.winner);
-        },
-        [&](Index o, Index i, Index n, Index row, Index rows, Index t, int thread) {
-          const Index at = ((n * y.extent(1) + o) * OH + row) * OW;
-          std::copy_n(values(thread) + i * length + t, rows * OW, y.data() + at);
-          if (remember)
-            std::copy_n(places(thread) + i * length + t, rows * OW, winner_.data() + at);
-        });
+  // Tables and scratch, which depend on who stands before and behind this block.
+  [[gnu::cold]] void plan() {
+    check(at_once_ * std::max(in_.size(), out_.size()) < INT32_MAX, "an image of ",
+          Shape{in_.channels, in_.extent.h, in_.extent.w}, " is too large");
+    windows_.clear(), pixels_.clear();
+    const Index cols = out_.extent.w;
+    for (Index t = 0; t < at_once_ * units_; ++t) {
+      const Index n = t / units_, i = t % units_ / cols, j = t % cols;
+      windows_.push_back(
+          static_cast<std::int32_t>(n * in_.size() + 2 * i * in_.row() + 2 * j * in_.channels));
+      pixels_.push_back(static_cast<std::int32_t>(n * out_.size() + out_.inside() + i * out_.row() +
+                                                  j * out_.channels));
+    }
+    if (!first_)
+      images_ =
+          Tensor<T, 2>(Shape{forward_only_ ? std::min(N_, 2 * group * threads_) : N_, in_.size()});
+    x_size_ = first_ ? at_once_ * in_.size() : 0;
+    y_size_ = last_ ? at_once_ * out_.size() : 0;
+    const Index tiles = by_winograd_ ? winograd_.scratch() : 0;
+    const Index dx = forward_only_ ? 0 : in_.size();
+    scratch_ = Tensor<T, 2>(Shape{threads_, x_size_ + y_size_ + std::max(dx, tiles)});
   }
 
-  void backward_sparse(View<const T, 4> x, View<const T, 4> y, View<const T, 4> dy, View<T, 4> dx,
-                       const Conv2d<T>& conv, typename Conv2d<T>::Pass& pass,
-                       const Context& context) {
-    const int threads = context.threads;
-    const bool parameters = context.parameter_gradients;
-    const auto [N, C, H, W] = x.shape();
-    const Index O = y.extent(1), OH = y.extent(2), OW = y.extent(3);
-    const Extent2 kernel = conv.options.kernel, padding = conv.options.padding;
-    const Index filter = kernel.h * run_, size = O * filter;
-    const Index parts = std::min(N, batch_parts);
-    const auto pixel = static_cast<std::int32_t>(C), row = static_cast<std::int32_t>(image_.w);
+  Index work(Index N, const Conv2d<T>& conv) const { return N * 4 * units_ * conv.weight.size(); }
+
+  void pack_weights(const Conv2d<T>& conv, int threads) {
+    if (packed_) return;
+    packed_ = frozen_;
+    const Index area = conv.options.kernel.h * conv.options.kernel.w;
+    if (by_winograd_)
+      winograd_.transform_weights(conv.weight.data(), in_.channels * area, area, 1, weights_.data(),
+                                  threads);
+    else
+      direct_.pack_weights(conv.weight.data(), weights_.data());
+    std::copy(conv.bias.begin(), conv.bias.end(), bias_.begin());
+  }
+
+  // Where this thread's part of the scratch begins: x of some images, y or dy, dx or what the tiles need.
+  T* own_x(int thread) { return scratch_[thread].data(); }
+  T* own_y(int thread) { return own_x(thread) + x_size_; }
+  T* own_dx(int thread) { return own_y(thread) + y_size_; }
+
+  // x of `count` images in this block's layout; the first is the one in `slot`.
+  const T* pixels(const Stage& stage, Index n, Index count, Index slot, int thread) {
+    if (!first_) return images_[slot].data();
+    for (Index k = 0; k < count; ++k)
+      in_.read(stage.x[n + k].data(), own_x(thread) + k * in_.size());
+    return own_x(thread);
+  }
+
+  // y of `count` images from n on, a slice of the outputs.
+  void forward_images(Chain chain, std::size_t s, Index n, Index count, Index slot,
+                      std::pair<Index, Index> slice, int thread) {
+    const auto [first, last] = piece_of(columns_ / lanes<T>, slice.second, slice.first);
+    const Index begin = first * lanes<T>, end = last * lanes<T>, O = O_;
+    const T* const bias = bias_.data();
+    const std::int32_t* const pixel = pixels_.data();
+    for (Index k = 0; k < count; k += at_once_) {
+      const Index images = std::min(at_once_, count - k);
+      T* const out = last_ ? own_y(thread) : chain[s + 1].block->images_[slot + k].data();
+      std::uint8_t* const winner = forward_only_ ? nullptr : winner_.data() + (n + k) * units_ * O;
+      const auto store_pooled = [=](Index t, Index o, const Vec<T>(&window)[4]) {
+        const auto pooled = kernels::max_pool_tile<T>(window, load(bias + o));
+        T* const to = out + pixel[t] + o;
+        std::uint8_t* const who = winner + t * O + o;
+        if (O - o >= lanes<T>) {
+          store(to, pooled.y);
+          if (winner) std::memcpy(who, &pooled.winner, sizeof pooled.winner);
+        } else {
+          const auto left = static_cast<std::size_t>(O - o);
+          std::memcpy(to, &pooled.y, left * sizeof(T));
+          if (winner) std::memcpy(who, &pooled.winner, left);
+        }
+      };
+      const T* const x = pixels(chain[s], n + k, images, slot + k, thread);
+      if (by_winograd_)
+        winograd_.run(x, windows_.data(), images * units_, weights_.data(), begin, end,
+                      own_dx(thread), store_pooled);
+      else
+        direct_.run(x, windows_.data(), images * units_, weights_.data(), begin, end, store_pooled);
+      for (Index i = 0; last_ && i < images; ++i)
+        out_.write(out + i * out_.size(), begin, std::min(end, O), chain[s].y[n + k + i].data());
+    }
+  }
+
+  // Image n: adds to part `part` of dW and db, and assigns dx.
+  void backward_image(Chain chain, std::size_t s, Index n, Index part, int thread,
+                      bool parameters) {
+    const Stage& stage = chain[s];
+    const Extent2 kernel = stage.conv->options.kernel;
+    if (last_) out_.read(stage.dy[n].data(), own_y(thread));
+    const T* const dy = last_ ? own_y(thread) : chain[s + 1].block->own_dx(thread);
+    const std::uint8_t* const winner = winner_.data() + n * units_ * O_;
+    const T* const x = parameters ? pixels(stage, n, 1, n, thread) : nullptr;
+    T* const dW = partial_[part].data();
+    T* const db = dW + size_;
+    if (grey_ && parameters)
+      for (Index o = 0; o < O_; o += lanes<T>)
+        (kernel.h == 3 ? kernels::add_grey_gradient<3, T>
+                       : kernels::add_grey_gradient<5, T>)(x, in_.row(), windows_.data(), units_,
+                                                           dy + o, pixels_.data(), winner + o, O_,
+                                                           dW + o, columns_, db + o);
+    const bool back = !first_ || !stage.dx.empty();
+    if (grey_ && !back) return;
+
+    const auto row = static_cast<std::int32_t>(in_.row()),
+               pixel = static_cast<std::int32_t>(in_.channels);
     const std::int32_t place[] = {0, pixel, row, row + pixel, 0};
-    if (!dx.empty()) turn_weights(conv, threads);
-    parallel_for(threads, parts, [&, N = N, C = C, H = H, W = W](Index part, int thread) {
-      T* const dW = partial_[part].data();
-      T* const db = dW + size;
-      T* const image = images_[thread].data();                 // x, padded, (H, W, C)
-      T* const gradient = image + image_.h * image_.w + run_;  // dx, the same
-      auto* const entries = entries_.data() + thread * units_;
-      std::fill_n(dW, partial_.extent(1), T{0});
-      std::fill_n(image, image_.h * image_.w + run_, T{0});
-      const auto [first, last] = piece_of(N, parts, part);
-      for (Index n = first; n < last; ++n) {
-        const Index inside = padding.h * image_.w + padding.w * C;
-        if (parameters) kernels::to_channels_last(x[n].data(), C, H, W, image + inside, image_.w);
-        if (!dx.empty()) std::fill_n(gradient, image_.h * image_.w + run_, T{0});
-        auto* list = entries;
-        for (Index o = 0; o < O; ++o) {
-          const Index at = (n * O + o) * OH * OW;
-          const Index count = kernels::list_entries(dy.data() + at, winner_.data() + at, OH * OW,
-                                                    windows_.data(), place, list);
-          if (parameters) {
-            db[o] += kernels::sum_entries(list, count);
-            kernels::sparse_weight_gradient(list, count, image, image_.w, kernel.h, run_,
-                                            dW + o * filter);
-          }
-          list += count;
-          ends_(thread, o) = list - entries;
-        }
-        // After all of dW, for x and dx together do not fit into L1.
-        list = entries;
-        for (Index o = 0; o < O && !dx.empty(); ++o) {
-          auto* const end = entries + ends_(thread, o);
-          kernels::sparse_input_gradient(list, end - list, turned_.data() + o * filter, kernel.h,
-                                         run_, gradient, image_.w);
-          list = end;
-        }
-        if (!dx.empty())
-          kernels::from_channels_last(gradient + inside, image_.w, C, H, W, dx[n].data());
-      }
+    auto* const entries = entries_.data() + thread * (O_ * units_ + 1);
+    auto* list = entries;
+    for (Index o = 0; o < O_; ++o) {
+      list += kernels::list_entries(dy + o, pixels_.data(), winner + o, O_, units_, windows_.data(),
+                                    place, list);
+      ends_(thread, o) = list - entries;
+    }
+    // One after the other, for what all of this reads does not fit into L1.
+    const Index filter = kernel.h * run_;
+    const auto each_list = [&](auto&& use) {
+      for (Index o = 0, first = 0; o < O_; first = ends_(thread, o++))
+        use(o, entries + first, ends_(thread, o) - first);
+    };
+    if (parameters && !grey_)
+      each_list([&](Index o, const auto* listed, Index count) {
+        db[o] += kernels::sum_entries(listed, count);
+        kernels::sparse_weight_gradient(listed, count, x, row, kernel.h, run_, dW + o * filter);
+      });
+    if (!back) return;
+    T* const dx = own_dx(thread);
+    std::fill_n(dx, in_.size(), T{0});
+    each_list([&](Index o, const auto* listed, Index count) {
+      kernels::sparse_input_gradient(listed, count, turned_.data() + o * filter, kernel.h, run_, dx,
+                                     row);
     });
-    if (!parameters) return;
-    // The parts are added in their order, so the number of threads cannot change a bit.
-    parallel_for(threads, O, [&, C = C](Index o, int) {
-      T* const dW = partial_[0].data() + o * filter;
-      T& db = partial_[0][size + o];
-      for (Index part = 1; part < parts; ++part) {
-        const T* const from = partial_[part].data() + o * filter;
-        for (Index i = 0; i < filter; ++i) dW[i] += from[i];
-        db += partial_[part][size + o];
-      }
+    if (first_) in_.write(dx, 0, in_.channels, stage.dx[n].data());
+  }
+
+  // The parts are added in their order, so the number of threads cannot change a bit.
+  void add_parts(Index parts, typename Conv2d<T>::Pass& pass, int threads) {
+    T* const sums = partial_.data();
+    sum_parts(threads, sums, parts, partial_.extent(1), sums, partial_.extent(1));
+    const auto [O, C, KH, KW] = pass.dweight.shape();
+    parallel_for(threads, O, [&, C = C, KH = KH, KW = KW](Index o, int) {
       for (Index c = 0; c < C; ++c)
-        for (Index kh = 0; kh < kernel.h; ++kh)
-          for (Index kw = 0; kw < kernel.w; ++kw)
-            pass.dweight(o, c, kh, kw) = dW[kh * run_ + kw * C + c];
-      if (!pass.dbias.empty()) pass.dbias(o) = db;
+        for (Index kh = 0; kh < KH; ++kh)
+          for (Index kw = 0; kw < KW; ++kw)
+            pass.dweight(o, c, kh, kw) = grey_ ? sums[(kh * KW + kw) * columns_ + o]
+                                               : sums[(o * KH + kh) * run_ + kw * C + c];
     });
+    std::copy_n(sums + size_, pass.dbias.size(), pass.dbias.data());
   }
 
   // (O, C, KH, KW) to (O, KH, run) with runs of KW C numbers.
@@ -239,24 +326,29 @@ class ConvReluPool {
     });
   }
 
-  bool active_ = false, by_winograd_ = false, sparse_ = false;
-  bool frozen_ = false, packed_ = false;  // whether U stays as it is, and is there
-  Tensor<std::uint8_t, 4> winner_;  // (N, O, OH/2, OW/2): which of the four; empty in a predictor
-  kernels::PooledConvolution<T> pooled_;
+  bool active_ = false, by_winograd_ = false;
+  bool first_ = true, last_ = true;       // of its chain
+  bool grey_ = false;                     // one channel: dW is summed in registers, not over lists
+  bool frozen_ = false, packed_ = false;  // whether the weights stay as they are, and are there
+  bool forward_only_ = false;
+  int threads_ = 1;
+  Index N_ = 0, O_ = 0, columns_ = 0;  // the capacity; outputs, and the same in whole vectors
+  Index units_ = 0, at_once_ = 1;  // windows in an image; images whose tiles are one row of tiles
+  kernels::ChannelsLast<T> in_, out_;  // an image of x, and of y
+  std::vector<std::int32_t> windows_,
+      pixels_;  // where in x, and in y, the units of those images are
   kernels::Winograd<T> winograd_;
-  Tensor<T, 1> transformed_;  // U
-  Tensor<T, 2> scratch_;      // (threads, Winograd's)
-  Index run_ = 0;             // KW C, in whole vectors
-  Extent2 image_{0};          // rows, and elements in a row, of a padded channels-last image
-  std::vector<std::int32_t> windows_;  // where each pooling window begins in it
-  Tensor<T, 1> turned_;                // W as (O, KH, run)
-  Tensor<T, 2> partial_;               // (parts of the batch, dW as (O, KH, run), db)
-  Tensor<T, 2> images_;                // (threads, image and gradient)
-  // For every thread the entries of one image, at most `units_`, and where those of each output channel
-  // end: (threads, O).
-  Index units_ = 0;
-  std::vector<kernels::Entry<T>> entries_;
-  Tensor<Index, 2> ends_;
+  kernels::DirectTiles<T> direct_;
+  Tensor<T, 1> weights_, bias_;     // as the tiles read them
+  Tensor<std::uint8_t, 1> winner_;  // (N, units, O): which of the four; empty in a predictor
+  Tensor<T, 2> images_;             // x, unless this is the first: the block before writes it
+  Index x_size_ = 0, y_size_ = 0;
+  Tensor<T, 2> scratch_;      // (threads, x, y or dy, dx or what the tiles need)
+  Index run_ = 0, size_ = 0;  // KW C in whole vectors; elements of dW in a part
+  Tensor<T, 1> turned_;       // W as (O, KH, run)
+  Tensor<T, 2> partial_;      // (parts, dW as (O, KH, run), or (KH, KW, O) if grey, and db)
+  std::vector<kernels::Entry<T>> entries_;  // for every thread those of one image
+  Tensor<Index, 2> ends_;                   // (threads, O): where those of each output end
 };
 
 /// Linear and Relu as one: y (N, out) from x (N, in).

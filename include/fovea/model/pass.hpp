@@ -70,6 +70,16 @@ class Pass {
     each_layer([&]<std::size_t i>() {
       if (i > 0 && Net::template relabels<i>) sizes[i] = 0;
     });
+    each_layer([&]<std::size_t i>() {
+      if constexpr (Net::template chains<i>) {
+        constexpr std::size_t next = i + Net::template BlockAt<i>::span;
+        auto &block = std::get<i>(blocks_), &behind = std::get<next>(blocks_);
+        if (!block.active() || !behind.active()) return;
+        block.hand_over_to(behind);
+        chained_[next] = true;
+        sizes[next - 1] = 0;
+      }
+    });
     place(sizes, options_.keep == Keep::nothing, activations_);
     if (options_.keep != Keep::nothing) place(sizes, options_.keep == Keep::needed, gradients_);
     if (options_.input_gradient) input_gradient_ = allocate(input_.size());
@@ -196,6 +206,8 @@ class Pass {
   typename Net::Blocks blocks_;
   std::vector<Tensor<T, 1>> storage_;
   std::array<T*, depth> activations_{}, gradients_{};
+  std::array<bool, depth + 1>
+      chained_{};  // whether layer i begins a block that another one hands over to
   T* input_gradient_ = nullptr;
 };
 

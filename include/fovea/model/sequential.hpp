@@ -115,6 +115,19 @@ class Sequential {
   static constexpr std::size_t rank_after = std::tuple_element_t<i, OutputShapes>::rank;
   /// The rank of the output, batch included.
   static constexpr std::size_t output_rank = rank_after<depth - 1>;
+  /// Whether a block that begins with layer i runs in a chain (blocks.hpp), and whether another block
+  /// could be behind it.
+  template <std::size_t i>
+  static constexpr bool in_chains = requires {
+    typename BlockAt<i>::Stage;
+  };
+  template <std::size_t i>
+  static constexpr bool chains = [] {
+    if constexpr (constexpr std::size_t next = i + BlockAt<i>::span; next < sizeof...(Layers))
+      return requires(BlockAt<i> & block, BlockAt<next> & behind) { block.hand_over_to(behind); };
+    else
+      return false;
+  }();
   /// Whether the output of layer i is its input under another shape.
   template <std::size_t i>
   static constexpr bool relabels = requires {
@@ -197,10 +210,7 @@ class Sequential {
           " examples of the last forward, got ", x.extent(0));
     check(dy.shape() == y.shape(), "backward: expected a gradient ", y.shape(), ", got ",
           dy.shape());
-    constexpr std::size_t first = block_around<i>();
-    if constexpr (first + BlockAt<first>::span > i + 1)
-      check(!std::get<first>(pass.blocks_).active(), "backward: ", layer_name(i),
-            " runs as one with its neighbours here; make the pass with {.keep = Keep::all}");
+    check_visible<i>("backward: ", pass);
     go_back<i>(x, dy, pass);
   }
 
@@ -214,12 +224,7 @@ class Sequential {
               y.extent(0) <= pass.capacity(),
           "forward_after: expected the output of ", layer_name(i), ", ", expected,
           " or fewer, got ", y.shape());
-    constexpr std::size_t first = block_around<i>();
-    if constexpr (first < depth) {
-      const auto& block = std::get<first>(pass.blocks_);
-      check(!block.active() || i + 1 == first + block.span, "forward_after: ", layer_name(i),
-            " runs as one with its neighbours here; make the pass with {.keep = Keep::all}");
-    }
+    check_visible<i>("forward_after: ", pass);
     pass.batch_ = y.extent(0);
     pass.mode_ = mode;
     const auto output = pass.template output<i>();
@@ -340,16 +345,34 @@ class Sequential {
     (std::make_index_sequence<depth>{});
   }
 
+  // Whether the output of layer i exists, as a tensor of its shape.
+  template <std::size_t i>
+  void check_visible(const char* who, const Pass<Sequential>& pass) const {
+    constexpr std::size_t first = block_around<i>();
+    const bool inside = first + BlockAt<first>::span > i + 1;
+    check(!(inside && std::get<first>(pass.blocks_).active()) && !pass.chained_[i + 1], who,
+          layer_name(i),
+          " runs as one with its neighbours here; make the pass with {.keep = Keep::all}");
+  }
+
   // Layer i, or the block that begins with it, and so on.
   template <std::size_t i>
   void forward_from(View<const T, input_rank> x, Pass<Sequential>& pass) const {
     if constexpr (i < depth) {
-      constexpr std::size_t span = BlockAt<i>::span;
-      if constexpr (span > 1)
+      using Block = BlockAt<i>;
+      constexpr std::size_t behind = i + Block::span;
+      if constexpr (Block::span > 1)
         if (auto& block = std::get<i>(pass.blocks_); block.active()) {
-          block.forward(input_of<i>(x, pass), pass.template output<i + span - 1>(),
-                        std::get<i>(layers_), std::get<i>(pass.layers_), context(i, pass));
-          return forward_from<i + span>(x, pass);
+          if constexpr (in_chains<i>) {
+            if (!pass.chained_[i]) {  // or else it has run with the one before it
+              std::array<typename Block::Stage, depth> stages;
+              Block::forward({stages.data(), chain<i>(x, pass, stages.data())}, context(i, pass));
+            }
+          } else {
+            block.forward(input_of<i>(x, pass), pass.template output<behind - 1>(),
+                          std::get<i>(layers_), std::get<i>(pass.layers_), context(i, pass));
+          }
+          return forward_from<behind>(x, pass);
         }
       const auto input = input_of<i>(x, pass);
       const auto y = pass.template output<i>();
@@ -357,6 +380,18 @@ class Sequential {
         run_forward(std::get<i>(layers_), input, y, std::get<i>(pass.layers_), context(i, pass));
       forward_from<i + 1>(x, pass);
     }
+  }
+
+  // The block that begins with layer i and those that it hands over to; returns how many.
+  template <std::size_t i, class Stage>
+  std::size_t chain(View<const T, input_rank> x, Pass<Sequential>& pass, Stage* stages) const {
+    constexpr std::size_t behind = i + BlockAt<i>::span;
+    stages->block = &std::get<i>(pass.blocks_), stages->conv = &std::get<i>(layers_);
+    stages->pass = &std::get<i>(pass.layers_);
+    stages->x = input_of<i>(x, pass), stages->y = pass.template output<behind - 1>();
+    if constexpr (chains<i>)
+      if (pass.chained_[behind]) return 1 + chain<behind>(x, pass, stages + 1);
+    return 1;
   }
 
   // Layer i, or the block that ends with it, and so on.
@@ -368,8 +403,18 @@ class Sequential {
     if constexpr (first < i && first + BlockAt<first>::span == i + 1)
       if (auto& block = std::get<first>(pass.blocks_); block.active()) {
         const auto dx = input_gradient_of<first>(pass);
-        block.backward(input_of<first>(x, pass), y, dy, dx, std::get<first>(layers_),
-                       std::get<first>(pass.layers_), context(first, pass));
+        if constexpr (in_chains<first>) {
+          if constexpr (first > 0)  // the first of a chain runs all of it, and wants dy of the last
+            if (pass.chained_[first]) return go_back<first - 1>(x, dy, pass);
+          using Block = BlockAt<first>;
+          std::array<typename Block::Stage, depth> stages;
+          const std::size_t length = chain<first>(x, pass, stages.data());
+          stages[0].dx = dx, stages[length - 1].dy = dy;
+          Block::backward({stages.data(), length}, context(first, pass));
+        } else {
+          block.backward(input_of<first>(x, pass), y, dy, dx, std::get<first>(layers_),
+                         std::get<first>(pass.layers_), context(first, pass));
+        }
         if constexpr (first > 0) go_back<first - 1>(x, dx, pass);
         return;
       }

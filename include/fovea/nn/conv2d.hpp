@@ -107,12 +107,9 @@ class Conv2d {
   /// dW[g] = sum over n of dy[n,g] columns^T,   db = sum of dy,   dcolumns = W[g]^T dy[n,g]
   void backward(View<const T, 4> x, View<const T, 4> /*y*/, View<const T, 4> dy, View<T, 4> dx,
                 Pass& pass, const Context& context) const {
-    const auto plane = [&](Index n, Index o, T* to, Index pitch) {
-      kernels::spread_plane(dy[n][o].data(), dy.extent(2), dy.extent(3), to, pitch);
-    };
     if (context.parameter_gradients)
-      pass.kernel.parameter_gradients(x, plane, pass.dweight, pass.dbias, pass.scratch,
-                                      pass.partial, context.threads);
+      pass.kernel.parameter_gradients(x, dy, pass.dweight, pass.dbias, pass.scratch, pass.partial,
+                                      context.threads);
     if (!dx.empty())
       pass.kernel.input_gradient(dy, weight.data(), dx, pass.scratch, pass.partial,
                                  context.threads);

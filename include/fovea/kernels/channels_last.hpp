@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+//
+// Images in channels-last order, (H, W, C), with their padding around them.
+//
+// All channels of a pixel are neighbours, so a vector holds as many channels as it has lanes, whatever the
+// size of the image is, and a kernel row over KW pixels is KW C neighbours. A block that is followed by
+// another one hands its output over in this order, already padded (model/blocks.hpp).
+#pragma once
+
+#include <algorithm>
+
+#include "fovea/kernels/transpose.hpp"
+#include "fovea/kernels/window.hpp"
+
+namespace fovea::inline FOVEA_ABI::kernels {
+
+/// Numbers in whole vectors of T.
+template <class T>
+constexpr Index whole_vectors(Index count) {
+  return (count + lanes<T> - 1) / lanes<T> * lanes<T>;
+}
+
+/// How such an image lies in memory: pixel (h, w) is C numbers at inside() + h * row() + w * channels.
+template <class T>
+struct ChannelsLast {
+  Index channels = 0;  ///< C
+  Extent2 extent{0};   ///< H and W of the image
+  Extent2 padding{0};  ///< zeros on each side
+
+  /// Elements from row to row, and before pixel (0, 0).
+  Index row() const { return (extent.w + 2 * padding.w) * channels; }
+  Index inside() const { return padding.h * row() + padding.w * channels; }
+  /// Elements from image to image: a vector may be read beyond the last pixel.
+  Index size() const { return whole_vectors<T>((extent.h + 2 * padding.h) * row()) + lanes<T>; }
+
+  /// The pixels of `image` from x (C, H, W).
+  void read(const T* x, T* image) const {
+    to_channels_last(x, extent.h * extent.w, channels, extent.h, extent.w, image + inside(), row(),
+                     channels);
+  }
+  /// Channels [first, last) of x (C, H, W) from the pixels of `image`.
+  void write(const T* image, Index first, Index last, T* x) const {
+    const Index plane = extent.h * extent.w;
+    from_channels_last(image + inside() + first, row(), channels, last - first, extent.h, extent.w,
+                       x + first * plane, plane);
+  }
+};
+
+}  // namespace fovea::inline FOVEA_ABI::kernels

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+//
+// Winograd's way (winograd.hpp) for a convolution by itself: x (N, C, H, W) to y (N, O, OH, OW).
+//
+// A strip is a few rows of tiles of one image, or several small images. It is turned into channels-last
+// order with its padding around it, goes through all tiles, and its outputs are turned back, all in half of
+// L2.
+#pragma once
+
+#include <vector>
+
+#include "fovea/core/tensor.hpp"
+#include "fovea/kernels/winograd.hpp"
+#include "fovea/kernels/work.hpp"
+
+namespace fovea::inline FOVEA_ABI::kernels {
+
+/// The tables of one such convolution, made once.
+template <class T>
+class WinogradStrips {
+ public:
+  WinogradStrips() = default;
+  /// For x of at most this shape and y of at most (N, O, OH, OW).
+  [[gnu::cold]] WinogradStrips(Shape<4> x, Index O, Extent2 padding, Extent2 output)
+      : C_(x[1]), H_(x[2]), W_(x[3]), O_(O), output_(output), padding_(padding) {
+    const Extent2 tiles{(output.h + 1) / 2, (output.w + 1) / 2};
+    // As many rows of tiles as leave x and y in half of L2, or several small images.
+    const Index width = 2 * tiles.w + 2, columns = whole_vectors<T>(O);
+    const Index row = 2 * width * (C_ + columns) * Index{sizeof(T)};
+    rows_ = std::clamp<Index>(l2_share / row, 1, tiles.h);
+    images_ = rows_ < tiles.h ? 1 : std::clamp<Index>(256 / (tiles.h * tiles.w), 1, 4);
+    in_ = {C_, {2 * rows_ + 2, width}, 0};
+    out_ = {columns, {2 * rows_, 2 * tiles.w}, 0};
+    winograd_ = {C_, O, in_.row()};
+    for (Index n = 0; n < images_; ++n)
+      for (Index i = 0; i < rows_; ++i)
+        for (Index j = 0; j < tiles.w; ++j) {
+          windows_.push_back(
+              static_cast<std::int32_t>(n * in_.size() + 2 * i * in_.row() + 2 * j * C_));
+          pixels_.push_back(
+              static_cast<std::int32_t>(n * out_.size() + 2 * i * out_.row() + 2 * j * columns));
+        }
+  }
+
+  /// The tiles, for their weights.
+  const Winograd<T>& winograd() const { return winograd_; }
+
+  /// y = bias + the convolution of x with the transformed weights U; `bias` may be null.
+  void run(View<const T, 4> x, const T* U, const T* bias, View<T, 4> y, Tensor<T, 2>& scratch,
+           int threads) const {
+    const Index N = x.extent(0), columns = out_.channels, TH = (output_.h + 1) / 2;
+    const Index x_size = images_ * in_.size(), y_size = images_ * out_.size();
+    reserve(scratch, threads, x_size + y_size + winograd_.scratch());
+    const Index strips = (TH + rows_ - 1) / rows_;
+    const Index blocks = (N + images_ - 1) / images_ * strips;
+    // Where there are fewer strips than threads, the outputs are shared out too.
+    const Index vectors = columns / lanes<T>;
+    const Index slices = blocks >= 2 * threads ? 1 : std::min<Index>(vectors, threads);
+    parallel_for(threads, blocks * slices, [&](Index piece, int thread) {
+      const Index block = piece / slices;
+      const Index n = block / strips * images_, count = std::min(images_, N - n);
+      const Index row = block % strips * rows_, rows = std::min(rows_, TH - row);
+      const auto [first, last] = piece_of(vectors, slices, piece % slices);
+      const Index begin = first * lanes<T>, end = std::min(last * lanes<T>, O_);
+      T* const images = scratch[thread].data();
+      T* const out = images + x_size;
+      for (Index k = 0; k < count; ++k) turn_in(x[n + k].data(), row, images + k * in_.size());
+      winograd_.run(images, windows_.data(),
+                    (count - 1) * rows_ * (out_.extent.w / 2) + rows * (out_.extent.w / 2), U,
+                    begin, last * lanes<T>, out + y_size,
+                    [&](Index t, Index o, const Vec<T>(&tile)[4]) {
+                      T* const to = out + pixels_[static_cast<std::size_t>(t)] + o;
+                      Vec<T> b = {};
+                      if (bias)
+                        for (Index i = 0; i < std::min(lanes<T>, O_ - o); ++i) b[i] = bias[o + i];
+                      store(to, tile[0] + b), store(to + columns, tile[1] + b);
+                      store(to + out_.row(), tile[2] + b);
+                      store(to + out_.row() + columns, tile[3] + b);
+                    });
+      for (Index k = 0; k < count; ++k)
+        from_channels_last(out + k * out_.size() + begin, out_.row(), columns, end - begin,
+                           std::min(2 * rows, output_.h - 2 * row), output_.w,
+                           y[n + k][begin].data() + 2 * row * output_.w, output_.h * output_.w);
+    });
+  }
+
+ private:
+  // The pixels that the rows of tiles from `row` on read.
+  void turn_in(const T* x, Index row, T* image) const {
+    const Index above = 2 * row - padding_.h;  // the row of x that comes first; it may be padding
+    const Index first = std::max<Index>(above, 0), last = std::min(above + in_.extent.h, H_);
+    const Index left = padding_.w * C_, right = left + W_ * C_;
+    T* inside = image + (first - above) * in_.row();
+    std::fill(image, inside, T{0});
+    for (Index h = first; h < last; ++h, inside += in_.row()) {
+      std::fill_n(inside, left, T{0});
+      std::fill(inside + right, inside + in_.row(), T{0});
+    }
+    std::fill(inside, image + in_.size(), T{0});
+    to_channels_last(x + first * W_, H_ * W_, C_, last - first, W_,
+                     image + (first - above) * in_.row() + left, in_.row(), C_);
+  }
+
+  Index C_ = 0, H_ = 0, W_ = 0, O_ = 0;
+  Extent2 output_{0}, padding_{0};
+  Index rows_ = 1, images_ = 1;                 // of one block
+  ChannelsLast<T> in_, out_;                    // of one strip; its padding is among the pixels
+  std::vector<std::int32_t> windows_, pixels_;  // of every tile, in x and in y
+  Winograd<T> winograd_;
+};
+
+}  // namespace fovea::inline FOVEA_ABI::kernels

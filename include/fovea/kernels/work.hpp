@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+//
+// What all kernels that work with several threads need: when to wake them, and memory for each.
+#pragma once
+
+#include "fovea/core/tensor.hpp"
+
+namespace fovea::inline FOVEA_ABI::kernels {
+
+/// Waking a thread costs as much as this many multiply-adds.
+inline constexpr Index small_work = 200'000;
+
+/// Makes `scratch` at least (rows, cols); after the first step that is nothing.
+template <class T>
+void reserve(Tensor<T, 2>& scratch, Index rows, Index cols) {
+  if (scratch.extent(0) < rows || scratch.extent(1) < cols)
+    scratch = Tensor<T, 2>(Shape{rows, (cols + 15) / 16 * 16});
+}
+
+}  // namespace fovea::inline FOVEA_ABI::kernels
