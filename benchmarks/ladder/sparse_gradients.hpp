@@ -47,7 +47,7 @@ class SparseGradients {
         const Index listed =
             kernels::list_entries(gradient + o, pass.pixels.data(), &pass.winner(n, 0, o), O, count,
                                   pass.windows.data(), place, list);
-        pass.dbias(o) += kernels::sum_entries(list, listed);
+        for (Index i = 0; i < listed; ++i) pass.dbias(o) += list[i].gradient;
         kernels::sparse_weight_gradient(list, listed, image, row, KH, run, dweight_[o].data());
         if (!dx.empty())
           kernels::sparse_input_gradient(list, listed, weight_[o].data(), KH, run, dimage_.data(),

@@ -17,7 +17,8 @@ std::vector<BlockCase> block_cases() {
   return {
       // First layers of one channel: the gradient is spread out in registers.
       {{.in = 1, .out = 6, .kernel = 3, .padding = 1}, {5, 1, 28, 26}, false, false},
-      {{.in = 1, .out = 35, .kernel = 5}, {19, 1, 12, 9}, false, false},
+      {{.in = 1, .out = 35, .kernel = 3}, {19, 1, 12, 9}, false, false},
+      {{.in = 1, .out = 5, .kernel = 5}, {19, 1, 12, 9}, false, true},
       // Winograd forward; lists backward. Odd sizes, channels that fill no vector, more images than
       // parts, images that are taken one by one.
       {{.in = 32, .out = 64, .kernel = 3, .padding = 1}, {6, 32, 14, 14}, true, true},

@@ -46,16 +46,10 @@ class DirectTiles {
   template <class Store>
   void run(const T* images, const std::int32_t* windows, Index count, const T* packed, Index first,
            Index last, Store&& store_y) const {
-    for (Index o = first, vectors = 0; o < last; o += vectors * lanes<T>) {
-      const Index left = (last - o) / lanes<T>;
-      vectors = left == 4 ? 2 : std::min<Index>(tile_vectors, left);
-      if (vectors == 3)
-        sums<3>(images, windows, count, packed, o, store_y);
-      else if (vectors == 2)
-        sums<2>(images, windows, count, packed, o, store_y);
-      else
-        sums<1>(images, windows, count, packed, o, store_y);
-    }
+    Index o = first;
+    for (; o + 2 * lanes<T> <= last; o += 2 * lanes<T>)
+      sums<2>(images, windows, count, packed, o, store_y);
+    if (o < last) sums<1>(images, windows, count, packed, o, store_y);
   }
 
  private:
@@ -80,7 +74,7 @@ class DirectTiles {
 #pragma GCC unroll 2
             for (Index i = 0; i < at_once; ++i) {
               if (t + i >= count) break;
-#pragma GCC unroll 3
+#pragma GCC unroll 2
               for (int v = 0; v < V; ++v) {
                 const Vec<T> y[4] = {sum[4 * i][v], sum[4 * i + 1][v], sum[4 * i + 2][v],
                                      sum[4 * i + 3][v]};
@@ -96,26 +90,25 @@ class DirectTiles {
   std::vector<std::int32_t> offsets_;  // [k]
 };
 
-/// dW of an image with one channel and a K x K kernel, for `lanes` outputs behind pooling and ReLU: the
-/// gradient of a window is spread to its four positions in registers. Its (K + 1) x (K + 1) pixels begin at
+/// dW of an image with one channel and a 3 x 3 kernel, for `lanes` outputs behind pooling and ReLU: the
+/// gradient of a window is spread to its four positions in registers. Its 4 x 4 pixels begin at
 /// image + windows[i], dy of those outputs at dy + pixels[i], who won at winner + i * step.
-/// dw[tap * columns] += g x, db += g, `lanes` numbers each. For few channels that is cheaper than a list.
-template <int K, class T>
+/// dw[tap * columns] += g x, `lanes` numbers. For few channels that is cheaper than a list.
+template <class T>
 FOVEA_KERNEL void add_grey_gradient(const T* image, Index row, const std::int32_t* windows,
                                     Index count, const T* dy, const std::int32_t* pixels,
-                                    const std::uint8_t* winner, Index step, T* dw, Index columns,
-                                    T* db) {
-  Vec<T> sum[K * K] = {}, bias = {};
+                                    const std::uint8_t* winner, Index step, T* dw, Index columns) {
+  constexpr int K = 3;
+  Vec<T> sum[K * K] = {};
   for (Index i = 0; i < count; ++i) {
     const T* const x = image + windows[i];
     const WindowGradients<T> g(dy + pixels[i], winner + i * step);
-    bias += g.sum();
     Vec<T> at[4];
 #pragma GCC unroll 4
     for (int e = 0; e < 4; ++e) at[e] = g.at(e);
-#pragma GCC unroll 6
+#pragma GCC unroll 4
     for (int u = 0; u <= K; ++u)
-#pragma GCC unroll 6
+#pragma GCC unroll 4
       for (int v = 0; v <= K; ++v) {
         const Vec<T> pixel = in_register<T>(x[u * row + v] - Vec<T>{});
 #pragma GCC unroll 4
@@ -126,10 +119,9 @@ FOVEA_KERNEL void add_grey_gradient(const T* image, Index row, const std::int32_
         }
       }
   }
-#pragma GCC unroll 25
+#pragma GCC unroll 9
   for (int tap = 0; tap < K * K; ++tap)
     store(dw + tap * columns, load(dw + tap * columns) + sum[tap]);
-  store(db, load(db) + bias);
 }
 
 }  // namespace fovea::inline FOVEA_ABI::kernels

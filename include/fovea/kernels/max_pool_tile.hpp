@@ -80,4 +80,15 @@ class WindowGradients {
   Places place_;
 };
 
+/// db of `lanes` outputs: adds dy over all windows where they have a winner. That of window i stands at
+/// dy + pixels[i], who won at winner + i * step.
+template <class T>
+FOVEA_KERNEL void add_pooled_bias(const T* dy, const std::int32_t* pixels,
+                                  const std::uint8_t* winner, Index step, Index count, T* db) {
+  Vec<T> sum = load(db);
+  for (Index i = 0; i < count; ++i)
+    sum += WindowGradients<T>(dy + pixels[i], winner + i * step).sum();
+  store(db, sum);
+}
+
 }  // namespace fovea::inline FOVEA_ABI::kernels

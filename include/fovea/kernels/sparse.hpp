@@ -30,9 +30,10 @@ struct Entry {
 /// dy[pixels[i]] and its winner at winner[i * step]; its window begins at windows[i], with its four places
 /// `place` behind that. Returns how many; `out` needs room for one more than `count`.
 template <class T>
-Index list_entries(const T* dy, const std::int32_t* pixels, const std::uint8_t* winner, Index step,
-                   Index count, const std::int32_t* windows, const std::int32_t (&place)[5],
-                   Entry<T>* out) {
+FOVEA_OUT_OF_LINE Index list_entries(const T* dy, const std::int32_t* pixels,
+                                     const std::uint8_t* winner, Index step, Index count,
+                                     const std::int32_t* windows, const std::int32_t (&place)[5],
+                                     Entry<T>* out) {
   Index listed = 0;
   for (Index i = 0; i < count; ++i) {
     // Written in any case, counted if somebody won: nobody can predict a branch here.
@@ -41,17 +42,6 @@ Index list_entries(const T* dy, const std::int32_t* pixels, const std::uint8_t* 
     listed += who != nobody;
   }
   return listed;
-}
-
-/// The sum of dy over the same units.
-template <class T>
-T sum_entries(const Entry<T>* entries, Index count) {
-  T sums[4] = {};
-  Index i = 0;
-  for (; i + 4 <= count; i += 4)
-    for (int k = 0; k < 4; ++k) sums[k] += entries[i + k].gradient;
-  for (; i < count; ++i) sums[0] += entries[i].gradient;
-  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
 namespace detail {

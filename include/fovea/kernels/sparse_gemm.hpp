@@ -57,10 +57,10 @@ class Nonzeros {
   /// How many there are.
   Index size() const { return rows_ * depth_ == 0 ? 0 : end(rows_ - 1, blocks(depth_) - 1); }
   /// The sum of row i.
-  T sum(Index i) const {
+  FOVEA_OUT_OF_LINE T sum(Index i) const {
     T total{0};
     for (Index block = 0; block < blocks(depth_); ++block)
-      total += sum_entries(part(i, block).data(), static_cast<Index>(part(i, block).size()));
+      for (const Entry<T>& entry : part(i, block)) total += entry.gradient;
     return total;
   }
   /// Those in row i and in columns [block * depth_block, (block + 1) * depth_block).

@@ -15,14 +15,13 @@ namespace fovea::inline FOVEA_ABI::kernels {
 
 namespace detail {
 
-// The columns of lanes x lanes numbers, as vectors.
+// The first `count` columns of lanes x lanes numbers become rows, in whole vectors.
 template <class T>
-[[gnu::always_inline]] inline void turn_block(const T* in, Index in_stride,
-                                              Vec<T> (&rows)[lanes<T>]) {
+FOVEA_KERNEL void turn_block(const T* in, Index in_stride, T* out, Index out_stride, Index count) {
   constexpr int n = int{lanes<T>};
-  Vec<T> zipped[n];
+  Vec<T> rows[n], zipped[n];
 #pragma GCC unroll 16
-  for (int i = 0; i < n; ++i) rows[i] = load(in + i * in_stride);
+  for (int i = 0; i < n; ++i, in += in_stride) rows[i] = load(in);
 #pragma GCC unroll 4
   for (int step = 1; step < n; step *= 2) {
 #pragma GCC unroll 8
@@ -32,6 +31,11 @@ template <class T>
     }
 #pragma GCC unroll 16
     for (int i = 0; i < n; ++i) rows[i] = zipped[i];
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < n; ++i, out += out_stride) {
+    if (i == count) return;
+    store(out, rows[i]);
   }
 }
 
@@ -47,17 +51,14 @@ FOVEA_OUT_OF_LINE void turn_rest(const T* in, Index rows, Index cols, Index in_s
 
 /// in (rows, cols), a row every in_stride elements, to out (cols, rows), a row every out_stride.
 template <class T>
-FOVEA_KERNEL void transpose(const T* in, Index rows, Index cols, Index in_stride, T* out,
-                            Index out_stride) {
+FOVEA_OUT_OF_LINE void transpose(const T* in, Index rows, Index cols, Index in_stride, T* out,
+                                 Index out_stride) {
   constexpr Index n = lanes<T>;
   const Index whole_rows = rows / n * n, whole_cols = cols / n * n;
   for (Index i = 0; i < whole_rows; i += n)
-    for (Index j = 0; j < whole_cols; j += n) {
-      Vec<T> turned[n];
-      detail::turn_block(in + i * in_stride + j, in_stride, turned);
-#pragma GCC unroll 16
-      for (Index k = 0; k < n; ++k) store(out + (j + k) * out_stride + i, turned[k]);
-    }
+    for (Index j = 0; j < whole_cols; j += n)
+      detail::turn_block(in + i * in_stride + j, in_stride, out + j * out_stride + i, out_stride,
+                         n);
   detail::turn_rest(in + whole_rows * in_stride, rows - whole_rows, whole_cols, in_stride,
                     out + whole_rows, out_stride);
   detail::turn_rest(in + whole_cols, rows, cols - whole_cols, in_stride,
@@ -67,13 +68,14 @@ FOVEA_KERNEL void transpose(const T* in, Index rows, Index cols, Index in_stride
 /// An image x, C planes of H rows of W numbers, in channels-last order: pixel (h, w) becomes C numbers at
 /// out + h * row + w * pixel. Planes are `plane` apart.
 template <class T>
-FOVEA_KERNEL void to_channels_last(const T* x, Index plane, Index C, Index H, Index W, T* out,
-                                   Index row, Index pixel) {
+FOVEA_OUT_OF_LINE void to_channels_last(const T* x, Index plane, Index C, Index H, Index W, T* out,
+                                        Index row, Index pixel) {
   constexpr Index n = lanes<T>;
   if (C == 1 && pixel == 1) {  // both orders are the same
     for (Index h = 0; h < H; ++h) std::copy_n(x + h * W, W, out + h * row);
     return;
   }
+  if (plane == H * W && row == W * pixel) W *= H, H = 1;  // no gaps: all rows are one
   const Index whole = C / n * n;
   for (Index h = 0; h < H; ++h)
     for (Index c = 0; c < C; c += n)
@@ -81,40 +83,31 @@ FOVEA_KERNEL void to_channels_last(const T* x, Index plane, Index C, Index H, In
         const T* const from = x + c * plane + h * W + w;
         T* const to = out + h * row + w * pixel + c;
         const Index count = std::min(n, W - w);
-        if (c < whole && (h + 1 < H || count == n)) {  // the last row must not be read beyond
-          Vec<T> pixels[n];
-          detail::turn_block(from, plane, pixels);
-#pragma GCC unroll 16
-          for (Index k = 0; k < n; ++k)
-            if (k < count) store(to + k * pixel, pixels[k]);
-        } else {
+        if (c < whole && (h + 1 < H || count == n))  // the last row must not be read beyond
+          detail::turn_block(from, plane, to, pixel, count);
+        else
           detail::turn_rest(from, std::min(n, C - c), count, plane, to, pixel);
-        }
       }
 }
 
 /// The way back: x (C, H, W), its planes `plane` apart, from pixels of C numbers at in + h * row + w *
 /// pixel. Up to lanes<T> - 1 pixels are read beyond the end of a row.
 template <class T>
-FOVEA_KERNEL void from_channels_last(const T* in, Index row, Index pixel, Index C, Index H, Index W,
-                                     T* x, Index plane) {
+FOVEA_OUT_OF_LINE void from_channels_last(const T* in, Index row, Index pixel, Index C, Index H,
+                                          Index W, T* x, Index plane) {
   constexpr Index n = lanes<T>;
+  if (plane == H * W && row == W * pixel) W *= H, H = 1;
   const Index whole = C / n * n;
   for (Index h = 0; h < H; ++h)
     for (Index c = 0; c < C; c += n)
       for (Index w = 0; w < W; w += n) {
         const T* const from = in + h * row + w * pixel + c;
         T* const to = x + c * plane + h * W + w;
-        const Index count = std::min(n, W - w);
         // What is too much of a vector, the next row of the same channel overwrites.
-        if (c < whole && h * W + w + n <= H * W) {
-          Vec<T> channels[n];
-          detail::turn_block(from, pixel, channels);
-#pragma GCC unroll 16
-          for (Index k = 0; k < n; ++k) store(to + k * plane, channels[k]);
-        } else {
-          detail::turn_rest(from, count, std::min(n, C - c), pixel, to, plane);
-        }
+        if (c < whole && h * W + w + n <= H * W)
+          detail::turn_block(from, pixel, to, plane, n);
+        else
+          detail::turn_rest(from, std::min(n, W - w), std::min(n, C - c), pixel, to, plane);
       }
 }
 

@@ -23,7 +23,7 @@ class WinogradStrips {
   /// For x of at most this shape and y of at most (N, O, OH, OW).
   [[gnu::cold]] WinogradStrips(Shape<4> x, Index O, Extent2 padding, Extent2 output)
       : C_(x[1]), H_(x[2]), W_(x[3]), O_(O), output_(output), padding_(padding) {
-    const Extent2 tiles{(output.h + 1) / 2, (output.w + 1) / 2};
+    const Extent2 tiles{output_tiles(output.h), output_tiles(output.w)};
     // As many rows of tiles as leave x and y in half of L2, or several small images.
     const Index width = 2 * tiles.w + 2, columns = whole_vectors<T>(O);
     const Index row = 2 * width * (C_ + columns) * Index{sizeof(T)};
@@ -48,9 +48,9 @@ class WinogradStrips {
   /// y = bias + the convolution of x with the transformed weights U; `bias` may be null.
   void run(View<const T, 4> x, const T* U, const T* bias, View<T, 4> y, Tensor<T, 2>& scratch,
            int threads) const {
-    const Index N = x.extent(0), columns = out_.channels, TH = (output_.h + 1) / 2;
+    const Index N = x.extent(0), columns = out_.channels, TH = output_tiles(output_.h);
     const Index x_size = images_ * in_.size(), y_size = images_ * out_.size();
-    reserve(scratch, threads, x_size + y_size + winograd_.scratch());
+    reserve(scratch, threads, x_size + y_size + columns + winograd_.scratch());
     const Index strips = (TH + rows_ - 1) / rows_;
     const Index blocks = (N + images_ - 1) / images_ * strips;
     // Where there are fewer strips than threads, the outputs are shared out too.
@@ -64,18 +64,17 @@ class WinogradStrips {
       const Index begin = first * lanes<T>, end = std::min(last * lanes<T>, O_);
       T* const images = scratch[thread].data();
       T* const out = images + x_size;
+      T* const add = out + y_size;  // the bias, in whole vectors
+      for (Index o = 0; o < columns; ++o) add[o] = bias && o < O_ ? bias[o] : T{0};
       for (Index k = 0; k < count; ++k) turn_in(x[n + k].data(), row, images + k * in_.size());
-      winograd_.run(images, windows_.data(),
-                    (count - 1) * rows_ * (out_.extent.w / 2) + rows * (out_.extent.w / 2), U,
-                    begin, last * lanes<T>, out + y_size,
-                    [&](Index t, Index o, const Vec<T>(&tile)[4]) {
+      const Index cols = output_tiles(output_.w);
+      winograd_.run(images, windows_.data(), ((count - 1) * rows_ + rows) * cols, U, begin,
+                    last * lanes<T>, add + columns, [&](Index t, Index o, const Vec<T>(&tile)[4]) {
                       T* const to = out + pixels_[static_cast<std::size_t>(t)] + o;
-                      Vec<T> b = {};
-                      if (bias)
-                        for (Index i = 0; i < std::min(lanes<T>, O_ - o); ++i) b[i] = bias[o + i];
+                      T* const below = to + out_.row();
+                      const Vec<T> b = load(add + o);
                       store(to, tile[0] + b), store(to + columns, tile[1] + b);
-                      store(to + out_.row(), tile[2] + b);
-                      store(to + out_.row() + columns, tile[3] + b);
+                      store(below, tile[2] + b), store(below + columns, tile[3] + b);
                     });
       for (Index k = 0; k < count; ++k)
         from_channels_last(out + k * out_.size() + begin, out_.row(), columns, end - begin,
@@ -85,6 +84,8 @@ class WinogradStrips {
   }
 
  private:
+  static Index output_tiles(Index outputs) { return (outputs + 1) / 2; }
+
   // The pixels that the rows of tiles from `row` on read.
   void turn_in(const T* x, Index row, T* image) const {
     const Index above = 2 * row - padding_.h;  // the row of x that comes first; it may be padding

@@ -85,11 +85,11 @@ class ConvReluPool {
         Tensor<T, 1>(Shape{by_winograd_ ? winograd_.weights_size() : direct_.weights_size()});
     bias_ = Tensor<T, 1>(Shape{columns_});
     if (!forward_only_) {
-      grey_ = C == 1 && o.kernel.h == o.kernel.w && 2 * o.kernel.w < lanes<T>;
+      grey_ = C == 1 && o.kernel == Extent2{3} && lanes<T> >= 8;
       run_ = kernels::whole_vectors<T>(o.kernel.w * C);
       winner_ = Tensor<std::uint8_t, 1>(Shape{N * units_ * O_ + lanes<T>});
       turned_ = Tensor<T, 1>(Shape{O_ * o.kernel.h * run_});
-      size_ = grey_ ? o.kernel.h * o.kernel.w * columns_ : O_ * o.kernel.h * run_;
+      size_ = grey_ ? 9 * columns_ : O_ * o.kernel.h * run_;
       partial_ = Tensor<T, 2>(Shape{std::min(N, batch_parts), size_ + columns_});
       entries_.resize(static_cast<std::size_t>(threads_ * (O_ * units_ + 1)));
       ends_ = Tensor<Index, 2>(Shape{threads_, O_});
@@ -259,12 +259,12 @@ class ConvReluPool {
     const T* const x = parameters ? pixels(stage, n, 1, n, thread) : nullptr;
     T* const dW = partial_[part].data();
     T* const db = dW + size_;
-    if (grey_ && parameters)
-      for (Index o = 0; o < O_; o += lanes<T>)
-        (kernel.h == 3 ? kernels::add_grey_gradient<3, T>
-                       : kernels::add_grey_gradient<5, T>)(x, in_.row(), windows_.data(), units_,
-                                                           dy + o, pixels_.data(), winner + o, O_,
-                                                           dW + o, columns_, db + o);
+    for (Index o = 0; parameters && o < O_; o += lanes<T>) {
+      kernels::add_pooled_bias(dy + o, pixels_.data(), winner + o, O_, units_, db + o);
+      if (grey_)
+        kernels::add_grey_gradient(x, in_.row(), windows_.data(), units_, dy + o, pixels_.data(),
+                                   winner + o, O_, dW + o, columns_);
+    }
     const bool back = !first_ || !stage.dx.empty();
     if (grey_ && !back) return;
 
@@ -286,7 +286,6 @@ class ConvReluPool {
     };
     if (parameters && !grey_)
       each_list([&](Index o, const auto* listed, Index count) {
-        db[o] += kernels::sum_entries(listed, count);
         kernels::sparse_weight_gradient(listed, count, x, row, kernel.h, run_, dW + o * filter);
       });
     if (!back) return;
