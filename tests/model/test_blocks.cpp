@@ -361,6 +361,12 @@ TEST_CASE_TEMPLATE("predictor: packed weights say the same", T, float, double) {
       const auto expected = net.forward(x, all, Mode::eval);
       CHECK(relative_error(predictor(x, scratch), expected) <= tolerance);
       CHECK(relative_error(predictor(x, scratch), expected) <= tolerance);  // now it is packed
+      // Who else is in the batch does not change a bit.
+      const Tensor<T, 2> together(predictor(x, scratch));
+      for (Index n = 0; n < N; ++n) {
+        const auto alone = predictor(x.sub(n, 1), scratch);
+        CHECK(std::equal(alone.begin(), alone.end(), together[n].begin()));
+      }
     }
   }
 }

@@ -87,7 +87,7 @@ FOVEA_KERNEL void sweep_tile(const std::int32_t* offsets, Index depth, const T* 
   multiply_tile<T, R, V>(
       depth, w, [](Index k) { return k; },
       [=](Index k, int v) { return x + offsets[k] + v * lanes<T>; },
-      [&](const auto& sum) { store_tile<T>(sum, sums, stride, false); });
+      [&](const auto& sum) { store_tile<T>(sum, sums, stride); });
 }
 
 // Up to R rows of sums for the rows [begin, end) of places.

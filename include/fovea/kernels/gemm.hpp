@@ -83,21 +83,27 @@ template <int V, class T>
 FOVEA_KERNEL void panel_tile(const Matrix<const T>& a, const T* panel, Index width,
                              const Matrix<T>& c, bool add) {
   const RowAddresses<T> from(a.data, a.row_stride, a.rows);
-  multiply_tile<T, tile_rows, V>(
+  const bool whole = c.rows == tile_rows && c.cols == V * lanes<T>;
+  T part[tile_rows * V * lanes<T>];
+  T* const tile = whole ? c.data : part;
+  const Index stride = whole ? c.row_stride : V * lanes<T>;
+  if (!whole && add)
+    for (Index i = 0; i < c.rows; ++i)
+      std::copy_n(c.data + i * c.row_stride, c.cols, part + i * stride);
+  Vec<T> sum[tile_rows][V] = {};
+  // The sum goes on where it stood, so that it is one sum over k in one order.
+  if (add)
+#pragma GCC unroll 8
+    for (int i = 0; i < tile_rows; ++i)
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) sum[i][v] = load(tile + i * stride + v * lanes<T>);
+  add_products<T, tile_rows, V>(
       a.cols, from.row, [step = a.col_stride](Index k) { return k * step; },
-      [=](Index k, int v) { return panel + k * width + v * lanes<T>; },
-      [&](const auto& sum) {
-        if (c.rows == tile_rows && c.cols == V * lanes<T>)
-          return store_tile<T>(sum, c.data, c.row_stride, add);
-        T tile[tile_rows * V * lanes<T>];
-        store_tile<T>(sum, tile, V * lanes<T>, false);
-        for (Index i = 0; i < c.rows; ++i)
-          for (Index j = 0; j < c.cols; ++j) {
-            T& out = c.data[i * c.row_stride + j];
-            const T in = tile[i * V * lanes<T> + j];
-            out = add ? out + in : in;
-          }
-      });
+      [=](Index k, int v) { return panel + k * width + v * lanes<T>; }, sum);
+  store_tile<T>(sum, tile, stride);
+  if (!whole)
+    for (Index i = 0; i < c.rows; ++i)
+      std::copy_n(part + i * stride, c.cols, c.data + i * c.row_stride);
 }
 
 // Calls f.operator()<V>(first, width) for tiles of V = 3, 3, ... and a last narrower one.

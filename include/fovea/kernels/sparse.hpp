@@ -49,7 +49,11 @@ namespace detail {
 template <int Rows, int V, class T>
 FOVEA_KERNEL void gather_rows(const Entry<T>* entries, Index count, const T* x, Index row,
                               Index run, T* dw) {
-  Vec<T> sum[Rows][V] = {};
+  Vec<T> sum[Rows][V];
+#pragma GCC unroll 3
+  for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) sum[r][v] = load(dw + r * run + v * lanes<T>);
   for (Index e = 0; e < count; ++e) {
     const T g = entries[e].gradient;
     const T* const from = x + entries[e].position;
@@ -61,10 +65,7 @@ FOVEA_KERNEL void gather_rows(const Entry<T>* entries, Index count, const T* x, 
 #pragma GCC unroll 3
   for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) {
-      T* const to = dw + r * run + v * lanes<T>;
-      store(to, load(to) + sum[r][v]);
-    }
+    for (int v = 0; v < V; ++v) store(dw + r * run + v * lanes<T>, sum[r][v]);
 }
 
 template <int Rows, int V, class T>

@@ -9,7 +9,7 @@
 //
 // Why it is fast: a zero costs nothing, not even a branch. But each multiply-add needs a
 // vector of the panel, so dense matrices are better off in gemm.hpp, whose tile reads less.
-// It is exact: what is left out is zero. Slow twin: gemm().
+// Slow twin: gemm(), with the same bits, for what is left out is zero and the rest comes in the same order.
 #pragma once
 
 #include <span>
@@ -98,9 +98,10 @@ void sparse_gemm(const Nonzeros<T>& a, const Matrix<const T>& b, const Matrix<T>
         if (cols == width) {
           detail::gather_rows<1, 8>(entries.data(), count, panel, 0, 0, to);
         } else {
-          T row[width] = {};
+          T row[width];
+          std::copy_n(to, cols, row);
           detail::gather_rows<1, 8>(entries.data(), count, panel, 0, 0, row);
-          for (Index at = 0; at < cols; ++at) to[at] += row[at];
+          std::copy_n(row, cols, to);
         }
       }
     }

@@ -25,12 +25,10 @@ inline constexpr int tile_vectors = 3;  ///< vectors in a row of the tile
 /// Bytes of L2, half of it or less, for what is read again and again.
 inline constexpr Index l2_share = 512 * 1024;
 
-/// a[i][at(k)] is element (i, k) of A; b(k, v) points to vector v of row k of B. The finished tile goes
-/// to out(sum).
-template <class T, int R, int V, class At, class B, class Out>
-[[gnu::always_inline]] inline void multiply_tile(Index depth, const T* const (&a)[R], At&& at,
-                                                 B&& b, Out&& out) {
-  Vec<T> sum[R][V] = {};
+/// sum += A B. a[i][at(k)] is element (i, k) of A; b(k, v) points to vector v of row k of B.
+template <class T, int R, int V, class At, class B>
+[[gnu::always_inline]] inline void add_products(Index depth, const T* const (&a)[R], At&& at, B&& b,
+                                                Vec<T> (&sum)[R][V]) {
   for (Index k = 0; k < depth; ++k) {
     Vec<T> row[V];
 #pragma GCC unroll 8
@@ -41,27 +39,24 @@ template <class T, int R, int V, class At, class B, class Out>
 #pragma GCC unroll 8
       for (int v = 0; v < V; ++v) sum[i][v] += a[i][place] * row[v];
   }
+}
+
+/// The same from zero; the finished tile goes to out(sum).
+template <class T, int R, int V, class At, class B, class Out>
+[[gnu::always_inline]] inline void multiply_tile(Index depth, const T* const (&a)[R], At&& at,
+                                                 B&& b, Out&& out) {
+  Vec<T> sum[R][V] = {};
+  add_products<T, R, V>(depth, a, at, b, sum);
   out(sum);
 }
 
-/// Stores a tile, or adds it to what is there.
+/// Stores a tile.
 template <class T, int R, int V>
-[[gnu::always_inline]] inline void store_tile(const Vec<T> (&sum)[R][V], T* to, Index stride,
-                                              bool add) {
-  if (add) {
+[[gnu::always_inline]] inline void store_tile(const Vec<T> (&sum)[R][V], T* to, Index stride) {
 #pragma GCC unroll 8
-    for (int i = 0; i < R; ++i)
+  for (int i = 0; i < R; ++i)
 #pragma GCC unroll 8
-      for (int v = 0; v < V; ++v) {
-        T* const place = to + i * stride + v * lanes<T>;
-        store(place, load(place) + sum[i][v]);
-      }
-  } else {
-#pragma GCC unroll 8
-    for (int i = 0; i < R; ++i)
-#pragma GCC unroll 8
-      for (int v = 0; v < V; ++v) store(to + i * stride + v * lanes<T>, sum[i][v]);
-  }
+    for (int v = 0; v < V; ++v) store(to + i * stride + v * lanes<T>, sum[i][v]);
 }
 
 /// Sums over `segments` stretches of `length` elements (a multiple of lanes<T>): stretch s of row i

@@ -420,21 +420,22 @@ class LinearRelu {
   void forward_turned(View<const T, 2> x, View<T, 2> y, const Linear<T>& linear, int threads) {
     const auto [N, in] = x.shape();
     const Index out = y.extent(1), slice = 4 * lanes<T>, slices = (out + slice - 1) / slice;
-    for (Index n = 0; n < N; ++n)
-      if (linear.bias.empty())
-        y[n].fill(T{0});
-      else
-        std::copy(linear.bias.begin(), linear.bias.end(), y[n].begin());
-    if (N > few || !may_skip_)
-      return kernels::gemm<T>({x.data(), N, in}, {turned_.data(), in, out}, {y.data(), N, out},
-                              true, threads);
-    const Index pieces = N * in * out < kernels::small_work ? 1 : std::min<Index>(slices, threads);
-    parallel_for(threads, pieces, [&, N = N](Index piece, int thread) {
-      const auto [first, last] = piece_of(slices, pieces, piece);
-      for (Index n = 0; n < N; ++n)
-        kernels::add_rows(x[n].data(), x.extent(1), turned_.data(), out, first * slice,
-                          std::min(out, last * slice), y[n].data(), nonzeros_[thread].data());
-    });
+    if (N > few || !may_skip_) {
+      kernels::gemm<T>({x.data(), N, in}, {turned_.data(), in, out}, {y.data(), N, out}, false,
+                       threads);
+    } else {
+      y.fill(T{0});
+      const Index pieces =
+          N * in * out < kernels::small_work ? 1 : std::min<Index>(slices, threads);
+      parallel_for(threads, pieces, [&, N = N](Index piece, int thread) {
+        const auto [first, last] = piece_of(slices, pieces, piece);
+        for (Index n = 0; n < N; ++n)
+          kernels::add_rows(x[n].data(), x.extent(1), turned_.data(), out, first * slice,
+                            std::min(out, last * slice), y[n].data(), nonzeros_[thread].data());
+      });
+    }
+    for (Index n = 0; n < N && !linear.bias.empty(); ++n)
+      for (Index j = 0; j < out; ++j) y(n, j) += linear.bias(j);
   }
 
   static constexpr Index few = 4;
