@@ -111,9 +111,9 @@ FOVEA_KERNEL void add_grey_gradient(const T* image, Index row, const std::int32_
 #pragma GCC unroll 4
       for (int v = 0; v <= K; ++v) {
         const Vec<T> pixel = in_register<T>(x[u * row + v] - Vec<T>{});
+        // Position e sees this pixel through tap (u - e / 2, v - e % 2).
 #pragma GCC unroll 4
-        for (int e = 0; e < 4;
-             ++e) {  // position e sees this pixel through tap (u - e / 2, v - e % 2)
+        for (int e = 0; e < 4; ++e) {
           const int kh = u - e / 2, kw = v - e % 2;
           if (kh >= 0 && kh < K && kw >= 0 && kw < K) sum[kh * K + kw] += at[e] * pixel;
         }

@@ -227,15 +227,17 @@ class ConvReluPool {
       const auto store_pooled = [=](Index t, Index o, const Vec<T>(&window)[4]) {
         const auto pooled = kernels::max_pool_tile<T>(window, load(bias + o));
         T* const to = out + pixel[t] + o;
-        std::uint8_t* const who = winner + t * O + o;
-        if (O - o >= lanes<T>) {
+        const Index left = std::min(O - o, lanes<T>);
+        if (left == lanes<T>)
           store(to, pooled.y);
-          if (winner) std::memcpy(who, &pooled.winner, sizeof pooled.winner);
-        } else {
-          const auto left = static_cast<std::size_t>(O - o);
-          std::memcpy(to, &pooled.y, left * sizeof(T));
-          if (winner) std::memcpy(who, &pooled.winner, left);
-        }
+        else
+          std::memcpy(to, &pooled.y, static_cast<std::size_t>(left) * sizeof(T));
+        if (!winner) return;  // nobody will go back
+        std::uint8_t* const who = winner + t * O + o;
+        if (left == lanes<T>)
+          std::memcpy(who, &pooled.winner, sizeof pooled.winner);
+        else
+          std::memcpy(who, &pooled.winner, static_cast<std::size_t>(left));
       };
       const T* const x = pixels(chain[s], n + k, images, slot + k, thread);
       if (by_winograd_)
