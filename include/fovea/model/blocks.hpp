@@ -48,7 +48,7 @@ class ConvReluPool {
  public:
   static constexpr std::size_t span = 3;  ///< layers that it runs
 
-  /// A block of a chain with its layer. The first has x and dx, the last has y and dy.
+  /// A block of a chain with its layer. Where it begins it has x and dx, the last has y and dy.
   struct Stage {
     ConvReluPool* block = nullptr;
     const Conv2d<T>* conv = nullptr;
@@ -132,7 +132,8 @@ class ConvReluPool {
     for (std::size_t s = 0; s < chain.size(); ++s) {
       ConvReluPool& block = *chain[s].block;
       const int helpers = block.work(N, *chain[s].conv) < kernels::small_work ? 1 : threads;
-      const Index slices = std::min<Index>(block.columns_ / lanes<T>, helpers);
+      const bool alone = !block.first_ && !chain[s].x.empty();  // one thread writes each x
+      const Index slices = alone ? 1 : std::min<Index>(block.columns_ / lanes<T>, helpers);
       parallel_for(helpers, groups * slices, [&](Index piece, int thread) {
         const Index n = piece / slices * group;
         block.forward_images(chain, s, n, std::min(group, N - n), n, {piece % slices, slices},
@@ -205,12 +206,13 @@ class ConvReluPool {
   T* own_y(int thread) { return own_x(thread) + x_size_; }
   T* own_dx(int thread) { return own_y(thread) + y_size_; }
 
-  // x of `count` images in this block's layout; the first is the one in `slot`.
+  // x of `count` images in this block's layout. In the middle of a chain they are in `slot` already,
+  // unless somebody begins there with an x of their own.
   const T* pixels(const Stage& stage, Index n, Index count, Index slot, int thread) {
-    if (!first_) return images_[slot].data();
-    for (Index k = 0; k < count; ++k)
-      in_.read(stage.x[n + k].data(), own_x(thread) + k * in_.size());
-    return own_x(thread);
+    T* const to = first_ ? own_x(thread) : images_[slot].data();
+    for (Index k = 0; k < count && !stage.x.empty(); ++k)
+      in_.read(stage.x[n + k].data(), to + k * in_.size());
+    return to;
   }
 
   // y of `count` images from n on, a slice of the outputs.

@@ -77,7 +77,6 @@ class Pass {
         if (!block.active() || !behind.active()) return;
         block.hand_over_to(behind);
         chained_[next] = true;
-        sizes[next - 1] = 0;
       }
     });
     place(sizes, options_.keep == Keep::nothing, activations_);

@@ -210,7 +210,8 @@ class Sequential {
           " examples of the last forward, got ", x.extent(0));
     check(dy.shape() == y.shape(), "backward: expected a gradient ", y.shape(), ", got ",
           dy.shape());
-    check_visible<i>("backward: ", pass);
+    check(!inside_a_block<i>(pass) && !pass.chained_[i + 1], "backward: ", layer_name(i),
+          " runs as one with its neighbours here; make the pass with {.keep = Keep::all}");
     go_back<i>(x, dy, pass);
   }
 
@@ -224,12 +225,13 @@ class Sequential {
               y.extent(0) <= pass.capacity(),
           "forward_after: expected the output of ", layer_name(i), ", ", expected,
           " or fewer, got ", y.shape());
-    check_visible<i>("forward_after: ", pass);
+    check(!inside_a_block<i>(pass), "forward_after: ", layer_name(i),
+          " runs as one with its neighbours here; make the pass with {.keep = Keep::all}");
     pass.batch_ = y.extent(0);
     pass.mode_ = mode;
     const auto output = pass.template output<i>();
     if (y.data() != output.data()) std::copy(y.begin(), y.end(), output.begin());
-    forward_from<i + 1>({}, pass);
+    forward_from<i + 1>({}, pass, true);
     return View<const T, output_rank>(pass.template output<depth - 1>());
   }
 
@@ -345,28 +347,27 @@ class Sequential {
     (std::make_index_sequence<depth>{});
   }
 
-  // Whether the output of layer i exists, as a tensor of its shape.
+  // Whether the output of layer i does not exist.
   template <std::size_t i>
-  void check_visible(const char* who, const Pass<Sequential>& pass) const {
+  static bool inside_a_block(const Pass<Sequential>& pass) {
     constexpr std::size_t first = block_around<i>();
-    const bool inside = first + BlockAt<first>::span > i + 1;
-    check(!(inside && std::get<first>(pass.blocks_).active()) && !pass.chained_[i + 1], who,
-          layer_name(i),
-          " runs as one with its neighbours here; make the pass with {.keep = Keep::all}");
+    return first + BlockAt<first>::span > i + 1 && std::get<first>(pass.blocks_).active();
   }
 
-  // Layer i, or the block that begins with it, and so on.
+  // Layer i, or the block that begins with it, and so on; `start` if nothing has run before.
   template <std::size_t i>
-  void forward_from(View<const T, input_rank> x, Pass<Sequential>& pass) const {
+  void forward_from(View<const T, input_rank> x, Pass<Sequential>& pass, bool start = false) const {
     if constexpr (i < depth) {
       using Block = BlockAt<i>;
       constexpr std::size_t behind = i + Block::span;
       if constexpr (Block::span > 1)
         if (auto& block = std::get<i>(pass.blocks_); block.active()) {
           if constexpr (in_chains<i>) {
-            if (!pass.chained_[i]) {  // or else it has run with the one before it
+            if (start || !pass.chained_[i]) {  // or else it has run with the one before it
               std::array<typename Block::Stage, depth> stages;
-              Block::forward({stages.data(), chain<i>(x, pass, stages.data())}, context(i, pass));
+              const std::size_t length = chain<i>(pass, stages.data());
+              stages[0].x = input_of<i>(x, pass);
+              Block::forward({stages.data(), length}, context(i, pass));
             }
           } else {
             block.forward(input_of<i>(x, pass), pass.template output<behind - 1>(),
@@ -384,13 +385,13 @@ class Sequential {
 
   // The block that begins with layer i and those that it hands over to; returns how many.
   template <std::size_t i, class Stage>
-  std::size_t chain(View<const T, input_rank> x, Pass<Sequential>& pass, Stage* stages) const {
+  std::size_t chain(Pass<Sequential>& pass, Stage* stages) const {
     constexpr std::size_t behind = i + BlockAt<i>::span;
     stages->block = &std::get<i>(pass.blocks_), stages->conv = &std::get<i>(layers_);
     stages->pass = &std::get<i>(pass.layers_);
-    stages->x = input_of<i>(x, pass), stages->y = pass.template output<behind - 1>();
+    stages->y = pass.template output<behind - 1>();
     if constexpr (chains<i>)
-      if (pass.chained_[behind]) return 1 + chain<behind>(x, pass, stages + 1);
+      if (pass.chained_[behind]) return 1 + chain<behind>(pass, stages + 1);
     return 1;
   }
 
@@ -408,7 +409,8 @@ class Sequential {
             if (pass.chained_[first]) return go_back<first - 1>(x, dy, pass);
           using Block = BlockAt<first>;
           std::array<typename Block::Stage, depth> stages;
-          const std::size_t length = chain<first>(x, pass, stages.data());
+          const std::size_t length = chain<first>(pass, stages.data());
+          stages[0].x = input_of<first>(x, pass);
           stages[0].dx = dx, stages[length - 1].dy = dy;
           Block::backward({stages.data(), length}, context(first, pass));
         } else {
