@@ -27,8 +27,9 @@ struct ChannelsLast {
   Extent2 extent{0};   ///< H and W of the image
   Extent2 padding{0};  ///< zeros on each side
 
-  /// Elements from row to row, and before pixel (0, 0).
+  /// Elements from row to row.
   Index row() const { return (extent.w + 2 * padding.w) * channels; }
+  /// Elements before pixel (0, 0).
   Index inside() const { return padding.h * row() + padding.w * channels; }
   /// Elements from image to image: a vector may be read beyond the last pixel.
   Index size() const { return whole_vectors<T>((extent.h + 2 * padding.h) * row()) + lanes<T>; }

@@ -50,14 +50,15 @@ class ConvReluPool {
 
   /// A block of a chain with its layer. Where it begins it has x and dx, the last has y and dy.
   struct Stage {
-    ConvReluPool* block = nullptr;
-    const Conv2d<T>* conv = nullptr;
-    typename Conv2d<T>::Pass* pass = nullptr;
-    View<const T, 4> x{};
-    View<T, 4> y{};
-    View<const T, 4> dy{};
-    View<T, 4> dx{};
+    ConvReluPool* block = nullptr;             ///< its memory
+    const Conv2d<T>* conv = nullptr;           ///< the layer
+    typename Conv2d<T>::Pass* pass = nullptr;  ///< where the layer's gradients go
+    View<const T, 4> x{};   ///< (N, C, H, W), or empty: the block before has written it
+    View<T, 4> y{};         ///< (N, O, OH/2, OW/2)
+    View<const T, 4> dy{};  ///< ds/dy
+    View<T, 4> dx{};        ///< ds/dx, or empty if nobody asks
   };
+  /// Blocks that follow each other.
   using Chain = std::span<const Stage>;
 
   /// Decides whether and how; makes all memory. x: the largest input.

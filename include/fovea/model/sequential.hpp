@@ -115,12 +115,10 @@ class Sequential {
   static constexpr std::size_t rank_after = std::tuple_element_t<i, OutputShapes>::rank;
   /// The rank of the output, batch included.
   static constexpr std::size_t output_rank = rank_after<depth - 1>;
-  /// Whether a block that begins with layer i runs in a chain (blocks.hpp), and whether another block
-  /// could be behind it.
+  /// Whether a block that begins with layer i runs in a chain, see blocks.hpp.
   template <std::size_t i>
-  static constexpr bool in_chains = requires {
-    typename BlockAt<i>::Stage;
-  };
+  static constexpr bool in_chains = requires { typename BlockAt<i>::Stage; };
+  /// Whether another block of that kind could be behind it.
   template <std::size_t i>
   static constexpr bool chains = [] {
     if constexpr (constexpr std::size_t next = i + BlockAt<i>::span; next < sizeof...(Layers))
