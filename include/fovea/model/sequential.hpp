@@ -117,7 +117,9 @@ class Sequential {
   static constexpr std::size_t output_rank = rank_after<depth - 1>;
   /// Whether a block that begins with layer i runs in a chain, see blocks.hpp.
   template <std::size_t i>
-  static constexpr bool in_chains = requires { typename BlockAt<i>::Stage; };
+  static constexpr bool in_chains = requires {
+    typename BlockAt<i>::Stage;
+  };
   /// Whether another block of that kind could be behind it.
   template <std::size_t i>
   static constexpr bool chains = [] {
