@@ -13,7 +13,7 @@
 //
 // The product * is elementwise, so summed over channels it is 16 matrix products:
 //
-//   M[e] (O, tiles) = U[e] (O, C)  V[e] (C, tiles),   e = 0 .. 15
+//   M[e] (tiles, O) = V[e] (tiles, C)  U[e] (C, O),   e = 0 .. 15
 //
 // Why it is fast: 2.25 times fewer multiplications, and no lane is ever shuffled. The image lies in
 // channels-last order, so the 16 numbers of a tile are 16 plain vectors for `lanes` channels at once, and
