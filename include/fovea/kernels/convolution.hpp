@@ -33,6 +33,7 @@
 
 #include "fovea/core/parallel.hpp"
 #include "fovea/core/tensor.hpp"
+#include "fovea/kernels/channels_last.hpp"
 #include "fovea/kernels/depthwise.hpp"
 #include "fovea/kernels/padded.hpp"
 #include "fovea/kernels/tile.hpp"
@@ -50,7 +51,7 @@ struct Sweep {
   /// Elements from the first to the last place of that many rows, rounded up to whole vectors.
   template <class T>
   Index length(Index count) const {
-    return ((count - 1) * pitch + cols + lanes<T> - 1) / lanes<T> * lanes<T>;
+    return whole_vectors<T>((count - 1) * pitch + cols);
   }
 };
 
@@ -299,20 +300,18 @@ class Convolution {
   }
 
   /// The padded channels of one group, and what the last vector reads beyond them.
-  Index image_size() const {
-    return (C_ * in_.size() + in_.extent.w + 2 * lanes<T> - 1) / lanes<T> * lanes<T>;
-  }
+  Index image_size() const { return whole_vectors<T>(C_ * in_.size() + in_.extent.w + lanes<T>); }
   /// Images whose dot products are taken together: small ones cannot pay for adding up the lanes.
   Index images_at_once() const { return std::clamp<Index>(1024 / flat(), 1, 8); }
 
   /// From row to row of a plane of dy while dW is summed, and the whole plane.
   Index gradient_pitch() const {
-    return depthwise_ ? (forward_.cols + lanes<T> - 1) / lanes<T> * lanes<T> : forward_.pitch;
+    return depthwise_ ? whole_vectors<T>(forward_.cols) : forward_.pitch;
   }
   /// Elements of that plane, in whole vectors.
   Index flat() const {
     const Index rows = forward_.rows + (depthwise_ ? 4 : 0);
-    return (rows * gradient_pitch() + lanes<T> - 1) / lanes<T> * lanes<T>;
+    return whole_vectors<T>(rows * gradient_pitch());
   }
   /// Writes the plane of dy of image n, output o, with zeros between the rows.
   void spread_gradient(View<const T, 4> dy, Index n, Index o, T* to) const {

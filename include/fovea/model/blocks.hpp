@@ -338,9 +338,8 @@ class ConvReluPool {
   int threads_ = 1;
   Index N_ = 0, O_ = 0, columns_ = 0;  // the capacity; outputs, and the same in whole vectors
   Index units_ = 0, at_once_ = 1;  // windows in an image; images whose tiles are one row of tiles
-  kernels::ChannelsLast<T> in_, out_;  // an image of x, and of y
-  std::vector<std::int32_t> windows_,
-      pixels_;  // where in x, and in y, the units of those images are
+  kernels::ChannelsLast<T> in_, out_;           // an image of x, and of y
+  std::vector<std::int32_t> windows_, pixels_;  // where their units are in x, and in y
   kernels::Winograd<T> winograd_;
   kernels::DirectTiles<T> direct_;
   Tensor<T, 1> weights_, bias_;     // as the tiles read them
