@@ -6,8 +6,9 @@
 //   time_to_99 DIR --validate          on 10 000 held-out training images instead: how the recipe was found
 //
 // The recipe: Adam under a one-cycle schedule, whose peak a longer training could not afford and whose
-// end is small enough to settle. The clock runs while steps are made, and not while data is read or
-// tested.
+// end is small enough to settle; label smoothing, so that digits which are right already keep on
+// teaching; and squares of gradients that are forgotten soon (beta2), for there are few steps to know
+// them by. The clock runs while steps are made, and not while data is read or tested.
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
@@ -20,9 +21,9 @@ using namespace fovea;
 namespace {
 
 struct Recipe {
-  double epochs = 1.1;
+  double epochs = 0.6;
   Index batch = 64;
-  double peak = 3e-3, warmup = 0.2;
+  double peak = 6e-3, warmup = 0.2, beta2 = 0.95, smoothing = 0.2;
 };
 
 // Test accuracy in percent and seconds of training.
@@ -31,7 +32,7 @@ std::pair<double, double> run(const TrainAndTest& data, const Recipe& recipe, st
   Rng rng{seed};
   auto net = course_cnn<float>(rng);
   auto pass = net.pass(recipe.batch, {.threads = threads, .seed = seed});
-  Adam adam{net};
+  Adam adam{net, {.beta2 = recipe.beta2}};
   const auto steps = static_cast<std::uint64_t>(
       recipe.epochs * static_cast<double>(data.train.size()) / static_cast<double>(recipe.batch));
   const OneCycle schedule{.peak = recipe.peak, .steps = steps, .warmup = recipe.warmup};
@@ -42,7 +43,7 @@ std::pair<double, double> run(const TrainAndTest& data, const Recipe& recipe, st
       if (adam.clock() == steps) break;
       adam.options.learning_rate = schedule(adam.clock());
       const auto logits = net.forward(images, pass);
-      cross_entropy(logits, labels, pass.dlogits());
+      cross_entropy(logits, labels, pass.dlogits(), recipe.smoothing);
       net.backward(images, pass);
       adam.step(net, pass);
     }
@@ -66,6 +67,8 @@ int main(int argc, char** argv) try {
   app.add_option("--batch-size", recipe.batch)->check(CLI::Range(1, 65536))->capture_default_str();
   app.add_option("--peak", recipe.peak, "of the learning rate")->capture_default_str();
   app.add_option("--warmup", recipe.warmup, "share of the steps")->capture_default_str();
+  app.add_option("--beta2", recipe.beta2, "of Adam")->capture_default_str();
+  app.add_option("--smoothing", recipe.smoothing, "of the labels")->capture_default_str();
   app.add_option("--first", first, "seed")->capture_default_str();
   app.add_option("--last", last, "seed")->capture_default_str();
   app.add_option("--threads", threads, "0: OMP_NUM_THREADS, or all")->check(CLI::Range(0, 1024));

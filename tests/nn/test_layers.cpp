@@ -236,6 +236,26 @@ TEST_CASE("cross_entropy: value and gradient") {
   for (Index n = 0; n < 2; ++n) CHECK(std::abs(sum(softmax(z)[n]) - 1) < 1e-15);
 }
 
+TEST_CASE_TEMPLATE("cross_entropy: label smoothing is a mean over targets", T, float, double) {
+  Rng rng{3};
+  const Index N = 5, K = 4;
+  Tensor<T, 2> z(Shape{N, K}), dz(z.shape()), plain(z.shape()), expected(z.shape());
+  fill_uniform<T>(z.flat(), 3.0, rng);
+  const Tensor<Label, 1> labels{0, 3, 1, 1, 2};
+  const double s = 0.3;
+  // What one-hot targets give, weighted: 1 - s for the label and s / K for each class.
+  double loss = (1 - s) * static_cast<double>(cross_entropy(z, labels, plain));
+  for (Index i = 0; i < z.size(); ++i) expected.data()[i] = static_cast<T>(1 - s) * plain.data()[i];
+  for (Label k = 0; k < K; ++k) {
+    loss += s / K * static_cast<double>(cross_entropy(z, Tensor<Label, 1>(Shape{N}, k), plain));
+    for (Index i = 0; i < z.size(); ++i)
+      expected.data()[i] += static_cast<T>(s / K) * plain.data()[i];
+  }
+  const double tolerance = 8 * static_cast<double>(std::numeric_limits<T>::epsilon());
+  CHECK(std::abs(static_cast<double>(cross_entropy(z, labels, dz, s)) - loss) < tolerance * loss);
+  CHECK(relative_error(dz, expected) < tolerance);
+}
+
 TEST_CASE_TEMPLATE("cross_entropy: stable for huge logits", T, float, double) {
   const Tensor<T, 2> z{{T(1e4), T(-1e4), 0}, {T(-1e4), T(-1e4), T(-1e4)}};
   const Tensor<Label, 1> labels{1, 2};
@@ -256,6 +276,10 @@ TEST_CASE("cross_entropy: mistakes are sentences") {
   CHECK(contains(error_of([&] { cross_entropy(z, Tensor<Label, 1>{-1, 0}); }), "got -1 at 0"));
   CHECK(contains(error_of([&] { cross_entropy(z, Tensor<Label, 1>{0}); }),
                  "expected 2 labels, got 1"));
+  CHECK(contains(error_of([&] {
+                   cross_entropy(z, Tensor<Label, 1>{0, 1}, {}, 1.0);
+                 }),
+                 "a smoothing in [0, 1), got 1"));
   Tensor<float, 2> wrong(Shape{1, 3});
   CHECK(contains(error_of([&] {
                    cross_entropy(z, Tensor<Label, 1>{0, 1}, wrong);

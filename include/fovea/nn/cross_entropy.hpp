@@ -12,6 +12,11 @@
 //
 // Subtracting the maximum keeps every exponent at or below zero, so logits of +-1e4 are as good as
 // any. The mean over the batch, 1/N, is taken here and nowhere else.
+//
+// Label smoothing asks for a little less than certainty: the share s of the target is spread over all
+// classes, q[k] = (1 - s) [k = label] + s/K, and L = -1/N sum over n and k of q log p, dz = (p - q) / N.
+// Examples that are right already keep on teaching (Szegedy et al., Rethinking the Inception
+// architecture for computer vision, CVPR 2016).
 #pragma once
 
 #include <algorithm>
@@ -52,29 +57,35 @@ Tensor<Value<Z>, 2> softmax(const Z& logits) {
   return p;
 }
 
-/// The mean loss over the batch. Assigns its gradient to `dlogits` unless that is empty. Throws on a
-/// label outside [0, K).
+/// The mean loss over the batch, with label smoothing if asked for. Assigns its gradient to `dlogits`
+/// unless that is empty. Throws on a label outside [0, K) or a smoothing outside [0, 1).
 template <Ranked<2> Z>
-Value<Z> cross_entropy(const Z& logits, View<const Label, 1> labels,
-                       View<Value<Z>, 2> dlogits = {}) {
+Value<Z> cross_entropy(const Z& logits, View<const Label, 1> labels, View<Value<Z>, 2> dlogits = {},
+                       double smoothing = 0) {
   using T = Value<Z>;
   const auto [N, K] = logits.shape();
   check(N > 0 && K > 0, "cross_entropy: expected logits (N, K), got ", logits.shape());
   check(labels.extent(0) == N, "cross_entropy: expected ", N, " labels, got ", labels.extent(0));
   check(dlogits.empty() || dlogits.shape() == logits.shape(), "cross_entropy: expected a gradient ",
         logits.shape(), ", got ", dlogits.shape());
+  check(0 <= smoothing && smoothing < 1, "cross_entropy: expected a smoothing in [0, 1), got ",
+        smoothing);
   for (Index n = 0; n < N; ++n)
     check(0 <= labels[n] && labels[n] < K, "cross_entropy: expected labels in [0, ", K, "), got ",
           labels[n], " at ", n);
+  const double rest = smoothing / static_cast<double>(K);  // what every class gets of q
   double loss = 0;
   for (Index n = 0; n < N; ++n) {
     const View<const T, 1> z = as_const(logits)[n];
     const View<T, 1> dz = dlogits.empty() ? View<T, 1>{} : dlogits[n];
     const auto [largest, log_sum] = detail::softmax_row(z, dz);
-    loss -= static_cast<double>(z[labels[n]]) - largest - log_sum;
+    const auto log_p = [&](Index k) { return static_cast<double>(z[k]) - largest - log_sum; };
+    loss -= (1 - smoothing) * log_p(labels[n]);
+    if (smoothing > 0)
+      for (Index k = 0; k < K; ++k) loss -= rest * log_p(k);
     if (dz.empty()) continue;
-    dz[labels[n]] -= T{1};
-    for (T& g : dz) g /= static_cast<T>(N);
+    dz[labels[n]] -= static_cast<T>(1 - smoothing);
+    for (T& g : dz) g = (g - static_cast<T>(rest)) / static_cast<T>(N);
   }
   return static_cast<T>(loss / static_cast<double>(N));
 }
