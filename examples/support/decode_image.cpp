@@ -252,7 +252,7 @@ Tensor<std::uint8_t, 3> decode_idx(Input bytes, std::string_view name) {
   return parse_idx<3>(bytes, name);
 }
 
-Bytes read_picture(const std::filesystem::path& path) {
+Bytes read_picture(const std::string& path) {
   if (path == "-") {
     Bytes bytes;
     std::uint8_t part[1 << 16];

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "fovea/core/file.hpp"
@@ -34,4 +35,4 @@ fovea::Tensor<std::uint8_t, 3> decode_idx(std::span<const std::uint8_t> bytes,
                                           std::string_view name);
 
 /// A file's content, or that of standard input for "-", within the limits.
-fovea::Bytes read_picture(const std::filesystem::path& path);
+fovea::Bytes read_picture(const std::string& path);

@@ -179,7 +179,7 @@ TEST_CASE("checkpoint: one process at a time, and only where it can be written")
   CHECK(error_of([&] { const CheckpointFile again(path); }) == "");
   std::filesystem::create_directory(directory.path() / "d");
   CHECK(contains(error_of([&] { const CheckpointFile file(directory.path() / "d"); }),
-                 "expected a checkpoint or nothing, found something else"));
+                 "expected a checkpoint or nothing, found a directory"));
   CHECK(contains(error_of([&] { const CheckpointFile file(directory.path() / "no" / "run"); }),
                  "run.lock: cannot be opened for writing (No such file or directory)"));
 }

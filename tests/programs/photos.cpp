@@ -6,6 +6,7 @@
 // as they were into DIR/originals. The same arguments give the same files.
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 
 #include "fovea/fovea.hpp"
 #include "fovea/io/gzip.hpp"

@@ -3,6 +3,7 @@
 // write_idx DIR TRAIN TEST: synthetic digits as four IDX files, for tests of the programs.
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 
 #include "fovea/fovea.hpp"
 

@@ -5,6 +5,7 @@
 //
 //   sample_report DIRECTORY
 #include <cstdlib>
+#include <filesystem>
 
 #include "fovea/core/random.hpp"
 #include "fovea/viz/boxes.hpp"

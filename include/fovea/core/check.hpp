@@ -66,9 +66,7 @@ class Part {
   Part(std::string_view text) : value_(text.data()), size_(text.size()) {}
   template <class A>
   requires(!std::convertible_to<const A&, std::string_view>) Part(const A& value)
-      : value_(&value), append_([](std::string& text, const void* address) {
-          text += to_string(*static_cast<const A*>(address));
-        }) {}
+      : value_(&value), append_(append_value<A>) {}
 
   void append_to(std::string& text) const {
     if (append_)
@@ -78,6 +76,11 @@ class Part {
   }
 
  private:
+  template <class A>
+  [[gnu::cold]] static void append_value(std::string& text, const void* address) {
+    text += to_string(*static_cast<const A*>(address));
+  }
+
   const void* value_;
   std::size_t size_ = 0;
   void (*append_)(std::string&, const void*) = nullptr;
@@ -111,7 +114,7 @@ template <class... Args>
 template <class... Args>
 void check(bool ok, const Args&... args) {
   if (!ok) [[unlikely]]
-    fail(args...);
+    detail::raise({detail::Part(args)...});
 }
 
 }  // namespace fovea::inline FOVEA_ABI

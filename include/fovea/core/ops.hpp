@@ -17,7 +17,6 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <limits>
 #include <string>
 #include <type_traits>
@@ -155,7 +154,7 @@ auto reduce(const X& x, Value<X> start, Op op) {
 /// The sum over the given axes, which disappear; over everything when none is given.
 template <std::size_t... axes, TensorLike X>
 auto sum(const X& x) {
-  return detail::reduce<axes...>(x, Value<X>{0}, std::plus<>{});
+  return detail::reduce<axes...>(x, Value<X>{0}, [](auto a, auto b) { return a + b; });
 }
 
 /// The largest element over the given axes; over everything when none is given.

@@ -26,6 +26,24 @@ namespace detail {
   for (const Index extent : extents) text += (text.size() > 1 ? ", " : "") + std::to_string(extent);
   return text + ')';
 }
+
+// Their product; throws if one is negative or the product does not fit. Compiled once, for all ranks.
+FOVEA_OUT_OF_LINE inline Index checked_product(std::span<const Index> extents) {
+  bool none = false;
+  for (const Index extent : extents) {
+    check(extent >= 0, "shape: expected extents of 0 or more, got ", extent);
+    none = none || extent == 0;
+  }
+  if (none) return 0;
+  Index product = 1;
+  for (const Index extent : extents) {
+    if (product > std::numeric_limits<Index>::max() / extent)
+      fail("shape: the number of elements of ", extents_text(extents),
+           " does not fit into 63 bits");
+    product *= extent;
+  }
+  return product;
+}
 }  // namespace detail
 
 /// R extents. A shape is a value; compare with ==.
@@ -48,6 +66,9 @@ class Shape {
   constexpr Index operator[](std::size_t axis) const { return extents_[axis]; }
   constexpr Index& operator[](std::size_t axis) { return extents_[axis]; }
 
+  /// All extents.
+  constexpr std::span<const Index, R> extents() const { return extents_; }
+
   /// The number of elements.
   constexpr Index size() const {
     Index product = 1;
@@ -57,21 +78,7 @@ class Shape {
 
   /// The same, but throws if an extent is negative or the product does not fit: for shapes that come
   /// from outside and ask for memory.
-  constexpr Index checked_size() const {
-    bool none = false;
-    for (const Index extent : extents_) {
-      check(extent >= 0, "shape: expected extents of 0 or more, got ", extent);
-      none = none || extent == 0;
-    }
-    if (none) return 0;
-    Index product = 1;
-    for (const Index extent : extents_) {
-      check(product <= std::numeric_limits<Index>::max() / extent,
-            "shape: the number of elements of ", *this, " does not fit into 63 bits");
-      product *= extent;
-    }
-    return product;
-  }
+  Index checked_size() const { return detail::checked_product(extents_); }
 
   /// The same extents with another first one: the shape of a part of a batch.
   constexpr Shape with_batch(Index n) const {

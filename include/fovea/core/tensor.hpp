@@ -18,7 +18,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
-#include <memory>
 #include <new>
 #include <span>
 #include <string>
@@ -140,10 +139,13 @@ struct NestedList<T, 0> {
 // Where owned memory starts: a cache line, and the widest vector register there is.
 inline constexpr std::align_val_t alignment{64};
 
-template <class T>
-struct AlignedDelete {
-  void operator()(T* block) const { ::operator delete(block, alignment); }
-};
+// Memory for elements of `size` bytes, nullptr for none. Compiled once, for all tensors.
+FOVEA_OUT_OF_LINE inline void* allocate(std::span<const Index> extents, std::size_t size) {
+  const auto count = static_cast<std::size_t>(checked_product(extents));
+  if (count > PTRDIFF_MAX / size)
+    fail("tensor: ", extents_text(extents), " does not fit into memory");
+  return count > 0 ? ::operator new(count* size, alignment) : nullptr;
+}
 
 }  // namespace detail
 
@@ -176,15 +178,13 @@ class Tensor {
   }
 
   Tensor(const Tensor& other) : Tensor(other.view()) {}
-  Tensor(Tensor&& other) noexcept
-      : block_(std::move(other.block_)), view_(std::exchange(other.view_, {})) {}
+  Tensor(Tensor&& other) noexcept : view_(std::exchange(other.view_, {})) {}
   /// Takes over a copy, shape included.
   Tensor& operator=(Tensor other) noexcept {
-    std::swap(block_, other.block_);
     std::swap(view_, other.view_);
     return *this;
   }
-  ~Tensor() = default;
+  ~Tensor() { ::operator delete(data(), detail::alignment); }
 
   View<T, R> view() { return view_; }
   View<const T, R> view() const { return view_; }
@@ -228,13 +228,8 @@ class Tensor {
  private:
   struct Uninitialised {};
 
-  Tensor(Shape<R> shape, Uninitialised) {
-    const auto count = static_cast<std::size_t>(shape.checked_size());
-    check(count <= PTRDIFF_MAX / sizeof(T), "tensor: ", shape, " does not fit into memory");
-    if (count > 0)
-      block_.reset(static_cast<T*>(::operator new(count * sizeof(T), detail::alignment)));
-    view_ = View<T, R>(block_.get(), shape);
-  }
+  Tensor(Shape<R> shape, Uninitialised)
+      : view_(static_cast<T*>(detail::allocate(shape.extents(), sizeof(T))), shape) {}
 
   static Shape<R> shape_of(const List& list) {
     Shape<R> shape;
@@ -261,8 +256,7 @@ class Tensor {
     }
   }
 
-  std::unique_ptr<T[], detail::AlignedDelete<T>> block_;
-  View<T, R> view_;
+  View<T, R> view_;  // of memory that is its own
 };
 
 /// Anything that can be looked at: a Tensor or a View.

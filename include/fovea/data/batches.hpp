@@ -12,7 +12,6 @@
 // data/augment.hpp.
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "fovea/core/parallel.hpp"

@@ -10,7 +10,7 @@
 // checked before any memory is asked for.
 #pragma once
 
-#include <functional>
+#include <string>
 #include <string_view>
 
 #include "fovea/core/file.hpp"
@@ -20,7 +20,7 @@ namespace fovea::inline FOVEA_ABI {
 
 /// Reads a whole file of at most so many bytes. `read_file` reads what is there;
 /// `read_file_or_gzip`, in io/gzip.hpp, also unpacks .gz.
-using FileReader = std::function<Bytes(const std::filesystem::path&, std::size_t limit)>;
+using FileReader = Bytes (*)(const std::string& path, std::size_t limit);
 
 /// The tensor in `bytes`; `name` is for errors. Throws unless rank, type and length are right.
 template <std::size_t R>
@@ -62,9 +62,9 @@ template <std::size_t R>
 
 /// The tensor in an IDX file.
 template <std::size_t R>
-[[gnu::cold]] Tensor<std::uint8_t, R> read_idx(const std::filesystem::path& path,
-                                               const FileReader& reader = read_file) {
-  return parse_idx<R>(reader(path, std::size_t{1} << 30), path.string());
+[[gnu::cold]] Tensor<std::uint8_t, R> read_idx(const std::string& path,
+                                               FileReader reader = read_file) {
+  return parse_idx<R>(reader(path, std::size_t{1} << 30), path);
 }
 
 }  // namespace fovea::inline FOVEA_ABI

@@ -10,7 +10,6 @@
 #pragma once
 
 #include <array>
-#include <filesystem>
 #include <string>
 
 #include "fovea/data/dataset.hpp"
@@ -30,20 +29,19 @@ inline constexpr std::array<std::string_view, 10> fashion_mnist_classes{
 namespace detail {
 
 /// The one of the spellings that is there. `stem` is "train-images", `ending` "idx3-ubyte".
-[[gnu::cold]] inline std::filesystem::path find_idx(const std::filesystem::path& directory,
-                                                    const std::string& stem,
-                                                    const std::string& ending) {
+[[gnu::cold]] inline std::string find_idx(const std::string& directory, const std::string& stem,
+                                          const std::string& ending) {
+  const std::string start = directory + (directory.ends_with('/') ? "" : "/") + stem;
   for (const char* const gz : {"", ".gz"})
     for (const char* const joint : {"-", "."}) {
-      const auto path = directory / (stem + joint + ending + gz);
-      if (std::filesystem::is_regular_file(path)) return path;
+      const std::string path = start + joint + ending + gz;
+      if (what_is_at(path) == "a file") return path;
     }
-  fail((directory / (stem + "-" + ending)).string(),
-       ": expected this file (or .idx, or .gz), found none of them");
+  fail(start, "-", ending, ": expected this file (or .idx, or .gz), found none of them");
 }
 
-[[gnu::cold]] inline Dataset load_part(const std::filesystem::path& directory,
-                                       const std::string& part, const FileReader& reader) {
+[[gnu::cold]] inline Dataset load_part(const std::string& directory, const std::string& part,
+                                       FileReader reader) {
   const auto images = find_idx(directory, part + "-images", "idx3-ubyte");
   const auto labels = find_idx(directory, part + "-labels", "idx1-ubyte");
   Dataset data;
@@ -55,8 +53,8 @@ namespace detail {
   const auto bytes = read_idx<1>(labels, reader);
   data.labels = Tensor<Label, 1>(bytes.shape());
   std::copy(bytes.begin(), bytes.end(), data.labels.begin());
-  check(data.size() > 0, images.string(), ": expected at least one image, found none");
-  data.name = labels.string();  // for the errors of validate
+  check(data.size() > 0, images, ": expected at least one image, found none");
+  data.name = labels;  // for the errors of validate
   data.validate();
   return data;
 }
@@ -64,17 +62,17 @@ namespace detail {
 }  // namespace detail
 
 /// Both parts of a data set in MNIST's format, from one directory.
-[[gnu::cold]] inline TrainAndTest load_mnist(const std::filesystem::path& directory,
-                                             const FileReader& reader = read_file,
+[[gnu::cold]] inline TrainAndTest load_mnist(const std::string& directory,
+                                             FileReader reader = read_file,
                                              std::string name = "mnist",
                                              Scaling scaling = mnist_scaling) {
-  check(std::filesystem::is_directory(directory), directory.string(),
-        ": expected a directory with the four IDX files, found ",
-        std::filesystem::exists(directory) ? "a file" : "nothing");
+  const auto found = what_is_at(directory);
+  check(found == "a directory", directory, ": expected a directory with the four IDX files, found ",
+        found);
   TrainAndTest data{detail::load_part(directory, "train", reader),
                     detail::load_part(directory, "t10k", reader)};
   check(data.train.images.shape().with_batch(1) == data.test.images.shape().with_batch(1),
-        directory.string(), ": expected training and test images of one size, found ",
+        directory, ": expected training and test images of one size, found ",
         data.train.images.shape(), " and ", data.test.images.shape());
   for (Dataset* part : {&data.train, &data.test}) {
     part->name = name;
@@ -84,8 +82,8 @@ namespace detail {
 }
 
 /// The same files with clothing instead of digits; see load_mnist().
-inline TrainAndTest load_fashion_mnist(const std::filesystem::path& directory,
-                                       const FileReader& reader = read_file) {
+inline TrainAndTest load_fashion_mnist(const std::string& directory,
+                                       FileReader reader = read_file) {
   return load_mnist(directory, reader, "fashion", fashion_mnist_scaling);
 }
 

@@ -53,8 +53,7 @@ namespace detail {
 // What a checkpoint says, or a sentence about what it does not.
 class CheckpointReader {
  public:
-  explicit CheckpointReader(const std::filesystem::path& path)
-      : name_(path.string()), file_(read_safetensors(path)) {
+  explicit CheckpointReader(const std::string& path) : name_(path), file_(read_safetensors(path)) {
     const std::string format = text("format");
     check(format == checkpoint_format, name_, ": expected a checkpoint (", checkpoint_format,
           "), found the format ", printable(format));
@@ -119,13 +118,13 @@ void each_moment(Optimizer& optimizer, F&& f) {
 class CheckpointFile {
  public:
   /// Throws if another process has this checkpoint, or something else is in its place.
-  explicit CheckpointFile(std::filesystem::path path)
-      : path_(not_something_else(std::move(path))), lock_(detail::with_ending(path_, ".lock")) {}
+  explicit CheckpointFile(std::string path)
+      : path_(not_something_else(std::move(path))), lock_(path_ + ".lock") {}
 
   /// Where it is, or will be.
-  const std::filesystem::path& path() const { return path_; }
+  const std::string& path() const { return path_; }
   /// Whether one has been saved.
-  bool exists() const { return std::filesystem::exists(path_); }
+  bool exists() const { return what_is_at(path_) != "nothing"; }
 
   /// Writes atomically and durably; the checkpoint before it stays as FILE.previous.
   template <class Net, class Optimizer>
@@ -195,13 +194,14 @@ class CheckpointFile {
   }
 
  private:
-  static std::filesystem::path not_something_else(std::filesystem::path path) {
-    check(!std::filesystem::exists(path) || std::filesystem::is_regular_file(path), path.string(),
-          ": expected a checkpoint or nothing, found something else");
+  static std::string not_something_else(std::string path) {
+    const auto found = what_is_at(path);
+    check(found == "a file" || found == "nothing", path,
+          ": expected a checkpoint or nothing, found ", found);
     return path;
   }
 
-  std::filesystem::path path_;
+  std::string path_;
   FileLock lock_;
 };
 

@@ -19,6 +19,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "fovea/core/file.hpp"
 
 namespace fovea::inline FOVEA_ABI {
@@ -27,8 +29,7 @@ namespace detail {
 // A file descriptor, closed at the end.
 class Descriptor {
  public:
-  Descriptor(const std::filesystem::path& path, int flags)
-      : fd_(::open(path.c_str(), flags, 0644)) {}
+  Descriptor(const std::string& path, int flags) : fd_(::open(path.c_str(), flags, 0644)) {}
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -41,17 +42,17 @@ class Descriptor {
 };
 
 // Returns when all that was written to the file, or the names in the directory, are on the disk.
-inline std::error_code sync(const std::filesystem::path& path) {
+inline std::error_code sync(const std::string& path) {
   const Descriptor file(path, O_RDONLY | O_CLOEXEC);
   if (file.get() >= 0 && ::fsync(file.get()) == 0) return {};
-  return {errno, std::generic_category()};
+  return last_error();
 }
 
 // The content of `path` also gets the name path.previous.
-inline std::error_code keep_previous(const std::filesystem::path& path) {
+inline std::error_code keep_previous(const std::string& path) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return error;
-  const auto previous = with_ending(path, ".previous"), link = with_ending(path, ".link");
+  const std::string previous = path + ".previous", link = path + ".link";
   std::filesystem::remove(link, error);
   std::filesystem::create_hard_link(path, link, error);
   if (error) std::filesystem::copy_file(path, link, error);  // where there are no hard links
@@ -65,16 +66,15 @@ inline std::error_code keep_previous(const std::filesystem::path& path) {
 
 /// Gives `path` new content; throws and leaves what was there if that cannot be. What was there stays
 /// as path.previous.
-inline void replace_durably(const std::filesystem::path& path,
-                            std::span<const std::uint8_t> bytes) {
-  const auto part = detail::with_ending(path, ".part");
+inline void replace_durably(const std::string& path, std::span<const std::uint8_t> bytes) {
+  const std::string part = path + ".part";
   detail::write_part(path, part, bytes);
   std::error_code error = detail::sync(part);
   if (!error) error = detail::keep_previous(path);
   if (!error) std::filesystem::rename(part, path, error);
   if (error) detail::give_up_writing(path, part, error);
   error = detail::sync(std::filesystem::absolute(path).parent_path());
-  check(!error, path.string(), ": is written, but its directory cannot be brought to the disk (",
+  check(!error, path, ": is written, but its directory cannot be brought to the disk (",
         error.message(), ")");
 }
 
@@ -83,10 +83,10 @@ inline void replace_durably(const std::filesystem::path& path,
 class FileLock {
  public:
   /// Throws if another process holds it.
-  explicit FileLock(const std::filesystem::path& path) : file_(path, O_RDWR | O_CREAT | O_CLOEXEC) {
-    check(file_.get() >= 0, path.string(), ": cannot be opened for writing (",
-          std::generic_category().message(errno), ")");
-    check(::flock(file_.get(), LOCK_EX | LOCK_NB) == 0, path.string(),
+  explicit FileLock(const std::string& path) : file_(path, O_RDWR | O_CREAT | O_CLOEXEC) {
+    check(file_.get() >= 0, path, ": cannot be opened for writing (",
+          detail::last_error().message(), ")");
+    check(::flock(file_.get(), LOCK_EX | LOCK_NB) == 0, path,
           ": expected a lock that nobody holds, found another process at work");
   }
 

@@ -11,7 +11,6 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <string_view>
 
 #include "fovea/core/file.hpp"
@@ -67,14 +66,14 @@ inline Bytes gunzip(std::span<const std::uint8_t> packed, std::size_t limit,
 }
 
 /// A file's content, unpacked if it is a gzip archive (by its first two bytes, whatever its name).
-inline Bytes read_file_or_gzip(const std::filesystem::path& path, std::size_t limit) {
+inline Bytes read_file_or_gzip(const std::string& path, std::size_t limit) {
   Bytes bytes = read_file(path, limit);
   const bool packed = bytes.size() >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
   if (!packed) {
-    check(path.extension() != ".gz", path.string(), ": expected a gzip file, found something else");
+    check(!path.ends_with(".gz"), path, ": expected a gzip file, found something else");
     return bytes;
   }
-  return gunzip(bytes, limit, path.string());
+  return gunzip(bytes, limit, path);
 }
 
 }  // namespace fovea::inline FOVEA_ABI

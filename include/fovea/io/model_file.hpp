@@ -107,7 +107,7 @@ Safetensors model_file(const Net& net, const Scaling& scaling, Metadata more = {
 
 /// Writes `net` to a file, or throws and leaves what was there. The same network gives the same bytes.
 template <class Net>
-void save_model(const std::filesystem::path& path, const Net& net, const Scaling& scaling,
+void save_model(const std::string& path, const Net& net, const Scaling& scaling,
                 Metadata more = {}) {
   write_safetensors(path, model_file(net, scaling, std::move(more)));
 }
@@ -115,26 +115,25 @@ void save_model(const std::filesystem::path& path, const Net& net, const Scaling
 /// Takes the weights in a file into `net`; throws, and leaves `net` as it was, when they are not this
 /// network's or the self-test fails.
 template <class Net>
-LoadReport load_model(const std::filesystem::path& path, Net& net, LoadOptions options = {}) {
-  const std::string name = path.string();
+LoadReport load_model(const std::string& path, Net& net, LoadOptions options = {}) {
   Safetensors file = read_safetensors(path);
   Net loaded = net;
-  LoadReport report{take_state(std::move(file.tensors), loaded, name), {}, {}, {}, file.metadata};
-  report.scaling = input_scaling(file.metadata, name);
+  LoadReport report{take_state(std::move(file.tensors), loaded, path), {}, {}, {}, file.metadata};
+  report.scaling = input_scaling(file.metadata, path);
   if (const auto found = file.metadata.find("architecture"); found != file.metadata.end())
     report.differences = differences(architecture(net), found->second);
 
   const std::string complaint = report.complaint();
   if (options.strict) {
-    check(report.differences.empty(), name, ": a file of another network: ",
+    check(report.differences.empty(), path, ": a file of another network: ",
           report.differences.empty() ? "" : report.differences.front());
-    check(complaint.empty(), name, ": expected the tensors of this network, found ", complaint);
+    check(complaint.empty(), path, ": expected the tensors of this network, found ", complaint);
   }
   if (options.selftest && complaint.empty() && report.differences.empty() &&
       file.metadata.contains("selftest.input") && file.metadata.contains("selftest.logits")) {
     constexpr double most = 1e-4;  // rounding differs between instruction sets, by far less
-    report.selftest = detail::selftest_error(loaded, file.metadata, name);
-    check(*report.selftest <= most, name,
+    report.selftest = detail::selftest_error(loaded, file.metadata, path);
+    check(*report.selftest <= most, path,
           ": expected the logits of its self-test, found them off by ", *report.selftest,
           " of the largest (a damaged file?)");
   }

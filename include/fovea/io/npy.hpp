@@ -84,7 +84,7 @@ Tensor<T, R> take_npy(std::size_t size, std::string_view file, Read read) {
 
 /// The array in an npy file, of this type and rank; an error in words if it is another.
 template <class T, std::size_t R>
-Tensor<T, R> read_npy(const std::filesystem::path& path) {
+Tensor<T, R> read_npy(const std::string& path) {
   InputFile file(path);
   return detail::take_npy<T, R>(file.size(), file.name(),
                                 [&](std::size_t count) { return file.read(count); });
@@ -117,7 +117,7 @@ Bytes encode_npy(const X& array) {
 }
 /// Writes a whole file or, on any failure, throws and leaves what was there.
 template <TensorLike X>
-void write_npy(const std::filesystem::path& path, const X& array) {
+void write_npy(const std::string& path, const X& array) {
   write_file(path, encode_npy(array));
 }
 

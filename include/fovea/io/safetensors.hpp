@@ -58,7 +58,7 @@ Safetensors take_safetensors(std::size_t size, std::string_view file, Read read)
 }  // namespace detail
 
 /// The tensors in a file.
-inline Safetensors read_safetensors(const std::filesystem::path& path) {
+inline Safetensors read_safetensors(const std::string& path) {
   InputFile file(path);
   return detail::take_safetensors(file.size(), file.name(),
                                   [&](std::size_t count) { return file.read(count); });
@@ -107,7 +107,7 @@ inline Bytes encode_safetensors(const Safetensors& file) {
 }
 
 /// Writes a whole file or, on any failure, throws and leaves what was there.
-inline void write_safetensors(const std::filesystem::path& path, const Safetensors& file) {
+inline void write_safetensors(const std::string& path, const Safetensors& file) {
   write_file(path, encode_safetensors(file));
 }
 

@@ -78,32 +78,36 @@ struct RowAddresses {
   }
 };
 
-// Up to tile_rows rows of c from as many of a and a panel of V vectors, `width` apart.
+// A tile of c, rows `stride` apart, from tile_rows rows of a and a panel of V vectors `width` apart. With
+// `add` the sum goes on where it stood, so that it is one sum over k in one order.
 template <int V, class T>
-FOVEA_KERNEL void panel_tile(const Matrix<const T>& a, const T* panel, Index width,
-                             const Matrix<T>& c, bool add) {
+FOVEA_KERNEL void whole_tile(const Matrix<const T>& a, const T* panel, Index width, T* c,
+                             Index stride, bool add) {
   const RowAddresses<T> from(a.data, a.row_stride, a.rows);
-  const bool whole = c.rows == tile_rows && c.cols == V * lanes<T>;
-  T part[tile_rows * V * lanes<T>];
-  T* const tile = whole ? c.data : part;
-  const Index stride = whole ? c.row_stride : V * lanes<T>;
-  if (!whole && add)
-    for (Index i = 0; i < c.rows; ++i)
-      std::copy_n(c.data + i * c.row_stride, c.cols, part + i * stride);
   Vec<T> sum[tile_rows][V] = {};
-  // The sum goes on where it stood, so that it is one sum over k in one order.
   if (add)
 #pragma GCC unroll 8
     for (int i = 0; i < tile_rows; ++i)
 #pragma GCC unroll 8
-      for (int v = 0; v < V; ++v) sum[i][v] = load(tile + i * stride + v * lanes<T>);
+      for (int v = 0; v < V; ++v) sum[i][v] = load(c + i * stride + v * lanes<T>);
   add_products<T, tile_rows, V>(
       a.cols, from.row, [step = a.col_stride](Index k) { return k * step; },
       [=](Index k, int v) { return panel + k * width + v * lanes<T>; }, sum);
-  store_tile<T>(sum, tile, stride);
-  if (!whole)
+  store_tile<T>(sum, c, stride);
+}
+
+// The same for a tile at an edge of c, by way of a whole one, `cols` wide, beside it.
+template <class T>
+FOVEA_OUT_OF_LINE void edge_tile(decltype(whole_tile<1, T>)& tile, Index cols,
+                                 const Matrix<const T>& a, const T* panel, Index width,
+                                 const Matrix<T>& c, bool add) {
+  alignas(64) T whole[tile_rows * tile_cols<T>];
+  if (add)
     for (Index i = 0; i < c.rows; ++i)
-      std::copy_n(part + i * stride, c.cols, c.data + i * c.row_stride);
+      std::copy_n(c.data + i * c.row_stride, c.cols, whole + i * cols);
+  tile(a, panel, width, whole, cols, add);
+  for (Index i = 0; i < c.rows; ++i)
+    std::copy_n(whole + i * cols, c.cols, c.data + i * c.row_stride);
 }
 
 // Calls f.operator()<V>(first, width) for tiles of V = 3, 3, ... and a last narrower one.
@@ -129,14 +133,20 @@ void gemm_part(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<
   for (Index k = 0; k < a.cols; k += k_block) {
     const Index depth = std::min(k_block, a.cols - k);
     for_tiles(c.cols, lanes<T>, [&]<int V>(Index j, Index width) {
-      const bool copied = !in_place || width < V * lanes<T>;
+      constexpr Index cols = V * lanes<T>;
+      const bool copied = !in_place || width < cols;
       const Matrix<const T> from = b.block(k, j, depth, width);
-      if (copied) pack_panel(from, V * lanes<T>, panel);
+      if (copied) pack_panel(from, cols, panel);
       for (Index i = 0; i < c.rows; i += tile_rows) {
         const Index rows = std::min<Index>(tile_rows, c.rows - i);
-        panel_tile<V, T>(a.block(i, k, rows, depth), copied ? panel : from.data,
-                         copied ? V * lanes<T> : b.row_stride, c.block(i, j, rows, width),
-                         accumulate || k > 0);
+        const Matrix<const T> left = a.block(i, k, rows, depth);
+        const Matrix<T> to = c.block(i, j, rows, width);
+        const T* const top = copied ? panel : from.data;
+        const Index pitch = copied ? cols : b.row_stride;
+        if (rows == tile_rows && width == cols)
+          whole_tile<V, T>(left, top, pitch, to.data, to.row_stride, accumulate || k > 0);
+        else
+          edge_tile<T>(whole_tile<V, T>, cols, left, top, pitch, to, accumulate || k > 0);
       }
     });
   }

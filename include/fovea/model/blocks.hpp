@@ -388,7 +388,7 @@ class LinearRelu {
       linear.forward(x, y, pass, context);
     else
       forward_turned(x, y, linear, context.threads);
-    for (T& value : y) value = value < T{0} ? T{0} : value;
+    Relu{}.forward(as_const(y), y, nothing_, context);
   }
 
   /// Whether the last backward went over the units that are alive alone.
@@ -400,7 +400,7 @@ class LinearRelu {
                                   typename Linear<T>::Pass& pass, const Context& context) {
     const auto [N, out] = y.shape();
     const View<T, 2> alive = masked_.view().sub(0, N);
-    for (Index i = 0; i < y.size(); ++i) alive.data()[i] = y.data()[i] > T{0} ? dy.data()[i] : T{0};
+    Relu{}.backward(y, y, dy, alive, nothing_, context);
     const kernels::Matrix<const T> gradient{alive.data(), N, out};
     of_image_.list(gradient);
     sparse_ = 2 * of_image_.size() <= y.size();  // a dense product does twice as much a second
@@ -438,13 +438,13 @@ class LinearRelu {
                             std::min(out, last * slice), y[n].data(), nonzeros_[thread].data());
       });
     }
-    for (Index n = 0; n < N && !linear.bias.empty(); ++n)
-      for (Index j = 0; j < out; ++j) y(n, j) += linear.bias(j);
+    linear.add_bias(y);
   }
 
   static constexpr Index few = 4;
 
   bool active_, sparse_ = false;
+  NoPass nothing_;                           // what Relu leaves behind
   Tensor<T, 2> masked_;                      // dy where the unit is alive
   kernels::Nonzeros<T> of_image_, of_unit_;  // its rows, its columns
   Tensor<T, 2> turned_;                      // W^T, if the weights are frozen

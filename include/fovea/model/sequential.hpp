@@ -81,6 +81,16 @@ struct LayerPasses<std::tuple<Done...>, Input, std::tuple<Output, Outputs...>, L
                                     Rest...>::type;
 };
 
+// Becomes what make() returns at the place where that is needed, so a tuple of large parts is made
+// without moving them.
+template <class F>
+struct Made {
+  F make;
+  operator std::invoke_result_t<F>() const { return make(); }
+};
+template <class F>
+Made(F) -> Made<F>;
+
 }  // namespace detail
 
 /// A network: layers one after the other, a value. R is the rank of one example.
@@ -314,7 +324,8 @@ class Sequential {
   [[gnu::cold]] Blocks blocks(Index N, const PassOptions& options) const {
     const auto shapes = output_shapes(N);
     return [&]<std::size_t... i>(std::index_sequence<i...>) {
-      return Blocks{make_block<i>(shape_before<i>(shapes, N), options)...};
+      return Blocks{
+          detail::Made{[&] { return make_block<i>(shape_before<i>(shapes, N), options); }}...};
     }
     (std::make_index_sequence<depth>{});
   }
@@ -323,8 +334,9 @@ class Sequential {
   [[gnu::cold]] LayerPasses layer_passes(Index N, const PassOptions& options) const {
     const auto shapes = output_shapes(N);
     return [&]<std::size_t... i>(std::index_sequence<i...>) {
-      return LayerPasses{
-          detail::make_pass(std::get<i>(layers_), shape_before<i>(shapes, N), options)...};
+      return LayerPasses{detail::Made{[&] {
+        return detail::make_pass(std::get<i>(layers_), shape_before<i>(shapes, N), options);
+      }}...};
     }
     (std::make_index_sequence<depth>{});
   }

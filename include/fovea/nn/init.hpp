@@ -24,7 +24,7 @@ enum class Init { kaiming_uniform, xavier_uniform };
 
 /// Every element from U(-bound, bound).
 template <class T>
-void fill_uniform(std::span<T> x, double bound, Rng& rng) {
+[[gnu::cold]] void fill_uniform(std::span<T> x, double bound, Rng& rng) {
   for (T& element : x) element = static_cast<T>(rng.uniform(-bound, bound));
 }
 

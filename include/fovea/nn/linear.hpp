@@ -9,7 +9,6 @@
 #pragma once
 
 #include <algorithm>
-#include <functional>
 
 #include "fovea/core/parallel.hpp"
 #include "fovea/kernels/gemm.hpp"
@@ -66,11 +65,15 @@ class Linear {
     return {Tensor<T, 2>(weight.shape()), Tensor<T, 1>(bias.shape())};
   }
 
+  /// y[n] += b, which a product has left out.
+  void add_bias(View<T, 2> y) const {
+    for (Index n = 0; n < y.extent(0) && !bias.empty(); ++n) add(y[n], bias);
+  }
+
   void forward(View<const T, 2> x, View<T, 2> y, Pass&, const Context& context) const {
     kernels::gemm<T>(matrix(x), matrix(weight.view()).transposed(), matrix(y), false,
                      context.threads);
-    if (!bias.empty())
-      for (Index n = 0; n < y.extent(0); ++n) add(y[n], bias);
+    add_bias(y);
   }
 
   void backward(View<const T, 2> x, View<const T, 2> /*y*/, View<const T, 2> dy, View<T, 2> dx,
@@ -88,8 +91,8 @@ class Linear {
   }
 
  private:
-  static void add(View<T, 1> sum, View<const T, 1> row) {
-    std::transform(row.begin(), row.end(), sum.begin(), sum.begin(), std::plus<T>());
+  FOVEA_OUT_OF_LINE static void add(View<T, 1> sum, View<const T, 1> row) {
+    for (Index i = 0; i < sum.size(); ++i) sum[i] += row[i];
   }
   template <class U>
   static kernels::Matrix<U> matrix(View<U, 2> x) {

@@ -86,7 +86,7 @@ class AdamW {
   static constexpr Index block = 16384;  // parameters a thread takes at a time
 
   // `size` parameters at w with the gradients at g; their m and v begin at `offset`.
-  void update(T* w, const T* g, Index offset, Index size, int threads) {
+  FOVEA_OUT_OF_LINE void update(T* w, const T* g, Index offset, Index size, int threads) {
     const auto t = static_cast<double>(clock_);
     const auto b1 = static_cast<T>(options.beta1), b2 = static_cast<T>(options.beta2);
     const auto rate = static_cast<T>(options.learning_rate / (1.0 - std::pow(options.beta1, t)));

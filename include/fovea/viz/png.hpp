@@ -7,7 +7,7 @@
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #include <stb_image_write.h>
 
-#include <filesystem>
+#include <string>
 
 #include "fovea/core/file.hpp"
 #include "fovea/viz/image.hpp"
@@ -30,7 +30,7 @@ inline Bytes encode_png(const Image& image) {
 }
 
 /// Writes a whole PNG file or throws.
-inline void write_png(const std::filesystem::path& path, const Image& image) {
+inline void write_png(const std::string& path, const Image& image) {
   write_file(path, encode_png(image));
 }
 
