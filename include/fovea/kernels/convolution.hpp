@@ -12,7 +12,8 @@
 // register tile of a matrix product (tile.hpp) works on the padded image in place, with a table of K
 // offsets instead of a matrix of K OH OW numbers. That is why it is fast: the operands of 9 shifts
 // are the same numbers in L1. What it costs: the pitch is a little larger than the row, and what
-// is computed between rows is thrown away.
+// is computed between rows is thrown away. Wide rows of short sums are done one by one instead, so
+// that they go straight to where they belong.
 //
 //   stride       the copy is cut into s x s phases, in which neighbours of one phase are neighbours in
 //                memory: pixel (h, w) stands in plane (h % s, w % s) at (h / s, w / s)
@@ -46,6 +47,15 @@ namespace fovea::inline FOVEA_ABI::kernels {
 struct Sweep {
   Index rows, cols, pitch, first;  ///< places; elements from row to row, and to the first place
 
+  /// Whether sums go straight to where they belong, row by row. What lies between rows is left out then, but
+  /// the last vector of a row works out again what the one before has: good for wide rows, and for short
+  /// sums, which are done sooner than they are copied.
+  template <class T>
+  bool in_place(Index depth, Index step) const {
+    const Index again = whole_vectors<T>(cols) - pitch;
+    return step == 1 && cols >= lanes<T> && (pitch == cols || again * depth <= 4 * cols);
+  }
+
   /// Rows whose sums are collected before they are written out: about 2 KB of them.
   Index rows_at_once() const { return std::clamp<Index>(512 / pitch, 1, std::max<Index>(rows, 1)); }
   /// Elements from the first to the last place of that many rows, rounded up to whole vectors.
@@ -68,27 +78,31 @@ struct SweepOutput {
     return {y + o * plane, plane, row, step, bias ? bias + o : bias};
   }
 
-  /// Writes `count` sums to row i of plane o, and adds the bias.
-  FOVEA_KERNEL void write(Index o, Index i, Index count, const T* sums) const {
+  /// Copies `count` sums to row i of plane o.
+  FOVEA_OUT_OF_LINE void write(Index o, Index i, Index count, const T* sums) const {
     T* const to = y + o * plane + i * row;
-    const T add = bias ? bias[o] : T{0};
     if (step == 1)
-      for (Index j = 0; j < count; ++j) to[j] = sums[j] + add;
+      std::copy_n(sums, count, to);
     else
-      for (Index j = 0; j < count; ++j) to[j * step] = sums[j] + add;
+      for (Index j = 0; j < count; ++j) to[j * step] = sums[j];
   }
 };
 
 namespace detail {
 
-// R rows of sums for `length` places from x on.
+// R rows of sums for V vectors of places from x on, row i to to[i] + p.
 template <int R, int V, class T>
 FOVEA_KERNEL void sweep_tile(const std::int32_t* offsets, Index depth, const T* const (&w)[R],
-                             const T* x, T* sums, Index stride) {
+                             const T (&bias)[R], const T* x, T* const (&to)[R], Index p) {
   multiply_tile<T, R, V>(
       depth, w, [](Index k) { return k; },
       [=](Index k, int v) { return x + offsets[k] + v * lanes<T>; },
-      [&](const auto& sum) { store_tile<T>(sum, sums, stride); });
+      [&](const auto& sum) {
+#pragma GCC unroll 8
+        for (int i = 0; i < R; ++i)
+#pragma GCC unroll 8
+          for (int v = 0; v < V; ++v) store(to[i] + p + v * lanes<T>, sum[i][v] + bias[i]);
+      });
 }
 
 // Up to R rows of sums for the rows [begin, end) of places.
@@ -96,24 +110,46 @@ template <int R, class T>
 void sweep_rows(const Sweep& at, Index begin, Index end, const std::int32_t* offsets, Index depth,
                 const T* w, Index rows, const T* x, T* sums, const SweepOutput<T>& y) {
   const T* from[R];
-  for (Index i = 0; i < R; ++i) from[i] = w + std::min(i, rows - 1) * depth;
-  const Index at_once = at.rows_at_once(), stride = at.length<T>(at_once);
-  for (Index first = begin; first < end; first += at_once) {
-    const Index count = std::min(at_once, end - first);
-    const T* const start = x + at.first + first * at.pitch;
-    const Index length = at.length<T>(count);
+  T bias[R], *to[R];
+  for (Index i = 0; i < R; ++i) {
+    const Index row = std::min(i, rows - 1);  // beyond the last one, the last one again
+    from[i] = w + row * depth;
+    bias[i] = y.bias ? y.bias[row] : T{0};
+  }
+  // `length` places from `start` on; the last vector begins early if it has to.
+  const auto run = [&](const T* start, Index length) {
     Index p = 0;
     const auto tiles = [&]<int V>() {
       for (; p + V * lanes<T> <= length; p += V * lanes<T>)
-        sweep_tile<R, V>(offsets, depth, from, start + p, sums + p, stride);
+        sweep_tile<R, V>(offsets, depth, from, bias, start + p, to, p);
     };
     if constexpr (R == 1) tiles.template operator()<8>();  // a single row leaves registers free
     tiles.template operator()<3>();
     tiles.template operator()<2>();
     tiles.template operator()<1>();
+    if (p == length) return;
+    p = length - lanes<T>;
+    tiles.template operator()<1>();
+  };
+
+  if (at.in_place<T>(depth, y.step)) {
+    // Rows without anything between them are one row.
+    const bool as_one = at.pitch == at.cols && y.row == at.cols;
+    const Index count = as_one ? 1 : end - begin, cols = as_one ? (end - begin) * at.cols : at.cols;
+    for (Index row = begin; row < begin + count; ++row) {
+      for (Index i = 0; i < R; ++i) to[i] = y.y + std::min(i, rows - 1) * y.plane + row * y.row;
+      run(x + at.first + row * at.pitch, cols);
+    }
+    return;
+  }
+  const Index at_once = at.rows_at_once(), stride = at.length<T>(at_once);
+  for (Index i = 0; i < R; ++i) to[i] = sums + i * stride;
+  for (Index first = begin; first < end; first += at_once) {
+    const Index count = std::min(at_once, end - first);
+    run(x + at.first + first * at.pitch, at.length<T>(count));
     for (Index i = 0; i < rows; ++i)
       for (Index row = 0; row < count; ++row)
-        y.write(i, first + row, at.cols, sums + i * stride + row * at.pitch);
+        y.write(i, first + row, at.cols, to[i] + row * at.pitch);
   }
 }
 
