@@ -43,10 +43,7 @@ struct FusedConv2d : Conv2d<T> {
     Pass p{Conv2d<T>::pass(x, how), {x, *this}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
     p.in = {x[1], {x[2], x[3]}, o.padding}, p.out = {O, {rows, cols}, 0};
     p.tiles = {x[1], O, o.kernel, p.in.row()};
-    for (Index i = 0; i < rows * cols; ++i) {
-      p.windows.push_back(int(2 * (i / cols) * p.in.row() + 2 * (i % cols) * x[1]));
-      p.pixels.push_back(int(i * O));
-    }
+    p.windows = p.in.places(0, {rows, cols}, 2, 1), p.pixels = p.out.places(0, {rows, cols}, 1, 1);
     p.image = Tensor<T, 1>(Shape{p.in.size()}), p.pooled = Tensor<T, 1>(Shape{p.out.size()});
     p.weight = Tensor<T, 1>(Shape{p.tiles.weights_size()});
     p.bias = Tensor<T, 1>(Shape{kernels::whole_vectors<T>(O)});

@@ -8,6 +8,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
+#include <vector>
 
 #include "fovea/kernels/transpose.hpp"
 #include "fovea/kernels/window.hpp"
@@ -33,6 +35,18 @@ struct ChannelsLast {
   Index inside() const { return padding.h * row() + padding.w * channels; }
   /// Elements from image to image: a vector may be read beyond the last pixel.
   Index size() const { return whole_vectors<T>((extent.h + 2 * padding.h) * row()) + lanes<T>; }
+
+  /// Where tiles are: `count` of them down and across, `step` pixels apart from element `from` on, in each of
+  /// `images` images.
+  std::vector<std::int32_t> places(Index from, Extent2 count, Index step, Index images) const {
+    std::vector<std::int32_t> found;
+    for (Index n = 0; n < images; ++n)
+      for (Index i = 0; i < count.h; ++i)
+        for (Index j = 0; j < count.w; ++j)
+          found.push_back(static_cast<std::int32_t>(from + n * size() + step * i * row() +
+                                                    step * j * channels));
+    return found;
+  }
 
   /// The pixels of `image` from x (C, H, W).
   void read(const T* x, T* image) const {

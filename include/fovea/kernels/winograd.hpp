@@ -137,13 +137,13 @@ class Winograd {
         T* const to = U + vector / 2 * panel_size() + (2 * c + vector % 2) * lanes<T>;
         for (int i = 0; i < 4; ++i)
           turn(along[i][0], along[i][1], along[i][2],
-               [&](int e) { return to + (4 * i + e) * C_ * 2 * lanes<T>; });
+               [&](int e) { return to + (4 * i + e) * C_ * width; });
       }
     });
   }
 
   /// Elements of scratch for one thread.
-  Index scratch() const { return 16 * tiles_ * (depth() + 2 * lanes<T>); }
+  Index scratch() const { return 16 * tiles_ * (depth() + width); }
 
   /// For every tile t < count, whose first input stands at images + windows[t], and `lanes` outputs from o
   /// on, [first, last) in whole vectors: store(t, o, y) with the four outputs y of each.
@@ -160,7 +160,7 @@ class Winograd {
       for (Index o = first, vectors = 0; o < last; o += vectors * lanes<T>) {
         const Index part = o / lanes<T> % 2;  // of the panel
         vectors = std::min((last - o) / lanes<T>, 2 - part);
-        products(V, tiles, U + o / (2 * lanes<T>)*panel_size() + part * lanes<T>, vectors, m);
+        products(V, tiles, U + o / width * panel_size() + part * lanes<T>, vectors, m);
         for (Index i = 0; i < tiles; ++i)
           for (Index v = 0; v < vectors; ++v) {
             Vec<T> y[4];
@@ -173,9 +173,10 @@ class Winograd {
   }
 
  private:
+  static constexpr Index width = 2 * lanes<T>;  // outputs in a panel
   Index depth() const { return whole_vectors<T>(C_); }
-  Index panels() const { return (O_ + 2 * lanes<T> - 1) / (2 * lanes<T>); }
-  Index panel_size() const { return 16 * C_ * 2 * lanes<T>; }
+  Index panels() const { return (O_ + width - 1) / width; }
+  Index panel_size() const { return 16 * C_ * width; }
 
   // M[e] of `tiles` tiles and one or two vectors of outputs, e = 0 .. 15.
   FOVEA_OUT_OF_LINE void products(const T* V, Index tiles, const T* U, Index vectors, T* m) const {
@@ -184,7 +185,7 @@ class Winograd {
     for (Index e = 0; e < 16; ++e) {
       for (Index i = 0; i < tiles; i += tile_rows)
         product(V + i * depth(), depth(), C_, U, m + i * vectors * lanes<T>);
-      V += tiles_ * depth(), U += C_ * 2 * lanes<T>, m += tiles_ * vectors * lanes<T>;
+      V += tiles_ * depth(), U += C_ * width, m += tiles_ * vectors * lanes<T>;
     }
   }
 

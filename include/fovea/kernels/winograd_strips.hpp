@@ -32,14 +32,8 @@ class WinogradStrips {
     in_ = {C_, {2 * rows_ + 2, width}, 0};
     out_ = {columns, {2 * rows_, 2 * tiles.w}, 0};
     winograd_ = {C_, O, in_.row()};
-    for (Index n = 0; n < images_; ++n)
-      for (Index i = 0; i < rows_; ++i)
-        for (Index j = 0; j < tiles.w; ++j) {
-          windows_.push_back(
-              static_cast<std::int32_t>(n * in_.size() + 2 * i * in_.row() + 2 * j * C_));
-          pixels_.push_back(
-              static_cast<std::int32_t>(n * out_.size() + 2 * i * out_.row() + 2 * j * columns));
-        }
+    windows_ = in_.places(0, {rows_, tiles.w}, 2, images_);
+    pixels_ = out_.places(0, {rows_, tiles.w}, 2, images_);
   }
 
   /// The tiles, for their weights.

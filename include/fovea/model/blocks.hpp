@@ -147,11 +147,11 @@ class ConvReluPool {
   FOVEA_OUT_OF_LINE static void backward(Chain chain, const Context& context) {
     const Index N = chain[0].x.extent(0), parts = std::min(N, batch_parts);
     for (const Stage& stage : chain)
-      if (!stage.block->first_ || !stage.dx.empty())
-        stage.block->turn_weights(*stage.conv, context.threads);
+      if (stage.block->wants_dx(stage)) stage.block->turn_weights(*stage.conv, context.threads);
     parallel_for(context.threads, parts, [&](Index part, int thread) {
       const auto [first, last] = piece_of(N, parts, part);
-      for (const Stage& stage : chain) stage.block->partial_[part].fill(T{0});
+      for (const Stage& stage : chain)
+        if (context.parameter_gradients) stage.block->partial_[part].fill(T{0});
       for (Index n = first; n < last; ++n)
         for (std::size_t s = chain.size(); s-- > 0;)
           chain[s].block->backward_image(chain, s, n, part, thread, context.parameter_gradients);
@@ -169,15 +169,8 @@ class ConvReluPool {
   [[gnu::cold]] void plan() {
     check(at_once_ * std::max(in_.size(), out_.size()) < INT32_MAX, "an image of ",
           Shape{in_.channels, in_.extent.h, in_.extent.w}, " is too large");
-    windows_.clear(), pixels_.clear();
-    const Index cols = out_.extent.w;
-    for (Index t = 0; t < at_once_ * units_; ++t) {
-      const Index n = t / units_, i = t % units_ / cols, j = t % cols;
-      windows_.push_back(
-          static_cast<std::int32_t>(n * in_.size() + 2 * i * in_.row() + 2 * j * in_.channels));
-      pixels_.push_back(static_cast<std::int32_t>(n * out_.size() + out_.inside() + i * out_.row() +
-                                                  j * out_.channels));
-    }
+    windows_ = in_.places(0, out_.extent, 2, at_once_);
+    pixels_ = out_.places(out_.inside(), out_.extent, 1, at_once_);
     if (!first_)
       images_ =
           Tensor<T, 2>(Shape{forward_only_ ? std::min(N_, 2 * group * threads_) : N_, in_.size()});
@@ -187,6 +180,9 @@ class ConvReluPool {
     const Index dx = forward_only_ ? 0 : in_.size();
     scratch_ = Tensor<T, 2>(Shape{threads_, x_size_ + y_size_ + std::max(dx, tiles)});
   }
+
+  // The block before, or who runs the chain.
+  bool wants_dx(const Stage& stage) const { return !first_ || !stage.dx.empty(); }
 
   Index work(Index N, const Conv2d<T>& conv) const { return N * 4 * units_ * conv.weight.size(); }
 
@@ -270,8 +266,7 @@ class ConvReluPool {
         kernels::add_grey_gradient(x, in_.row(), windows_.data(), units_, dy + o, pixels_.data(),
                                    winner + o, O_, dW + o, columns_);
     }
-    const bool back = !first_ || !stage.dx.empty();
-    if (grey_ && !back) return;
+    if (grey_ && !wants_dx(stage)) return;
 
     const auto row = static_cast<std::int32_t>(in_.row()),
                pixel = static_cast<std::int32_t>(in_.channels);
@@ -293,7 +288,7 @@ class ConvReluPool {
       each_list([&](Index o, const auto* listed, Index count) {
         kernels::sparse_weight_gradient(listed, count, x, row, kernel.h, run_, dW + o * filter);
       });
-    if (!back) return;
+    if (!wants_dx(stage)) return;
     T* const dx = own_dx(thread);
     std::fill_n(dx, in_.size(), T{0});
     each_list([&](Index o, const auto* listed, Index count) {

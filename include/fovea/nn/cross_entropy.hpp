@@ -79,7 +79,9 @@ Value<Z> cross_entropy(const Z& logits, View<const Label, 1> labels, View<Value<
     const View<const T, 1> z = as_const(logits)[n];
     const View<T, 1> dz = dlogits.empty() ? View<T, 1>{} : dlogits[n];
     const auto [largest, log_sum] = detail::softmax_row(z, dz);
-    const auto log_p = [&](Index k) { return static_cast<double>(z[k]) - largest - log_sum; };
+    const auto log_p = [z, largest = largest, log_sum = log_sum](Index k) {
+      return static_cast<double>(z[k]) - largest - log_sum;
+    };
     loss -= (1 - smoothing) * log_p(labels[n]);
     if (smoothing > 0)
       for (Index k = 0; k < K; ++k) loss -= rest * log_p(k);
