@@ -135,7 +135,7 @@ for ending in "" .lock .part .previous; do
   [ -n "$ending" ] || mv "$directory/run.ckpt" "$directory/kept"
   mkdir "$directory/run.ckpt$ending"
   case $ending in
-    "") words="run.ckpt: expected a checkpoint or nothing, found something else" ;;
+    "") words="run.ckpt: expected a checkpoint or nothing, found a directory" ;;
     .lock) words="run.ckpt.lock: cannot be opened for writing (Is a directory)" ;;
     *) words="run.ckpt: cannot be written (Is a directory)" ;;
   esac
