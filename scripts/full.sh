@@ -46,7 +46,7 @@ part_endurance() { "$build/tests/endurance" "${ENDURANCE_MINUTES:-30}"; }
 part_coverage() { tests/coverage/run.py --jobs "$(nproc)"; }
 part_fuzz() { scripts/fuzz.sh "${FUZZ_SECONDS:-1200}"; }
 part_mutation() { tests/mutation/run.py --jobs "$(nproc)"; }
-part_consumers() { tests/consumers/run.sh && tests/consumers/wings.sh; }
+part_consumers() { tests/consumers/run.sh && CXX=clang++-14 tests/house/test_mixed_flags.sh && tests/consumers/wings.sh; }
 part_asan() {
   local suppressed=$PWD/build/asan/lsan.txt count
   cmake --preset asan -DCMAKE_CXX_COMPILER=clang++-14 &&
