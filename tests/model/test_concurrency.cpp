@@ -157,12 +157,24 @@ TEST_CASE("concurrency: each thread gets the exception of its own work") {
 }
 
 #ifdef _OPENMP
+// ThreadSanitizer hears from OpenMP when a region ends, but not always when a nested one does: it reports races
+// in ten lines that have none (an array written in a nested region and read behind it).
+#  if defined(__has_feature)
+#    if __has_feature(thread_sanitizer)
+constexpr int deepest = 1;
+#    else
+constexpr int deepest = 2;
+#    endif
+#  else
+constexpr int deepest = 2;
+#  endif
+
 TEST_CASE("concurrency: inside a parallel region of the caller") {
   const auto& weights = expected_weights();
   const auto& expected = expected_answers();
   const Predictor predictor{network(), 32};
   const int levels = omp_get_max_active_levels();
-  for (const int active : {1, 2}) {  // without and with threads inside of threads
+  for (int active = 1; active <= deepest; ++active) {  // without and with threads inside of threads
     omp_set_max_active_levels(active);
     std::atomic<int> right{0};
 #  pragma omp parallel num_threads(3)
