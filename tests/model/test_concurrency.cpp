@@ -159,12 +159,8 @@ TEST_CASE("concurrency: each thread gets the exception of its own work") {
 #ifdef _OPENMP
 // ThreadSanitizer hears from OpenMP when a region ends, but not always when a nested one does: it reports races
 // in ten lines that have none (an array written in a nested region and read behind it).
-#  if defined(__has_feature)
-#    if __has_feature(thread_sanitizer)
-constexpr int deepest = 1;
-#    else
-constexpr int deepest = 2;
-#    endif
+#  ifdef __has_feature
+constexpr int deepest = __has_feature(thread_sanitizer) ? 1 : 2;
 #  else
 constexpr int deepest = 2;
 #  endif

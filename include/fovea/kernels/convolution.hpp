@@ -109,19 +109,22 @@ FOVEA_KERNEL void sweep_tile(const std::int32_t* offsets, Index depth, const T* 
 template <int R, class T>
 void sweep_rows(const Sweep& at, Index begin, Index end, const std::int32_t* offsets, Index depth,
                 const T* w, Index rows, const T* x, T* sums, const SweepOutput<T>& y) {
+  const bool in_place = at.in_place<T>(depth, y.step);
+  const Index at_once = at.rows_at_once(), stride = at.length<T>(at_once);
   const T* from[R];
   T bias[R], *to[R];
   for (Index i = 0; i < R; ++i) {
     const Index row = std::min(i, rows - 1);  // beyond the last one, the last one again
     from[i] = w + row * depth;
     bias[i] = y.bias ? y.bias[row] : T{0};
+    to[i] = in_place ? y.y + row * y.plane : sums + i * stride;
   }
-  // `length` places from `start` on; the last vector begins early if it has to.
-  const auto run = [&](const T* start, Index length) {
+  // `length` places from `start` on, to `place` and behind; the last vector begins early if it has to.
+  const auto run = [&](const T* start, Index length, Index place) {
     Index p = 0;
     const auto tiles = [&]<int V>() {
       for (; p + V * lanes<T> <= length; p += V * lanes<T>)
-        sweep_tile<R, V>(offsets, depth, from, bias, start + p, to, p);
+        sweep_tile<R, V>(offsets, depth, from, bias, start + p, to, place + p);
     };
     if constexpr (R == 1) tiles.template operator()<8>();  // a single row leaves registers free
     tiles.template operator()<3>();
@@ -132,21 +135,17 @@ void sweep_rows(const Sweep& at, Index begin, Index end, const std::int32_t* off
     tiles.template operator()<1>();
   };
 
-  if (at.in_place<T>(depth, y.step)) {
+  if (in_place) {
     // Rows without anything between them are one row.
     const bool as_one = at.pitch == at.cols && y.row == at.cols;
     const Index count = as_one ? 1 : end - begin, cols = as_one ? (end - begin) * at.cols : at.cols;
-    for (Index row = begin; row < begin + count; ++row) {
-      for (Index i = 0; i < R; ++i) to[i] = y.y + std::min(i, rows - 1) * y.plane + row * y.row;
-      run(x + at.first + row * at.pitch, cols);
-    }
+    for (Index row = begin; row < begin + count; ++row)
+      run(x + at.first + row * at.pitch, cols, row * y.row);
     return;
   }
-  const Index at_once = at.rows_at_once(), stride = at.length<T>(at_once);
-  for (Index i = 0; i < R; ++i) to[i] = sums + i * stride;
   for (Index first = begin; first < end; first += at_once) {
     const Index count = std::min(at_once, end - first);
-    run(x + at.first + first * at.pitch, at.length<T>(count));
+    run(x + at.first + first * at.pitch, at.length<T>(count), 0);
     for (Index i = 0; i < rows; ++i)
       for (Index row = 0; row < count; ++row)
         y.write(i, first + row, at.cols, to[i] + row * at.pitch);

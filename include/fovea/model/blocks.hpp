@@ -383,7 +383,8 @@ class LinearRelu {
       linear.forward(x, y, pass, context);
     else
       forward_turned(x, y, linear, context.threads);
-    Relu{}.forward(as_const(y), y, nothing_, context);
+    NoPass nothing;
+    Relu{}.forward(as_const(y), y, nothing, context);
   }
 
   /// Whether the last backward went over the units that are alive alone.
@@ -395,7 +396,8 @@ class LinearRelu {
                                   typename Linear<T>::Pass& pass, const Context& context) {
     const auto [N, out] = y.shape();
     const View<T, 2> alive = masked_.view().sub(0, N);
-    Relu{}.backward(y, y, dy, alive, nothing_, context);
+    NoPass nothing;
+    Relu{}.backward(y, y, dy, alive, nothing, context);
     const kernels::Matrix<const T> gradient{alive.data(), N, out};
     of_image_.list(gradient);
     sparse_ = 2 * of_image_.size() <= y.size();  // a dense product does twice as much a second
@@ -439,7 +441,6 @@ class LinearRelu {
   static constexpr Index few = 4;
 
   bool active_, sparse_ = false;
-  NoPass nothing_;                           // what Relu leaves behind
   Tensor<T, 2> masked_;                      // dy where the unit is alive
   kernels::Nonzeros<T> of_image_, of_unit_;  // its rows, its columns
   Tensor<T, 2> turned_;                      // W^T, if the weights are frozen

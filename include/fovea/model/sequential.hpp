@@ -220,8 +220,7 @@ class Sequential {
           " examples of the last forward, got ", x.extent(0));
     check(dy.shape() == y.shape(), "backward: expected a gradient ", y.shape(), ", got ",
           dy.shape());
-    check(!inside_a_block<i>(pass) && !pass.chained_[i + 1], "backward: ", layer_name(i),
-          " runs as one with its neighbours here; make the pass with {.keep = Keep::all}");
+    check_apart("backward: ", i, !inside_a_block<i>(pass) && !pass.chained_[i + 1]);
     go_back<i>(x, dy, pass);
   }
 
@@ -235,8 +234,7 @@ class Sequential {
               y.extent(0) <= pass.capacity(),
           "forward_after: expected the output of ", layer_name(i), ", ", expected,
           " or fewer, got ", y.shape());
-    check(!inside_a_block<i>(pass), "forward_after: ", layer_name(i),
-          " runs as one with its neighbours here; make the pass with {.keep = Keep::all}");
+    check_apart("forward_after: ", i, !inside_a_block<i>(pass));
     pass.batch_ = y.extent(0);
     pass.mode_ = mode;
     const auto output = pass.template output<i>();
@@ -357,6 +355,11 @@ class Sequential {
   static void each_layer(F&& f) {
     [&]<std::size_t... i>(std::index_sequence<i...>) { (f.template operator()<i>(), ...); }
     (std::make_index_sequence<depth>{});
+  }
+
+  static void check_apart(const char* who, std::size_t i, bool apart) {
+    check(apart, who, layer_name(i),
+          " runs as one with its neighbours here; make the pass with {.keep = Keep::all}");
   }
 
   // Whether the output of layer i does not exist.

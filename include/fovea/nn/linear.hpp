@@ -8,8 +8,6 @@
 //   backward    dx = dy W      dW = dy^T x      db[o] = sum over n of dy[n,o]
 #pragma once
 
-#include <algorithm>
-
 #include "fovea/core/parallel.hpp"
 #include "fovea/kernels/gemm.hpp"
 #include "fovea/nn/init.hpp"
