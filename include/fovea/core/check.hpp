@@ -30,9 +30,16 @@ using Index = std::ptrdiff_t;
 
 inline std::string to_string(std::string_view text) { return std::string(text); }
 
-FOVEA_OUT_OF_LINE inline std::string to_string(long long value) { return std::to_string(value); }
-FOVEA_OUT_OF_LINE inline std::string to_string(unsigned long long value) {
-  return std::to_string(value);
+// By snprintf, which is less to compile than std::to_string and its tables.
+[[gnu::cold]] inline std::string to_string(long long value) {
+  char text[24];
+  std::snprintf(text, sizeof text, "%lld", value);
+  return text;
+}
+[[gnu::cold]] inline std::string to_string(unsigned long long value) {
+  char text[24];
+  std::snprintf(text, sizeof text, "%llu", value);
+  return text;
 }
 template <std::integral I>
 std::string to_string(I value) {
@@ -63,27 +70,24 @@ namespace detail {
 // possible, and their text is made in one place.
 class Part {
  public:
-  Part(std::string_view text) : value_(text.data()), size_(text.size()) {}
+  Part(const char* text) : value_(text), append_(append_text) {}
   template <class A>
-  requires(!std::convertible_to<const A&, std::string_view>) Part(const A& value)
+  requires(!std::convertible_to<const A&, const char*>) Part(const A& value)
       : value_(&value), append_(append_value<A>) {}
 
-  void append_to(std::string& text) const {
-    if (append_)
-      append_(text, value_);
-    else
-      text.append(static_cast<const char*>(value_), size_);
-  }
+  void append_to(std::string& text) const { append_(text, value_); }
 
  private:
+  [[gnu::cold]] static void append_text(std::string& text, const void* address) {
+    text += static_cast<const char*>(address);
+  }
   template <class A>
   [[gnu::cold]] static void append_value(std::string& text, const void* address) {
     text += to_string(*static_cast<const A*>(address));
   }
 
   const void* value_;
-  std::size_t size_ = 0;
-  void (*append_)(std::string&, const void*) = nullptr;
+  void (*append_)(std::string&, const void*);
 };
 
 FOVEA_OUT_OF_LINE inline std::string joined(std::initializer_list<Part> parts) {

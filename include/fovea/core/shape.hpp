@@ -23,8 +23,8 @@ namespace fovea::inline FOVEA_ABI {
 namespace detail {
 [[gnu::cold]] inline std::string extents_text(std::span<const Index> extents) {
   std::string text = "(";
-  for (const Index extent : extents) text += (text.size() > 1 ? ", " : "") + std::to_string(extent);
-  return text + ')';
+  for (const Index extent : extents) text += concat(text.size() > 1 ? ", " : "", extent);
+  return concat(text, ")");
 }
 
 // Their product; throws if one is negative or the product does not fit. Compiled once, for all ranks.

@@ -37,12 +37,12 @@ struct NpyHeader {
 
 /// The text that np.save (NumPy 1.24) writes: its keys sorted, and room for a first extent of 21 digits.
 inline std::string npy_text(const NpyHeader& header) {
-  std::string text =
-      concat("{'descr': '", header.descr,
-             "', 'fortran_order': ", header.fortran_order ? "True" : "False", ", 'shape': (");
-  for (const Index extent : header.shape) text += concat(extent, ", ");
-  text.resize(text.size() - (header.shape.size() == 1 ? 1 : 2));  // (3,) but (3, 4)
-  return concat(text, "), }", std::string(21 - to_string(header.shape.front()).size(), ' '));
+  const std::string first = to_string(header.shape.front());
+  const std::string shape =
+      header.shape.size() == 1 ? concat("(", first, ",)") : extents_text(header.shape);
+  return concat("{'descr': '", header.descr,
+                "', 'fortran_order': ", header.fortran_order ? "True" : "False",
+                ", 'shape': ", shape, ", }", std::string(21 - first.size(), ' '));
 }
 
 class NpyParser {
