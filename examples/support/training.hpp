@@ -118,8 +118,8 @@ Training train(Net& net, const fovea::Dataset& data, const fovea::Dataset& test,
                                                 {.seed = r.seed,
                                                 .epoch = at.epoch,
                                                 .first_step = static_cast<Index>(at.step),
-                                                .augment = r.augment,
-                                                .threads = r.threads})) {
+                                                .threads = r.threads},
+                                                r.augment)) {
       adam.options.learning_rate = learning_rate(r, steps, adam.clock());
       const auto x = hook(std::as_const(net), images, labels, (epoch - 1) * data.size() + seen);
       const auto logits = net.forward(x, pass);

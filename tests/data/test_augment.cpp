@@ -71,10 +71,11 @@ struct Epoch {
   Tensor<T, 4> images;
   std::vector<Label> labels;
 };
-template <class T = float>
-Epoch<T> epoch_of(const Dataset& data, BatchOptions options, Index batch_size = 7) {
+template <class T = float, class Change = NoAugment>
+Epoch<T> epoch_of(const Dataset& data, BatchOptions options, Change change = {},
+                  Index batch_size = 7) {
   Epoch<T> epoch{Tensor<T, 4>(data.images.shape()), {}};
-  for (const auto& [images, labels] : batches<T>(data, batch_size, options)) {
+  for (const auto& [images, labels] : batches<T>(data, batch_size, options, change)) {
     std::copy(images.begin(), images.end(),
               epoch.images[static_cast<Index>(epoch.labels.size())].data());
     epoch.labels.insert(epoch.labels.end(), labels.begin(), labels.end());
@@ -227,21 +228,19 @@ TEST_CASE("augment: maps stay in their limits and reach for them") {
 
 TEST_CASE("augment: what is refused, and in which words") {
   const Dataset data = greys(3);
-  const auto error = [&](BatchOptions options) {
-    return error_of([&] { batches(data, 2, options); });
+  const auto error = [&](Augment change, BatchOptions options = {}) {
+    return error_of([&] { batches(data, 2, options, change); });
   };
-  CHECK(error({.augment = {.shift = -1}}) ==
-        "augment: expected a finite shift of 0 or more, got -1");
-  CHECK(error({.augment = {.rotate = not_a_number}}) ==
+  CHECK(error({.shift = -1}) == "augment: expected a finite shift of 0 or more, got -1");
+  CHECK(error({.rotate = not_a_number}) ==
         "augment: expected a finite rotate of 0 or more, got nan");
-  CHECK(error({.augment = {.scale = -0.1}}) ==
-        "augment: expected a finite scale of 0 or more, got -0.1");
-  CHECK(error({.augment = {.scale = 1}}) == "augment: expected a scale below 1, got 1");
-  CHECK(error({.augment = {.noise = INFINITY}}) ==
-        "augment: expected a finite noise of 0 or more, got inf");
-  CHECK(error({.threads = -1}) == "threads: expected 0 (all) or more, got -1");
-  CHECK(error({.augment = {.shift = 1}, .threads = -2}) ==
-        "threads: expected 0 (all) or more, got -2");
+  CHECK(error({.scale = -0.1}) == "augment: expected a finite scale of 0 or more, got -0.1");
+  CHECK(error({.scale = 1}) == "augment: expected a scale below 1, got 1");
+  CHECK(error({.noise = INFINITY}) == "augment: expected a finite noise of 0 or more, got inf");
+  CHECK(error({}, {.threads = -1}) == "threads: expected 0 (all) or more, got -1");
+  CHECK(error({.shift = 1}, {.threads = -2}) == "threads: expected 0 (all) or more, got -2");
+  CHECK(error_of([&] { batches(data, 2, {.threads = -3}); }) ==
+        "threads: expected 0 (all) or more, got -3");
   Tensor<float, 3> in(Shape{1, 4, 5}), out(Shape{1, 5, 4});
   CHECK(error_of([&] { augment<float>(in, out, {.shift = 1}, Rng{1}); }) ==
         "augment: expected an output (1, 4, 5), got (1, 5, 4)");
@@ -250,10 +249,8 @@ TEST_CASE("augment: what is refused, and in which words") {
 
 TEST_CASE("batches: augmented ones keep their order, their labels and their scaling") {
   const Dataset data = greys(40);
-  const BatchOptions plain{.seed = 3, .epoch = 2};
-  BatchOptions changed = plain;
-  changed.augment = {.noise = 0.01};
-  const auto a = epoch_of(data, plain), b = epoch_of(data, changed);
+  BatchOptions options{.seed = 3, .epoch = 2};
+  const auto a = epoch_of(data, options), b = epoch_of(data, options, Augment{.noise = 0.01});
   CHECK(a.labels == b.labels);
   CHECK(!same(a.images, b.images));
   for (Index n = 0; n < 40; ++n) {
@@ -263,47 +260,41 @@ TEST_CASE("batches: augmented ones keep their order, their labels and their scal
     CHECK(std::abs(was - is) < 4 * 0.01 / data.scaling.std / std::sqrt(9 * 12));
   }
   // None at all is the plain way, bit for bit, whatever the threads.
-  BatchOptions none = plain;
-  none.augment = Augment{};
-  none.threads = 3;
-  CHECK(same(a.images, epoch_of(data, none).images));
+  options.threads = 3;
+  CHECK(same(a.images, epoch_of(data, options, Augment{}).images));
 }
 
 TEST_CASE("batches: augmented with the same bits by any number of threads, and after a resume") {
   const Dataset data = synthetic_digits(50, 2);
-  const BatchOptions options{.seed = 1,
-                             .epoch = 4,
-                             .augment = {.shift = 2, .rotate = 15, .scale = 0.1, .noise = 0.1},
-                             .threads = 1};
-  const auto once = epoch_of(data, options);
+  const Augment change{.shift = 2, .rotate = 15, .scale = 0.1, .noise = 0.1};
+  const BatchOptions options{.seed = 1, .epoch = 4, .threads = 1};
+  const auto once = epoch_of(data, options, change);
   for (const int threads : {1, 2, 3, 7, 0}) {
     BatchOptions others = options;
     others.threads = threads;
-    CHECK(same(once.images, epoch_of(data, others).images));
+    CHECK(same(once.images, epoch_of(data, others, change).images));
   }
   // A batch is a function of its number; and an image of its place in the data set.
-  auto resumed = batches(data, 7, options);
+  auto resumed = batches(data, 7, options, change);
   const auto fifth = resumed[5];
   CHECK(std::equal(fifth.images.begin(), fifth.images.end(), once.images[35].begin()));
   BatchOptions in_order = options;
   in_order.shuffle = false;
-  const auto sorted = epoch_of(data, in_order, 9);
+  const auto sorted = epoch_of(data, in_order, change, 9);
   const auto order = permutation(50, Rng{1, 4});
   for (Index n = 0; n < 50; ++n) {
     const auto image = sorted.images[order[static_cast<std::size_t>(n)]];
     CHECK(std::equal(image.begin(), image.end(), once.images[n].begin()));
   }
-  for (auto other : {BatchOptions{.seed = 2, .epoch = 4, .shuffle = false},
-                     BatchOptions{.seed = 1, .epoch = 5, .shuffle = false}}) {
-    other.augment = options.augment;
-    CHECK(!same(sorted.images, epoch_of(data, other, 9).images));
-  }
+  for (const auto& other : {BatchOptions{.seed = 2, .epoch = 4, .shuffle = false},
+                            BatchOptions{.seed = 1, .epoch = 5, .shuffle = false}})
+    CHECK(!same(sorted.images, epoch_of(data, other, change, 9).images));
   // What a batch holds is what augment() makes.
   Tensor<double, 3> image(Shape{1, 28, 28}), out(image.shape());
-  const auto wide = epoch_of<double>(data, in_order);
+  const auto wide = epoch_of<double>(data, in_order, change);
   std::transform(data.images[8].begin(), data.images[8].end(), image.begin(),
                  [](std::uint8_t byte) { return byte / 255.0; });
-  augment<double>(image, out, options.augment, Rng{1, 4, 8});
+  augment<double>(image, out, change, Rng{1, 4, 8});
   for (Index i = 0; i < out.size(); ++i)
     CHECK(std::abs((out.data()[i] - data.scaling.mean) / data.scaling.std -
                    wide.images[8].data()[i]) < 1e-12);

@@ -60,7 +60,7 @@ int main() {
 #endif
   auto pass = net.pass(64, {.threads = threads});
   Adam adam{net};
-  auto epoch = batches(data, 64, {.augment = {.shift = 2, .noise = 0.1}, .threads = threads});
+  auto epoch = batches(data, 64, {.threads = threads}, Augment{.shift = 2, .noise = 0.1});
   const Predictor predictor{net, 64};
   auto scratch = predictor.scratch(threads);
   AttackOptions short_pgd = pgd(0.1);

@@ -4,7 +4,7 @@
 // change the class (Simard, Steinkraus, Platt: Best practices for convolutional neural networks
 // applied to visual document analysis, ICDAR 2003).
 //
-//   batches(train, 64, {.seed = 1, .epoch = epoch, .augment = {.shift = 2, .rotate = 15}})
+//   batches(train, 64, {.seed = 1, .epoch = epoch}, Augment{.shift = 2, .rotate = 15})
 //
 // For each image one random affine map is drawn and applied as data/warp.hpp says; then noise is
 // added and the result kept in [0, 1], for it shall be an image again. The numbers are a function of

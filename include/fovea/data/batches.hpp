@@ -8,8 +8,9 @@
 // of an epoch is a function of (seed, epoch) and nothing else, so a place in training is (epoch, step)
 // and training can be resumed anywhere. The last batch is smaller when the division has a remainder.
 //
-// `.augment = {.shift = 2, .rotate = 15, .noise = 0.1}` changes every image a little at random; see
-// data/augment.hpp.
+//   batches(train, 64, {.seed = 1, .epoch = epoch}, Augment{.shift = 2, .rotate = 15, .noise = 0.1})
+//
+// changes every image a little at random; see data/augment.hpp.
 #pragma once
 
 #include <vector>
@@ -20,18 +21,21 @@
 
 namespace fovea::inline FOVEA_ABI {
 
-/// The order of an epoch, and what is done to its images.
+/// The order of an epoch, and where in it one begins.
 struct BatchOptions {
   std::uint64_t seed = 0;
   std::uint64_t epoch = 0;  ///< with the seed it decides the order
   bool shuffle = true;      ///< false: in the order of the data set, for testing
   Index first_step = 0;     ///< the batch to begin with, to go on in the middle of an epoch
-  Augment augment = {};     ///< how much images are changed at random, for training
   int threads = 0;          ///< that augment; 0: all. What is only copied is copied by one.
 };
 
-/// The batches of one epoch, made one after the other in the same memory.
-template <class T = float>
+/// Images stay as they are, and how else they could be is not even compiled.
+struct NoAugment {};
+
+/// The batches of one epoch, made one after the other in the same memory. `Change` is what is done to the
+/// images, Augment or NoAugment.
+template <class T = float, class Change = NoAugment>
 class Batches {
  public:
   /// Views that are good until the next batch.
@@ -41,21 +45,25 @@ class Batches {
   };
 
   /// Throws unless the batch size is 1 or more and first_step in [0, count()].
-  [[gnu::cold]] Batches(const Dataset& data, Index batch_size, BatchOptions options)
+  [[gnu::cold]] Batches(const Dataset& data, Index batch_size, BatchOptions options,
+                        Change change = {})
       : data_(&data),
         images_(data.images.shape().with_batch(positive(batch_size))),
         labels_(Shape{batch_size}),
-        options_(options) {
+        options_(options),
+        change_(change) {
     if (options.shuffle) order_ = permutation(data.size(), Rng{options.seed, options.epoch});
     scale_ = static_cast<T>(1 / (255.0 * data.scaling.std));
     shift_ = static_cast<T>(-data.scaling.mean / data.scaling.std);
     check(options.first_step >= 0 && options.first_step <= count(),
           "batches: expected a first step in [0, ", count(), "], got ", options.first_step);
-    options.augment.validate();
     options_.threads = resolve_threads(options.threads);
-    if (options.augment.none()) return;
-    const auto [batch, C, H, W] = images_.shape();
-    padded_ = Tensor<T, 4>(detail::bordered({C, H, W}).prepend(options_.threads));
+    if constexpr (augments) {
+      change.validate();
+      if (change.none()) return;
+      const auto [batch, C, H, W] = images_.shape();
+      padded_ = Tensor<T, 4>(detail::bordered({C, H, W}).prepend(options_.threads));
+    }
   }
 
   /// Of all but perhaps the last.
@@ -68,9 +76,9 @@ class Batches {
     const Index first = step * batch_size();
     const Index N = std::min(batch_size(), data_->size() - first);
     check(step >= 0 && N > 0, "batches: expected a step in [0, ", count(), "), got ", step);
-    if (options_.augment.none())
+    if (padded_.empty())
       copy_images(first, N);
-    else
+    else if constexpr (augments)
       augment_images(first, N);
     for (Index n = 0; n < N; ++n) labels_(n) = data_->labels(place(first + n));
     return {images_.sub(0, N), labels_.sub(0, N)};
@@ -108,6 +116,7 @@ class Batches {
   End end() const { return {}; }
 
  private:
+  static constexpr bool augments = !std::is_same_v<Change, NoAugment>;
   static constexpr Index ahead = 4, piece_size = 4;  // images
 
   static Index positive(Index batch_size) {
@@ -141,7 +150,7 @@ class Batches {
         const Index from = place(first + n);
         const View<T, 3> image = images_[n];
         detail::put_in_border<std::uint8_t, T>(data_->images[from], padded, T{1} / 255);
-        detail::augment_bordered<T>(padded, image, options_.augment,
+        detail::augment_bordered<T>(padded, image, change_,
                                     Rng{options_.seed, options_.epoch, from});
         for (T& x : image) x = x * (255 * scale_) + shift_;
       }
@@ -154,15 +163,17 @@ class Batches {
   Tensor<T, 4> images_;
   Tensor<Label, 1> labels_;
   BatchOptions options_;
+  [[no_unique_address]] Change change_;
   Tensor<T, 4> padded_;  // (threads, C, H + 3, W + 3): the image a thread is changing, in [0, 1]
 };
 
 /// The batches of one epoch. `data` must outlive them.
-template <class T = float>
-Batches<T> batches(const Dataset& data, Index batch_size, BatchOptions options = {}) {
-  return {data, batch_size, options};
+template <class T = float, class Change = NoAugment>
+Batches<T, Change> batches(const Dataset& data, Index batch_size, BatchOptions options = {},
+                           Change change = {}) {
+  return {data, batch_size, options, change};
 }
-template <class T = float>
-Batches<T> batches(Dataset&&, Index, BatchOptions = {}) = delete;
+template <class T = float, class Change = NoAugment>
+Batches<T, Change> batches(Dataset&&, Index, BatchOptions = {}, Change = {}) = delete;
 
 }  // namespace fovea::inline FOVEA_ABI

@@ -10,8 +10,10 @@
 // checked before any memory is asked for.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include "fovea/core/file.hpp"
 #include "fovea/core/tensor.hpp"
@@ -22,49 +24,67 @@ namespace fovea::inline FOVEA_ABI {
 /// `read_file_or_gzip`, in io/gzip.hpp, also unpacks .gz.
 using FileReader = Bytes (*)(const std::string& path, std::size_t limit);
 
-/// The tensor in `bytes`; `name` is for errors. Throws unless rank, type and length are right.
-template <std::size_t R>
-[[gnu::cold]] Tensor<std::uint8_t, R> parse_idx(std::span<const std::uint8_t> bytes,
-                                                std::string_view name) {
-  constexpr std::size_t header = 4 + 4 * R;
-  check(bytes.size() >= 4, name, ": expected an IDX header of ", header, " bytes, found ",
-        bytes.size(), " bytes");
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(bytes[i]); };
-  const auto number = [&](std::size_t i) {
-    return byte(i) << 24 | byte(i + 1) << 16 | byte(i + 2) << 8 | byte(i + 3);
+namespace detail {
+
+// Checks the header of an IDX file, writes its extents and returns the numbers behind it. Compiled once,
+// for all ranks.
+[[gnu::cold]] inline std::span<const std::uint8_t> idx_numbers(std::span<const std::uint8_t> bytes,
+                                                               std::string_view name,
+                                                               std::span<Index> extents) {
+  const std::size_t rank = extents.size(), header = 4 + 4 * rank;
+  const auto long_enough = [&](std::size_t size) {
+    check(bytes.size() >= size, name, ": expected an IDX header of ", header, " bytes, found ",
+          bytes.size(), " bytes");
   };
-  constexpr std::uint32_t magic = 0x0800 + R;
+  const auto number = [&](std::size_t i) {
+    std::uint32_t value = 0;
+    for (const std::uint8_t byte : bytes.subspan(i, 4)) value = value << 8 | byte;
+    return value;
+  };
+  long_enough(4);
+  const std::size_t magic = 0x0800 + rank;
   check(number(0) >> 16 != 0x1f8b, name,
         ": expected an IDX file, found a gzip archive; read it with ",
         "read_file_or_gzip (fovea/io/gzip.hpp, target fovea::io) or unpack it");
   check(number(0) == magic, name, ": expected the IDX magic number ", magic,
-        " (unsigned bytes, rank ", R, "), found ", number(0));
-  check(bytes.size() >= header, name, ": expected an IDX header of ", header, " bytes, found ",
-        bytes.size(), " bytes");
-  Shape<R> shape;
-  std::size_t left = bytes.size() - header, promised = 1;
+        " (unsigned bytes, rank ", rank, "), found ", number(0));
+  long_enough(header);
+  const auto numbers = bytes.subspan(header);
+  std::size_t promised = 1;
   bool fits = true;
-  for (std::size_t axis = 0; axis < R; ++axis) {
+  for (std::size_t axis = 0; axis < rank; ++axis) {
     const std::uint32_t extent = number(4 + 4 * axis);
-    shape[axis] = static_cast<Index>(extent);
+    extents[axis] = static_cast<Index>(extent);
     // Three 32-bit extents can overflow 64 bits, so compare with what is there at every step.
-    if (promised != 0 && extent > (left / promised)) fits = false;
+    if (promised != 0 && extent > numbers.size() / promised) fits = false;
     promised = fits ? promised * extent : promised;
   }
-  check(fits, name, ": expected the ", shape, " bytes its header promises, found ", left,
-        " (a truncated file?)");
-  check(promised == left, name, ": expected ", promised, " bytes after the header, found ", left,
-        " (trailing bytes)");
-  Tensor<std::uint8_t, R> tensor(shape);
-  std::copy(bytes.begin() + header, bytes.end(), tensor.begin());
-  return tensor;
+  if (!fits)
+    fail(name, ": expected the ", extents_text(extents), " bytes its header promises, found ",
+         numbers.size(), " (a truncated file?)");
+  check(promised == numbers.size(), name, ": expected ", promised,
+        " bytes after the header, found ", numbers.size(), " (trailing bytes)");
+  return numbers;
+}
+
+inline constexpr std::size_t idx_limit = std::size_t{1} << 30;  // bytes
+
+}  // namespace detail
+
+/// The tensor in `bytes`; `name` is for errors. Throws unless rank, type and length are right.
+template <std::size_t R>
+[[gnu::cold]] Tensor<std::uint8_t, R> parse_idx(std::span<const std::uint8_t> bytes,
+                                                std::string_view name) {
+  std::array<Index, R> extents;
+  const auto numbers = detail::idx_numbers(bytes, name, extents);
+  return Tensor(View(numbers.data(), std::apply([](auto... e) { return Shape{e...}; }, extents)));
 }
 
 /// The tensor in an IDX file.
 template <std::size_t R>
 [[gnu::cold]] Tensor<std::uint8_t, R> read_idx(const std::string& path,
                                                FileReader reader = read_file) {
-  return parse_idx<R>(reader(path, std::size_t{1} << 30), path);
+  return parse_idx<R>(reader(path, detail::idx_limit), path);
 }
 
 }  // namespace fovea::inline FOVEA_ABI

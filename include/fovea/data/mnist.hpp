@@ -28,33 +28,33 @@ inline constexpr std::array<std::string_view, 10> fashion_mnist_classes{
 
 namespace detail {
 
-/// The one of the spellings that is there. `stem` is "train-images", `ending` "idx3-ubyte".
-[[gnu::cold]] inline std::string find_idx(const std::string& directory, const std::string& stem,
-                                          const std::string& ending) {
-  const std::string start = directory + (directory.ends_with('/') ? "" : "/") + stem;
+// The one of the spellings that is there. `stem` is "train-images", `ending` "idx3-ubyte".
+[[gnu::cold]] inline std::string find_idx(std::string_view directory, std::string_view part,
+                                          std::string_view ending) {
+  const auto start = concat(directory, directory.ends_with('/') ? "" : "/", part);
   for (const char* const gz : {"", ".gz"})
     for (const char* const joint : {"-", "."}) {
-      const std::string path = start + joint + ending + gz;
+      auto path = concat(start, joint, ending, gz);
       if (what_is_at(path) == "a file") return path;
     }
   fail(start, "-", ending, ": expected this file (or .idx, or .gz), found none of them");
 }
 
-[[gnu::cold]] inline Dataset load_part(const std::string& directory, const std::string& part,
+[[gnu::cold]] inline Dataset load_part(std::string_view directory, std::string_view part,
                                        FileReader reader) {
-  const auto images = find_idx(directory, part + "-images", "idx3-ubyte");
-  const auto labels = find_idx(directory, part + "-labels", "idx1-ubyte");
   Dataset data;
-  {
-    const auto planes = read_idx<3>(images, reader);  // (N, H, W)
-    const auto [N, H, W] = planes.shape();
-    data.images = Tensor<std::uint8_t, 4>(planes.reshape(Shape{N, Index{1}, H, W}));
-  }
-  const auto bytes = read_idx<1>(labels, reader);
-  data.labels = Tensor<Label, 1>(bytes.shape());
+  const auto images = find_idx(directory, concat(part, "-images"), "idx3-ubyte");
+  data.name = find_idx(directory, concat(part, "-labels"), "idx1-ubyte");  // for errors of validate
+  Index extents[3];                                                        // (N, H, W)
+  Bytes file = reader(images, idx_limit);
+  const auto pixels = idx_numbers(file, images, extents);
+  const auto [N, H, W] = extents;
+  data.images = Tensor<std::uint8_t, 4>(View(pixels.data(), Shape{N, Index{1}, H, W}));
+  file = reader(data.name, idx_limit);
+  const auto bytes = idx_numbers(file, data.name, std::span(extents).first(1));
+  data.labels = Tensor<Label, 1>(Shape{extents[0]});
   std::copy(bytes.begin(), bytes.end(), data.labels.begin());
   check(data.size() > 0, images, ": expected at least one image, found none");
-  data.name = labels;  // for the errors of validate
   data.validate();
   return data;
 }
