@@ -119,33 +119,28 @@ void sweep_rows(const Sweep& at, Index begin, Index end, const std::int32_t* off
     bias[i] = y.bias ? y.bias[row] : T{0};
     to[i] = in_place ? y.y + row * y.plane : sums + i * stride;
   }
-  // `length` places from `start` on, to `place` and behind; the last vector begins early if it has to.
-  const auto run = [&](const T* start, Index length, Index place) {
+  // Rows without anything between them are one row.
+  const bool as_one = at.pitch == at.cols && y.row == at.cols;
+  const Index step = !in_place ? at_once : as_one ? end - begin : 1;
+  for (Index first = begin; first < end; first += step) {
+    const Index count = std::min(step, end - first);
+    const Index length = in_place ? (count - 1) * at.pitch + at.cols : at.length<T>(count);
+    const Index place = in_place ? first * y.row : 0;
+    const T* const start = x + at.first + first * at.pitch;
     Index p = 0;
     const auto tiles = [&]<int V>() {
       for (; p + V * lanes<T> <= length; p += V * lanes<T>)
         sweep_tile<R, V>(offsets, depth, from, bias, start + p, to, place + p);
     };
-    if constexpr (R == 1) tiles.template operator()<8>();  // a single row leaves registers free
-    tiles.template operator()<3>();
-    tiles.template operator()<2>();
-    tiles.template operator()<1>();
-    if (p == length) return;
-    p = length - lanes<T>;
-    tiles.template operator()<1>();
-  };
-
-  if (in_place) {
-    // Rows without anything between them are one row.
-    const bool as_one = at.pitch == at.cols && y.row == at.cols;
-    const Index count = as_one ? 1 : end - begin, cols = as_one ? (end - begin) * at.cols : at.cols;
-    for (Index row = begin; row < begin + count; ++row)
-      run(x + at.first + row * at.pitch, cols, row * y.row);
-    return;
-  }
-  for (Index first = begin; first < end; first += at_once) {
-    const Index count = std::min(at_once, end - first);
-    run(x + at.first + first * at.pitch, at.length<T>(count), 0);
+    // A single row leaves registers free.
+    tiles.template operator()<R == 1 ? 8 : 3>();
+    if constexpr (R > 1) tiles.template operator()<2>();
+    // The last vector begins early if it has to.
+    for (; p < length; p += lanes<T>) {
+      const Index last = std::min(p, length - lanes<T>);
+      sweep_tile<R, 1>(offsets, depth, from, bias, start + last, to, place + last);
+    }
+    if (in_place) continue;
     for (Index i = 0; i < rows; ++i)
       for (Index row = 0; row < count; ++row)
         y.write(i, first + row, at.cols, to[i] + row * at.pitch);
@@ -374,12 +369,11 @@ class Convolution {
   }
 
  private:
-  // One phase of dx: the pixels (first.h + i s, first.w + j s).
+  // One phase of dx: the pixels first + (i, j) s, from y's `nearest` + (i, j) and those before it.
   struct Phase {
-    Sweep sweep;
-    Extent2 first{0}, step{1};
-    std::vector<Index> taps;  // kh * KW + kw
-    std::vector<std::int32_t> offsets;
+    Sweep sweep{};
+    Extent2 first{0}, nearest{0};
+    Index taps = 0;  // of the kernel, how many
   };
 
   static Index sums_size(const Sweep& at) { return tile_rows * at.length<T>(at.rows_at_once()); }
@@ -433,20 +427,20 @@ class Convolution {
                 T* dw) const {
     const T* left[R];
     for (Index i = 0; i < R; ++i) left[i] = gradients + std::min(i, rows - 1) * flat();
-    Index k = 0;
-    for (; k + V <= K_; k += V) dots<R, V>(count, length, images, left, rows, k, dw);
-    for (; k < K_; ++k) dots<R, 1>(count, length, images, left, rows, k, dw);
+    for (Index k = 0; k < K_; k += V) dots<R, V>(count, length, images, left, rows, k, dw);
   }
 
+  // Beyond the last row and the last k are those again, which nobody reads.
   template <int R, int V>
   FOVEA_KERNEL void dots(Index count, Index length, const T* images, const T* const (&left)[R],
                          Index rows, Index k, T* dw) const {
     const T* right[V];
-    for (int v = 0; v < V; ++v) right[v] = images + offsets_[static_cast<std::size_t>(k + v)];
+    for (Index v = 0; v < V; ++v)
+      right[v] = images + offsets_[static_cast<std::size_t>(std::min(k + v, K_ - 1))];
     T sums[V][R];
     dot_tile<T, R, V>(count, length, left, O_ * flat(), right, image_size(), sums);
     for (Index i = 0; i < rows; ++i)
-      for (int v = 0; v < V; ++v) dw[i * K_ + k + v] += sums[v][i];
+      for (Index v = 0; v < std::min<Index>(V, K_ - k); ++v) dw[i * K_ + k + v] += sums[v][i];
   }
 
   // x[h] is read by y[oh] with tap kh when h + p = oh s + kh d. With h + p = q s + a, the taps of
@@ -454,44 +448,41 @@ class Convolution {
   [[gnu::cold]] void plan_input_gradient(const Window& window) {
     const auto [kernel, stride, padding, dilation] = window;
     Extent2 before{0}, beyond{forward_.rows, forward_.cols};
-    std::vector<std::pair<Index, Index>> quotients;  // q of the first pixel of each phase
     for (Index a = 0; a < stride.h; ++a)
       for (Index b = 0; b < stride.w; ++b) {
         Phase phase;
-        phase.step = stride;
-        phase.first = {modulo(a - padding.h, stride.h), modulo(b - padding.w, stride.w)};
-        const Extent2 count{phase.first.h < H_ ? (H_ - 1 - phase.first.h) / stride.h + 1 : 0,
-                            phase.first.w < W_ ? (W_ - 1 - phase.first.w) / stride.w + 1 : 0};
-        const Extent2 q{(phase.first.h + padding.h - a) / stride.h,
-                        (phase.first.w + padding.w - b) / stride.w};
+        const Extent2 first =
+            phase.first = {modulo(a - padding.h, stride.h), modulo(b - padding.w, stride.w)};
+        const Extent2 q = phase.nearest = {(first.h + padding.h - a) / stride.h,
+                                           (first.w + padding.w - b) / stride.w};
         for (Index kh = 0; kh < kernel.h; ++kh)
           for (Index kw = 0; kw < kernel.w; ++kw) {
             if (kh * dilation.h % stride.h != a || kw * dilation.w % stride.w != b) continue;
-            phase.taps.push_back(kh * kernel.w + kw);
+            taps_.push_back(static_cast<std::int32_t>(kh * kernel.w + kw));
+            phase.taps += 1;
             before.h = std::max(before.h, kh * dilation.h / stride.h - q.h);
             before.w = std::max(before.w, kw * dilation.w / stride.w - q.w);
           }
-        beyond.h = std::max(beyond.h, q.h + count.h);
-        beyond.w = std::max(beyond.w, q.w + count.w);
-        phase.sweep = {count.h, count.w, 0, 0};
-        quotients.emplace_back(q.h, q.w);
-        phases_.push_back(std::move(phase));
+        phase.sweep.rows = first.h < H_ ? (H_ - 1 - first.h) / stride.h + 1 : 0;
+        phase.sweep.cols = first.w < W_ ? (W_ - 1 - first.w) / stride.w + 1 : 0;
+        beyond.h = std::max(beyond.h, q.h + phase.sweep.rows);
+        beyond.w = std::max(beyond.w, q.w + phase.sweep.cols);
+        phases_.push_back(phase);
       }
     out_ = {1, before, {before.h + beyond.h, before.w + beyond.w}};
     check(out_.size() * O_ < INT32_MAX, "convolution: a gradient of ", O_, " planes of ",
           out_.extent, " is too large");
-    for (std::size_t i = 0; i < phases_.size(); ++i) {
-      Phase& phase = phases_[i];
+    const std::int32_t* tap = taps_.data();
+    for (Phase& phase : phases_) {
       phase.sweep.pitch = out_.extent.w;
-      phase.sweep.first =
-          (quotients[i].first + before.h) * out_.extent.w + quotients[i].second + before.w;
+      phase.sweep.first = out_.place(phase.nearest.h + before.h, phase.nearest.w + before.w);
       for (Index o = 0; o < O_; ++o)
-        for (const Index tap : phase.taps) {
-          const Index dh = tap / kernel.w * dilation.h / stride.h;
-          const Index dw = tap % kernel.w * dilation.w / stride.w;
-          phase.offsets.push_back(
-              static_cast<std::int32_t>(o * out_.size() - dh * out_.extent.w - dw));
+        for (Index t = 0; t < phase.taps; ++t) {
+          const Index dh = tap[t] / kernel.w * dilation.h / stride.h;
+          const Index dw = tap[t] % kernel.w * dilation.w / stride.w;
+          back_offsets_.push_back(static_cast<std::int32_t>(o * out_.size() - out_.place(dh, dw)));
         }
+      tap += phase.taps;
     }
   }
 
@@ -501,11 +492,15 @@ class Convolution {
   /// For every phase the matrix (groups C, O taps) that its sweep multiplies with.
   void turn_weights(const T* w, T* turned) const {
     const Index area = kernel_.h * kernel_.w;
-    for (const Phase& phase : phases_)
+    const std::int32_t* tap = taps_.data();
+    for (const Phase& phase : phases_) {
       for (Index g = 0; g < groups_; ++g)
         for (Index c = 0; c < C_; ++c)
           for (Index o = 0; o < O_; ++o)
-            for (const Index tap : phase.taps) *turned++ = w[((g * O_ + o) * C_ + c) * area + tap];
+            for (Index t = 0; t < phase.taps; ++t)
+              *turned++ = w[((g * O_ + o) * C_ + c) * area + tap[t]];
+      tap += phase.taps;
+    }
   }
 
   /// dx of `count` channels of one image from the padded gradient; `first` counts over all groups.
@@ -519,13 +514,15 @@ class Convolution {
       return kernels::depthwise(padded + at.first - 2 * at.pitch - 2, at.pitch, w, T{0}, H_, W_,
                                 dx);
     }
+    const std::int32_t* offsets = back_offsets_.data();
     for (const Phase& phase : phases_) {
-      const auto depth = static_cast<Index>(phase.offsets.size());
-      sweep(phase.sweep, phase.offsets.data(), depth, turned + first * depth, count, padded, sums,
+      const Index depth = O_ * phase.taps;
+      sweep(phase.sweep, offsets, depth, turned + first * depth, count, padded, sums,
             {.y = dx + phase.first.h * W_ + phase.first.w,
              .plane = H_ * W_,
-             .row = phase.step.h * W_,
-             .step = phase.step.w});
+             .row = in_.phases.h * W_,
+             .step = in_.phases.w});
+      offsets += depth;
       turned += groups_ * C_ * depth;
     }
   }
@@ -535,7 +532,8 @@ class Convolution {
   Extent2 kernel_{1};
   PaddedChannel in_, out_;  // of x, and of dy on the way back
   Sweep forward_{};
-  std::vector<std::int32_t> offsets_;  // of the K rows of im2col
+  std::vector<std::int32_t> offsets_;              // of the K rows of im2col
+  std::vector<std::int32_t> taps_, back_offsets_;  // kh KW + kw, and the same for dx, by phases
   std::vector<Phase> phases_;
   bool by_winograd_ = false, depthwise_ = false;
   WinogradStrips<T> winograd_, winograd_back_;

@@ -86,12 +86,11 @@ FOVEA_KERNEL void depthwise_gradient(const T* x, Index pitch, const T* dy, Index
         for (int kw = 0; kw < 3; ++kw) sum[3 * kh + kw] += g * pixels[kw];
       }
     }
+  T parts[9][lanes<T>];
 #pragma GCC unroll 9
-  for (int k = 0; k < 9; ++k) {
-    T parts[lanes<T>];
-    store(parts, sum[k]);
-    dw[k] += sum_of(parts, lanes<T>);
-  }
+  for (int k = 0; k < 9; ++k) store(parts[k], sum[k]);
+#pragma GCC unroll 1
+  for (int k = 0; k < 9; ++k) dw[k] += sum_of(parts[k], lanes<T>);
 }
 
 }  // namespace fovea::inline FOVEA_ABI::kernels
