@@ -18,7 +18,10 @@
 
 #include <algorithm>
 #include <array>
-#include <vector>
+#include <span>
+#include <string_view>
+#include <tuple>
+#include <utility>
 
 #include "fovea/core/parallel.hpp"
 #include "fovea/nn/layer.hpp"
@@ -27,16 +30,13 @@ namespace fovea::inline FOVEA_ABI {
 
 namespace detail {
 
-// Without memory for a gradient, as in a Pass that nobody made, backward would write beyond its end.
-template <class Layer, class LayerPass>
-[[gnu::cold]] void check_gradients(const LayerPass& pass, const Layer& layer,
-                                   const std::string& name) {
-  each_parameter<Layer>([&](const auto& p) {
-    const auto expected = (layer.*p.value).shape(), found = (pass.*p.gradient).shape();
-    check(expected == found, name, ": expected a gradient ", expected, " of ", p.name,
-          " in its Pass, found ", found, " (the layer's pass(shape, options) makes it)");
-  });
-}
+// The views of tensors of these shapes.
+template <class T, class Shapes>
+struct ViewsOf;
+template <class T, std::size_t... R>
+struct ViewsOf<T, std::tuple<Shape<R>...>> {
+  using type = std::tuple<View<T, R>...>;
+};
 
 }  // namespace detail
 
@@ -51,18 +51,21 @@ class Pass {
       : options_(resolved(options)),
         capacity_(positive(capacity)),
         batch_(capacity),
-        input_(net.input_shape().prepend(capacity)),
-        outputs_(net.output_shapes(capacity)),
         layers_(net.layer_passes(capacity, options_)),
         blocks_(net.blocks(capacity, options_)) {
     if (options_.keep != Keep::nothing && options_.parameter_gradients)
       each_layer([&]<std::size_t i>() {
-        detail::check_gradients(std::get<i>(layers_), std::get<i>(net.layers()),
-                                Net::layer_name(i));
+        const auto& layer = std::get<i>(net.layers());
+        const auto& left = std::get<i>(layers_);
+        detail::each_parameter<std::remove_cvref_t<decltype(layer)>>([&](const auto& p) {
+          check_gradient(i, p.name, (layer.*p.value).shape().extents(),
+                         (left.*p.gradient).shape().extents());
+        });
       });
     // The size of what each layer writes: 0 inside a block, and where it shares its input's memory.
+    const auto shapes = net.output_shapes(capacity);
     std::array<Index, depth> sizes{};
-    each_layer([&]<std::size_t i>() { sizes[i] = std::get<i>(outputs_).size(); });
+    each_layer([&]<std::size_t i>() { sizes[i] = std::get<i>(shapes).size(); });
     each_layer([&]<std::size_t i>() {
       if (std::get<i>(blocks_).active())
         std::fill_n(sizes.begin() + i, std::get<i>(blocks_).span - 1, Index{0});
@@ -79,9 +82,17 @@ class Pass {
         chained_[next] = true;
       }
     });
-    place(sizes, options_.keep == Keep::nothing, activations_);
-    if (options_.keep != Keep::nothing) place(sizes, options_.keep == Keep::needed, gradients_);
-    if (options_.input_gradient) input_gradient_ = allocate(input_.size());
+    const bool goes_back = options_.keep != Keep::nothing;
+    const auto input = net.input_shape().prepend(capacity);
+    Index used = 0;
+    const auto y = places(sizes, !goes_back, used);
+    const auto dy = goes_back ? places(sizes, options_.keep == Keep::needed, used) : y;
+    storage_ = Tensor<T, 1>(Shape{used + (options_.input_gradient ? input.size() : 0)});
+    each_layer([&]<std::size_t i>() {
+      std::get<i>(outputs_) = {storage_.data() + y[i], std::get<i>(shapes)};
+      if (goes_back) std::get<i>(gradients_) = {storage_.data() + dy[i], std::get<i>(shapes)};
+    });
+    if (options_.input_gradient) dinput_ = {storage_.data() + used, input};
   }
 
   Pass(Pass&&) = default;
@@ -99,7 +110,7 @@ class Pass {
     check(options_.keep == Keep::all || i + 1 == depth,
           "activation: this pass did not keep that of ", Net::layer_name(i),
           "; make it with {.keep = Keep::all}");
-    return View<const T, rank<i>>(output<i>());
+    return as_const(output<i>());
   }
 
   /// The gradient of the output of layer i in the last backward.
@@ -107,7 +118,7 @@ class Pass {
   auto gradient() const {
     check(options_.keep == Keep::all, "gradient: this pass did not keep that of ",
           Net::layer_name(i), "; make it with {.keep = Keep::all}");
-    return View<const T, rank<i>>(output_gradient<i>());
+    return as_const(output_gradient<i>());
   }
 
   /// Where the loss writes its gradient, for backward to read: the shape of the network's output.
@@ -120,7 +131,7 @@ class Pass {
   /// ds/dx of the network's input after backward.
   auto input_gradient() const {
     check(options_.input_gradient, "input_gradient: make the pass with {.input_gradient = true}");
-    return View<const T, Net::input_rank>(dinput());
+    return as_const(dinput_);
   }
 
   /// What layer i left behind, its parameters' gradients among it.
@@ -147,10 +158,20 @@ class Pass {
   static constexpr std::size_t depth = Net::depth;
   template <std::size_t i>
   static constexpr std::size_t rank = Net::template rank_after<i>;
+  using Views = typename detail::ViewsOf<T, typename Net::OutputShapes>::type;
 
   static PassOptions resolved(PassOptions options) {
     options.threads = resolve_threads(options.threads);
     return options;
+  }
+  // Without memory for a gradient, as in a Pass that nobody made, backward would write beyond its end.
+  [[gnu::cold]] static void check_gradient(std::size_t i, std::string_view parameter,
+                                           std::span<const Index> expected,
+                                           std::span<const Index> found) {
+    if (!std::equal(expected.begin(), expected.end(), found.begin(), found.end()))
+      fail(Net::layer_name(i), ": expected a gradient ", detail::extents_text(expected), " of ",
+           parameter, " in its Pass, found ", detail::extents_text(found),
+           " (the layer's pass(shape, options) makes it)");
   }
   static Index positive(Index capacity) {
     check(capacity > 0, "pass: expected a batch size of 1 or more, got ", capacity);
@@ -163,51 +184,58 @@ class Pass {
     (std::make_index_sequence<depth>{});
   }
 
-  T* allocate(Index size) {
-    storage_.emplace_back(Shape{size});
-    return storage_.back().data();
-  }
-
-  // Memory for every layer, or two pieces in turns: one is read while the other is written.
-  [[gnu::cold]] void place(const std::array<Index, depth>& sizes, bool turns,
-                           std::array<T*, depth>& places) {
-    const Index largest = *std::max_element(sizes.begin(), sizes.end());
-    T* const pieces[2] = {turns ? allocate(largest) : nullptr, turns ? allocate(largest) : nullptr};
+  // The place in memory of what each layer writes, behind the first `used` numbers: one for every layer, or
+  // two in turns, of which one is read while the other is written.
+  [[gnu::cold]] static std::array<Index, depth> places(const std::array<Index, depth>& sizes,
+                                                       bool turns, Index& used) {
+    constexpr Index line = 64 / sizeof(T);  // of the cache
+    const auto take = [&](Index size) {
+      return std::exchange(used, used + (size + line - 1) / line * line);
+    };
+    const Index largest = turns ? *std::max_element(sizes.begin(), sizes.end()) : 0;
+    const Index pieces[] = {take(largest), take(largest)};
+    std::array<Index, depth> places{};
     int turn = 0;
     for (std::size_t i = 0; i < depth; ++i) {
       if (sizes[i] > 0)
-        places[i] = turns ? pieces[turn++ % 2] : allocate(sizes[i]);
+        places[i] = turns ? pieces[turn++ % 2] : take(sizes[i]);
       else if (i > 0)
         places[i] = places[i - 1];  // a layer that relabels; inside a block nobody looks
     }
+    return places;
+  }
+
+  // The number of examples at hand, for all views.
+  void set_batch(Index n) {
+    if (n == batch_) return;
+    batch_ = n;
+    const auto resize = [n](auto& view) { view = {view.data(), view.shape().with_batch(n)}; };
+    each_layer([&]<std::size_t i>() { resize(std::get<i>(outputs_)); });
+    if (options_.keep != Keep::nothing)
+      each_layer([&]<std::size_t i>() { resize(std::get<i>(gradients_)); });
+    if (options_.input_gradient) resize(dinput_);
   }
 
   template <std::size_t i>
-  View<T, rank<i>> output() const {
-    return {activations_[i], std::get<i>(outputs_).with_batch(batch_)};
+  const auto& output() const {
+    return std::get<i>(outputs_);
   }
   template <std::size_t i>
-  View<T, rank<i>> output_gradient() const {
-    return {gradients_[i], std::get<i>(outputs_).with_batch(batch_)};
-  }
-  View<T, Net::input_rank> dinput() const {
-    if (!options_.input_gradient) return {};
-    return {input_gradient_, input_.with_batch(batch_)};
+  const auto& output_gradient() const {
+    return std::get<i>(gradients_);
   }
 
   PassOptions options_;
   Index capacity_;
   Index batch_;  // the N at hand
   Mode mode_ = Mode::train;
-  Shape<Net::input_rank> input_;
-  typename Net::OutputShapes outputs_;
   typename Net::LayerPasses layers_;
   typename Net::Blocks blocks_;
-  std::vector<Tensor<T, 1>> storage_;
-  std::array<T*, depth> activations_{}, gradients_{};
+  Tensor<T, 1> storage_;  // of all that the views look at
+  Views outputs_, gradients_;
   std::array<bool, depth + 1>
       chained_{};  // whether layer i begins a block that another one hands over to
-  T* input_gradient_ = nullptr;
+  View<T, Net::input_rank> dinput_;
 };
 
 }  // namespace fovea::inline FOVEA_ABI

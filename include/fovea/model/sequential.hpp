@@ -176,13 +176,15 @@ class Sequential {
   /// The shape after every layer for a batch of N.
   [[gnu::cold]] OutputShapes output_shapes(Index N) const {
     OutputShapes shapes;
-    each_layer([&]<std::size_t i>() {
-      try {
+    std::size_t at = 0;
+    try {
+      each_layer([&]<std::size_t i>() {
+        at = i;
         std::get<i>(shapes) = std::get<i>(layers_).output_shape(shape_before<i>(shapes, N));
-      } catch (const Error& error) {
-        fail(layer_name(i), ": ", error.what());
-      }
-    });
+      });
+    } catch (const Error& error) {
+      fail(layer_name(at), ": ", error.what());
+    }
     return shapes;
   }
 
@@ -197,10 +199,10 @@ class Sequential {
           input_.prepend(pass.capacity()), " or fewer, got ", x.shape());
     check(x.extent(0) <= pass.capacity(), "forward: this pass holds at most ", pass.capacity(),
           " examples, got ", x.extent(0));
-    pass.batch_ = x.extent(0);
+    pass.set_batch(x.extent(0));
     pass.mode_ = mode;
-    forward_from<0>(x, pass);
-    return View<const T, output_rank>(pass.template output<depth - 1>());
+    run(0, x, pass);
+    return as_const(pass.template output<depth - 1>());
   }
 
   /// All gradients of s = <output, dlogits>: those of the parameters, and of the input if the pass was
@@ -215,13 +217,15 @@ class Sequential {
                      Pass<Sequential>& pass) const {
     check(pass.options_.keep != Keep::nothing,
           "backward: this pass is for prediction; make it with ", "{.keep = Keep::needed}");
-    const auto y = pass.template output<i>();
+    const auto& y = pass.template output<i>();
     check(x.extent(0) == pass.batch_, "backward: expected the ", pass.batch_,
           " examples of the last forward, got ", x.extent(0));
     check(dy.shape() == y.shape(), "backward: expected a gradient ", y.shape(), ", got ",
           dy.shape());
     check_apart("backward: ", i, !inside_a_block<i>(pass) && !pass.chained_[i + 1]);
-    go_back<i>(x, dy, pass);
+    const auto& kept = pass.template output_gradient<i>();
+    if (dy.data() != kept.data()) std::copy(dy.begin(), dy.end(), kept.begin());
+    go_back(i, x, pass);
   }
 
   /// The output if layer i had answered `y`: the layers behind it run, those before it do not. For
@@ -229,18 +233,18 @@ class Sequential {
   template <std::size_t i>
   auto forward_after(View<const T, rank_after<i>> y, Pass<Sequential>& pass,
                      Mode mode = Mode::train) const {
-    const auto expected = std::get<i>(pass.outputs_);
+    const auto expected = pass.template output<i>().shape().with_batch(pass.capacity());
     check(y.shape() == expected.with_batch(y.extent(0)) && !y.empty() &&
               y.extent(0) <= pass.capacity(),
           "forward_after: expected the output of ", layer_name(i), ", ", expected,
           " or fewer, got ", y.shape());
     check_apart("forward_after: ", i, !inside_a_block<i>(pass));
-    pass.batch_ = y.extent(0);
+    pass.set_batch(y.extent(0));
     pass.mode_ = mode;
-    const auto output = pass.template output<i>();
+    const auto& output = pass.template output<i>();
     if (y.data() != output.data()) std::copy(y.begin(), y.end(), output.begin());
-    forward_from<i + 1>({}, pass, true);
-    return View<const T, output_rank>(pass.template output<depth - 1>());
+    run(i + 1, {}, pass);
+    return as_const(pass.template output<depth - 1>());
   }
 
   /// The output for any number of examples, as a new tensor, in eval mode.
@@ -369,33 +373,42 @@ class Sequential {
     return first + BlockAt<first>::span > i + 1 && std::get<first>(pass.blocks_).active();
   }
 
-  // Layer i, or the block that begins with it, and so on; `start` if nothing has run before.
+  // Layer after layer from layer `from` on, a block where it begins.
+  void run(std::size_t from, View<const T, input_rank> x, Pass<Sequential>& pass) const {
+    Context context = context_of(pass);
+    std::size_t at = from;
+    each_layer([&]<std::size_t i>() {
+      if (i != at) return;
+      context.layer = i;
+      at = step<i>(x, pass, context, i == from);
+    });
+  }
+
+  // Layer i or the block that begins with it, `first` or not; returns the layer behind it.
   template <std::size_t i>
-  void forward_from(View<const T, input_rank> x, Pass<Sequential>& pass, bool start = false) const {
-    if constexpr (i < depth) {
-      using Block = BlockAt<i>;
-      constexpr std::size_t behind = i + Block::span;
-      if constexpr (Block::span > 1)
-        if (auto& block = std::get<i>(pass.blocks_); block.active()) {
-          if constexpr (in_chains<i>) {
-            if (start || !pass.chained_[i]) {  // or else it has run with the one before it
-              std::array<typename Block::Stage, depth> stages;
-              const std::size_t length = chain<i>(pass, stages.data());
-              stages[0].x = input_of<i>(x, pass);
-              Block::forward({stages.data(), length}, context(i, pass));
-            }
-          } else {
-            block.forward(input_of<i>(x, pass), pass.template output<behind - 1>(),
-                          std::get<i>(layers_), std::get<i>(pass.layers_), context(i, pass));
-          }
-          return forward_from<behind>(x, pass);
+  std::size_t step(View<const T, input_rank> x, Pass<Sequential>& pass, const Context& context,
+                   bool first) const {
+    using Block = BlockAt<i>;
+    constexpr std::size_t behind = i + Block::span;
+    if constexpr (Block::span > 1)
+      if (auto& block = std::get<i>(pass.blocks_); block.active()) {
+        if constexpr (in_chains<i>) {
+          if (!first && pass.chained_[i]) return behind;  // it has run with the one before it
+          std::array<typename Block::Stage, depth> stages;
+          const std::size_t length = chain<i>(pass, stages.data());
+          stages[0].x = input_of<i>(x, pass);
+          Block::forward({stages.data(), length}, context);
+        } else {
+          block.forward(input_of<i>(x, pass), pass.template output<behind - 1>(),
+                        std::get<i>(layers_), std::get<i>(pass.layers_), context);
         }
-      const auto input = input_of<i>(x, pass);
-      const auto y = pass.template output<i>();
-      if (i == 0 || !relabels<i> || y.data() != input.data())
-        run_forward(std::get<i>(layers_), input, y, std::get<i>(pass.layers_), context(i, pass));
-      forward_from<i + 1>(x, pass);
-    }
+        return behind;
+      }
+    const auto& y = pass.template output<i>();
+    const auto input = input_of<i>(x, pass);
+    if (i == 0 || !relabels<i> || y.data() != input.data())
+      run_forward(std::get<i>(layers_), input, y, std::get<i>(pass.layers_), context);
+    return i + 1;
   }
 
   // The block that begins with layer i and those that it hands over to; returns how many.
@@ -405,41 +418,53 @@ class Sequential {
     stages->block = &std::get<i>(pass.blocks_), stages->conv = &std::get<i>(layers_);
     stages->pass = &std::get<i>(pass.layers_);
     stages->y = pass.template output<behind - 1>();
+    stages->dy = pass.template output_gradient<behind - 1>();
     if constexpr (chains<i>)
       if (pass.chained_[behind]) return 1 + chain<behind>(pass, stages + 1);
     return 1;
   }
 
-  // Layer i, or the block that ends with it, and so on.
+  // From layer `from` back to the first, a block where it ends.
+  void go_back(std::size_t from, View<const T, input_rank> x, Pass<Sequential>& pass) const {
+    Context context = context_of(pass);
+    std::size_t left = from + 1;
+    each_layer([&]<std::size_t j>() {
+      constexpr std::size_t i = depth - 1 - j;
+      if (i + 1 != left) return;
+      context.layer = i;
+      left = step_back<i>(x, pass, context);
+    });
+  }
+
+  // Layer i or the block that ends with it; returns how many layers are in front of it.
   template <std::size_t i>
-  void go_back(View<const T, input_rank> x, View<const T, rank_after<i>> dy,
-               Pass<Sequential>& pass) const {
+  std::size_t step_back(View<const T, input_rank> x, Pass<Sequential>& pass,
+                        const Context& context) const {
     const auto y = as_const(pass.template output<i>());
+    const auto dy = as_const(pass.template output_gradient<i>());
     constexpr std::size_t first = block_around<i>();
     if constexpr (first < i && first + BlockAt<first>::span == i + 1)
       if (auto& block = std::get<first>(pass.blocks_); block.active()) {
-        const auto dx = input_gradient_of<first>(pass);
+        const auto& dx = input_gradient_of<first>(pass);
         if constexpr (in_chains<first>) {
-          if constexpr (first > 0)  // the first of a chain runs all of it, and wants dy of the last
-            if (pass.chained_[first]) return go_back<first - 1>(x, dy, pass);
+          if (pass.chained_[first]) return first;  // the first of a chain runs all of it
           using Block = BlockAt<first>;
           std::array<typename Block::Stage, depth> stages;
           const std::size_t length = chain<first>(pass, stages.data());
           stages[0].x = input_of<first>(x, pass);
-          stages[0].dx = dx, stages[length - 1].dy = dy;
-          Block::backward({stages.data(), length}, context(first, pass));
+          stages[0].dx = dx;
+          Block::backward({stages.data(), length}, context);
         } else {
           block.backward(input_of<first>(x, pass), y, dy, dx, std::get<first>(layers_),
-                         std::get<first>(pass.layers_), context(first, pass));
+                         std::get<first>(pass.layers_), context);
         }
-        if constexpr (first > 0) go_back<first - 1>(x, dx, pass);
-        return;
+        return first;
       }
-    const auto dx = input_gradient_of<i>(pass);
+    const auto& dx = input_gradient_of<i>(pass);
     if (i == 0 || !relabels<i> || dx.data() != dy.data())
       run_backward(std::get<i>(layers_), input_of<i>(x, pass), y, dy, dx, std::get<i>(pass.layers_),
-                   context(i, pass));
-    if constexpr (i > 0) go_back<i - 1>(x, dx, pass);
+                   context);
+    return i;
   }
 
   // Out of line, so that layers of one type share what is compiled for them.
@@ -493,19 +518,18 @@ class Sequential {
   }
 
   template <std::size_t i>
-  static auto input_gradient_of(const Pass<Sequential>& pass) {
+  static const auto& input_gradient_of(const Pass<Sequential>& pass) {
     if constexpr (i == 0)
-      return pass.dinput();
+      return pass.dinput_;
     else
       return pass.template output_gradient<i - 1>();
   }
 
-  static Context context(std::size_t i, const Pass<Sequential>& pass) {
+  static Context context_of(const Pass<Sequential>& pass) {
     return {.mode = pass.mode_,
             .threads = pass.options_.threads,
             .seed = pass.options_.seed,
             .step = pass.step,
-            .layer = i,
             .parameter_gradients = pass.options_.parameter_gradients};
   }
 
