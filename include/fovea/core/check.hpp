@@ -72,8 +72,7 @@ class Part {
  public:
   Part(const char* text) : value_(text), append_(append_text) {}
   template <class A>
-  requires(!std::convertible_to<const A&, const char*>) Part(const A& value)
-      : value_(&value), append_(append_value<A>) {}
+  Part(const A& value) : value_(&value), append_(append_value<A>) {}
 
   void append_to(std::string& text) const { append_(text, value_); }
 

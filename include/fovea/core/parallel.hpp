@@ -9,7 +9,6 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <exception>
 #include <utility>
 
@@ -74,16 +73,21 @@ FOVEA_OUT_OF_LINE inline void run_pieces(int threads, Index pieces, const void* 
     const int team = static_cast<int>(std::min({Index{threads}, pieces, Index{most_threads}}));
     const auto share = [=](int t) { return pieces * t / team; };  // where that of thread t begins
     struct alignas(64) Next {                                     // a cache line for each share
-      std::atomic<Index> piece;
+      Index piece;
     } next[most_threads];
-    for (int t = 0; t < team; ++t) next[t].piece.store(share(t), std::memory_order_relaxed);
+    for (int t = 0; t < team; ++t) next[t].piece = share(t);
     std::exception_ptr error;
 #  pragma omp parallel num_threads(team)
     {
       const int slot = omp_get_thread_num();
       for (int turn = 0; turn < team; ++turn) {
         const int owner = (slot + turn) % team;
-        const auto take = [&] { return next[owner].piece.fetch_add(1, std::memory_order_relaxed); };
+        const auto take = [&] {
+          Index piece;
+#  pragma omp atomic capture
+          piece = next[owner].piece++;
+          return piece;
+        };
         for (Index piece = take(); piece < share(owner + 1); piece = take()) {
           try {
             call(body, piece, slot);
