@@ -237,6 +237,9 @@ class Convolution {
     plan_input_gradient(window);
     depthwise_ = C_ == 1 && O_ == 1 && kernel == Extent2{3} && stride == Extent2{1} &&
                  dilation == Extent2{1} && std::min(OW, W_) >= lanes<T>;
+    image_size_ = whole_vectors<T>(C_ * in_.size() + in_.extent.w + lanes<T>);
+    gradient_pitch_ = depthwise_ ? whole_vectors<T>(OW) : forward_.pitch;
+    flat_ = whole_vectors<T>((OH + (depthwise_ ? 4 : 0)) * gradient_pitch_);
     by_winograd_ = Winograd<T>::suits(window, groups, C_, O_) && padding.h <= 2 && padding.w <= 2;
     if (!by_winograd_) return;
     winograd_ = {x, outputs, padding, {OH, OW}};
@@ -247,8 +250,9 @@ class Convolution {
   bool by_winograd() const { return by_winograd_; }
 
   /// y[o] = bias[o] + sum over k of W[o][k] x[offset[k] + .]; `bias` may be null.
-  void forward(View<const T, 4> x, const T* w, const T* bias, View<T, 4> y, Tensor<T, 2>& scratch,
-               Tensor<T, 2>& transformed, int threads) const {
+  FOVEA_OUT_OF_LINE void forward(View<const T, 4> x, const T* w, const T* bias, View<T, 4> y,
+                                 Tensor<T, 2>& scratch, Tensor<T, 2>& transformed,
+                                 int threads) const {
     if (by_winograd_) {
       const Winograd<T>& tiles = winograd_.winograd();
       reserve(transformed, 1, tiles.weights_size());
@@ -268,8 +272,9 @@ class Convolution {
   }
 
   /// dW[o][k] = sum over n of <dy[n,o], x[n][offset[k] + .]>,   db[o] = sum of dy[n,o].
-  void parameter_gradients(View<const T, 4> x, View<const T, 4> dy, View<T, 4> dw, View<T, 1> db,
-                           Tensor<T, 2>& scratch, Tensor<T, 2>& partial, int threads) const {
+  FOVEA_OUT_OF_LINE void parameter_gradients(View<const T, 4> x, View<const T, 4> dy, View<T, 4> dw,
+                                             View<T, 1> db, Tensor<T, 2>& scratch,
+                                             Tensor<T, 2>& partial, int threads) const {
     const Index N = x.extent(0);
     sum_over_parts(
         N, N * dw.size() * flat(), dw, db, partial, threads,
@@ -282,8 +287,9 @@ class Convolution {
   }
 
   /// dx[n,c] = the sum, over every o and tap, of what y took from it.
-  void input_gradient(View<const T, 4> dy, const T* w, View<T, 4> dx, Tensor<T, 2>& scratch,
-                      Tensor<T, 2>& turned, int threads) const {
+  FOVEA_OUT_OF_LINE void input_gradient(View<const T, 4> dy, const T* w, View<T, 4> dx,
+                                        Tensor<T, 2>& scratch, Tensor<T, 2>& turned,
+                                        int threads) const {
     if (by_winograd_) {
       // A convolution of dy with the kernels turned by half a circle, inputs and outputs exchanged.
       const Winograd<T>& tiles = winograd_back_.winograd();
@@ -330,19 +336,14 @@ class Convolution {
   }
 
   /// The padded channels of one group, and what the last vector reads beyond them.
-  Index image_size() const { return whole_vectors<T>(C_ * in_.size() + in_.extent.w + lanes<T>); }
+  Index image_size() const { return image_size_; }
   /// Images whose dot products are taken together: small ones cannot pay for adding up the lanes.
   Index images_at_once() const { return std::clamp<Index>(1024 / flat(), 1, 8); }
 
   /// From row to row of a plane of dy while dW is summed, and the whole plane.
-  Index gradient_pitch() const {
-    return depthwise_ ? whole_vectors<T>(forward_.cols) : forward_.pitch;
-  }
+  Index gradient_pitch() const { return gradient_pitch_; }
   /// Elements of that plane, in whole vectors.
-  Index flat() const {
-    const Index rows = forward_.rows + (depthwise_ ? 4 : 0);
-    return whole_vectors<T>(rows * gradient_pitch());
-  }
+  Index flat() const { return flat_; }
   /// Writes the plane of dy of image n, output o, with zeros between the rows.
   void spread_gradient(View<const T, 4> dy, Index n, Index o, T* to) const {
     const Index above = depthwise_ ? 2 * gradient_pitch() : 0;
@@ -439,8 +440,10 @@ class Convolution {
       right[v] = images + offsets_[static_cast<std::size_t>(std::min(k + v, K_ - 1))];
     T sums[V][R];
     dot_tile<T, R, V>(count, length, left, O_ * flat(), right, image_size(), sums);
-    for (Index i = 0; i < rows; ++i)
-      for (Index v = 0; v < std::min<Index>(V, K_ - k); ++v) dw[i * K_ + k + v] += sums[v][i];
+    const Index taps = std::min<Index>(V, K_ - k);
+    for (Index i = 0; i < rows; ++i, dw += K_)
+#pragma GCC unroll 1
+      for (Index v = 0; v < taps; ++v) dw[k + v] += sums[v][i];
   }
 
   // x[h] is read by y[oh] with tap kh when h + p = oh s + kh d. With h + p = q s + a, the taps of
@@ -529,6 +532,7 @@ class Convolution {
 
  private:
   Index H_ = 0, W_ = 0, groups_ = 1, C_ = 0, O_ = 0, K_ = 0;
+  Index image_size_ = 0, gradient_pitch_ = 0, flat_ = 0;  // see the functions of these names
   Extent2 kernel_{1};
   PaddedChannel in_, out_;  // of x, and of dy on the way back
   Sweep forward_{};

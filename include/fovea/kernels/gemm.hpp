@@ -110,30 +110,19 @@ FOVEA_OUT_OF_LINE void edge_tile(decltype(whole_tile<1, T>)& tile, Index cols,
     std::copy_n(whole + i * cols, c.cols, c.data + i * c.row_stride);
 }
 
-// Calls f.operator()<V>(first, width) for tiles of V = 3, 3, ... and a last narrower one.
-template <class F>
-void for_tiles(Index count, Index unit, F&& f) {
-  for (Index first = 0; first < count; first += tile_vectors * unit) {
-    const Index left = count - first;
-    if (left > 2 * unit)
-      f.template operator()<3>(first, std::min(left, 3 * unit));
-    else if (left > unit)
-      f.template operator()<2>(first, left);
-    else
-      f.template operator()<1>(first, left);
-  }
-}
-
 template <class T>
 void gemm_part(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& c,
                bool accumulate) {
   alignas(64) T panel[k_block * tile_cols<T>];
   // A panel that is used only a few times, and lies close together, is not worth a copy.
   const bool in_place = b.col_stride == 1 && c.rows <= 8 * tile_rows && b.row_stride <= 256;
-  for (Index k = 0; k < a.cols; k += k_block) {
-    const Index depth = std::min(k_block, a.cols - k);
-    for_tiles(c.cols, lanes<T>, [&]<int V>(Index j, Index width) {
-      constexpr Index cols = V * lanes<T>;
+  for (Index k = 0; k < a.cols; k += k_block)
+    for (Index j = 0; j < c.cols; j += tile_cols<T>) {
+      const Index depth = std::min(k_block, a.cols - k), width = std::min(tile_cols<T>, c.cols - j);
+      const Index cols = (width + lanes<T> - 1) / lanes<T> * lanes<T>;
+      const auto tile = cols == tile_cols<T> ? whole_tile<3, T>
+                        : cols > lanes<T>    ? whole_tile<2, T>
+                                             : whole_tile<1, T>;
       const bool copied = !in_place || width < cols;
       const Matrix<const T> from = b.block(k, j, depth, width);
       if (copied) pack_panel(from, cols, panel);
@@ -144,12 +133,11 @@ void gemm_part(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<
         const T* const top = copied ? panel : from.data;
         const Index pitch = copied ? cols : b.row_stride;
         if (rows == tile_rows && width == cols)
-          whole_tile<V, T>(left, top, pitch, to.data, to.row_stride, accumulate || k > 0);
+          tile(left, top, pitch, to.data, to.row_stride, accumulate || k > 0);
         else
-          edge_tile<T>(whole_tile<V, T>, cols, left, top, pitch, to, accumulate || k > 0);
+          edge_tile<T>(*tile, cols, left, top, pitch, to, accumulate || k > 0);
       }
-    });
-  }
+    }
 }
 
 }  // namespace detail

@@ -92,15 +92,15 @@ FOVEA_KERNEL void scatter_rows(const Entry<T>* entries, Index count, const T* w,
 // Vectors of a run that are worked on together: three rows of them fill the registers.
 inline constexpr int run_vectors = vector_registers == 32 ? 6 : 3;
 
-// Calls f.operator()<Rows, V>(first kernel row, offset in the run) until both are used up.
+// Calls f.operator()<V>(three kernel rows or two, the first of them, offset in the run) until both are used
+// up.
 template <class F>
 void for_blocks(Index kernel_rows, Index run, Index unit, F&& f) {
   for (Index kh = 0; kh < kernel_rows;) {
     const bool three = kernel_rows - kh >= 3;
     Index v = 0;
     const auto blocks = [&]<int V>() {
-      for (; v + V * unit <= run; v += V * unit)
-        three ? f.template operator()<3, V>(kh, v) : f.template operator()<2, V>(kh, v);
+      for (; v + V * unit <= run; v += V * unit) f.template operator()<V>(three, kh, v);
     };
     blocks.template operator()<run_vectors>();
     blocks.template operator()<2>();
@@ -119,8 +119,9 @@ inline bool sparse_rows(Index kernel_rows) { return kernel_rows == 3 || kernel_r
 template <class T>
 void sparse_weight_gradient(const Entry<T>* entries, Index count, const T* x, Index row,
                             Index kernel_rows, Index run, T* dw) {
-  detail::for_blocks(kernel_rows, run, lanes<T>, [&]<int Rows, int V>(Index kh, Index at) {
-    detail::gather_rows<Rows, V>(entries, count, x + kh * row + at, row, run, dw + kh * run + at);
+  detail::for_blocks(kernel_rows, run, lanes<T>, [&]<int V>(bool three, Index kh, Index at) {
+    const auto gather = three ? detail::gather_rows<3, V, T> : detail::gather_rows<2, V, T>;
+    gather(entries, count, x + kh * row + at, row, run, dw + kh * run + at);
   });
 }
 
@@ -128,8 +129,9 @@ void sparse_weight_gradient(const Entry<T>* entries, Index count, const T* x, In
 template <class T>
 void sparse_input_gradient(const Entry<T>* entries, Index count, const T* w, Index kernel_rows,
                            Index run, T* dx, Index row) {
-  detail::for_blocks(kernel_rows, run, lanes<T>, [&]<int Rows, int V>(Index kh, Index at) {
-    detail::scatter_rows<Rows, V>(entries, count, w + kh * run + at, run, dx + kh * row + at, row);
+  detail::for_blocks(kernel_rows, run, lanes<T>, [&]<int V>(bool three, Index kh, Index at) {
+    const auto scatter = three ? detail::scatter_rows<3, V, T> : detail::scatter_rows<2, V, T>;
+    scatter(entries, count, w + kh * run + at, run, dx + kh * row + at, row);
   });
 }
 

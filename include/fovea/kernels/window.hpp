@@ -28,7 +28,7 @@ struct Extent2 {
 
 /// "3", or "3x5" where they differ.
 inline std::string to_string(const Extent2& e) {
-  return e.h == e.w ? std::to_string(e.h) : concat(e.h, "x", e.w);
+  return e.h == e.w ? to_string(e.h) : concat(e.h, "x", e.w);
 }
 
 /// How many positions a window has along one axis; 0 if it does not fit in even once.

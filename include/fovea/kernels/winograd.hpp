@@ -42,6 +42,15 @@ template <class V>
   out[3 * step] = d1 - d3;
 }
 
+// G g along one axis.
+template <class V>
+[[gnu::always_inline]] inline void winograd_kernel(const V& g0, const V& g1, const V& g2, V* out) {
+  out[0] = g0;
+  out[1] = (g0 + g1 + g2) / 2;
+  out[2] = (g0 - g1 + g2) / 2;
+  out[3] = g2;
+}
+
 // V[e][c] of the tile at x, in an image of C channels whose rows are `row` apart.
 template <class T>
 FOVEA_KERNEL void winograd_transform(const T* x, Index row, Index C, T* V, Index element) {
@@ -115,29 +124,27 @@ class Winograd {
 
   /// U in panels of two vectors of outputs, each (16, C, 2 lanes). The nine numbers of the kernel from c to o
   /// stand at w + o * o_stride + c * c_stride, `step` apart. `lanes` outputs are worked on together.
-  void transform_weights(const T* w, Index o_stride, Index c_stride, Index step, T* U,
-                         int threads) const {
+  FOVEA_OUT_OF_LINE void transform_weights(const T* w, Index o_stride, Index c_stride, Index step,
+                                           T* U, int threads) const {
     parallel_for(O_ * C_ < 1000 ? 1 : threads, 2 * panels(), [&](Index vector, int) {
       const Index first = vector * lanes<T>, count = std::clamp<Index>(O_ - first, 0, lanes<T>);
       for (Index c = 0; c < C_; ++c) {
-        T g[9][lanes<T>] = {}, along[4][3][lanes<T>];
+        T numbers[9][lanes<T>] = {};
         for (Index o = 0; o < count; ++o)
+#pragma GCC unroll 1
           for (Index j = 0; j < 9; ++j)
-            g[j][o] = w[(first + o) * o_stride + c * c_stride + j * step];
-        const auto turn = [](const T* a, const T* b, const T* d, auto&& out) {
-          for (int o = 0; o < lanes<T>; ++o) {
-            out(0)[o] = a[o];
-            out(1)[o] = (a[o] + b[o] + d[o]) / 2;
-            out(2)[o] = (a[o] - b[o] + d[o]) / 2;
-            out(3)[o] = d[o];
-          }
-        };
-        for (int j = 0; j < 3; ++j)
-          turn(g[j], g[3 + j], g[6 + j], [&](int i) { return along[i][j]; });
-        T* const to = U + vector / 2 * panel_size() + (2 * c + vector % 2) * lanes<T>;
+            numbers[j][o] = w[(first + o) * o_stride + c * c_stride + j * step];
+        Vec<T> g[9], along[3][4], u[16];
+#pragma GCC unroll 9
+        for (int j = 0; j < 9; ++j) g[j] = load(numbers[j]);
+#pragma GCC unroll 3
+        for (int j = 0; j < 3; ++j) detail::winograd_kernel(g[j], g[3 + j], g[6 + j], along[j]);
+#pragma GCC unroll 4
         for (int i = 0; i < 4; ++i)
-          turn(along[i][0], along[i][1], along[i][2],
-               [&](int e) { return to + (4 * i + e) * C_ * width; });
+          detail::winograd_kernel(along[0][i], along[1][i], along[2][i], u + 4 * i);
+        T* const to = U + vector / 2 * panel_size() + (2 * c + vector % 2) * lanes<T>;
+#pragma GCC unroll 16
+        for (int e = 0; e < 16; ++e) store(to + e * C_ * width, u[e]);
       }
     });
   }

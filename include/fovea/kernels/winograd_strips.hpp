@@ -40,8 +40,8 @@ class WinogradStrips {
   const Winograd<T>& winograd() const { return winograd_; }
 
   /// y = bias + the convolution of x with the transformed weights U; `bias` may be null.
-  void run(View<const T, 4> x, const T* U, const T* bias, View<T, 4> y, Tensor<T, 2>& scratch,
-           int threads) const {
+  FOVEA_OUT_OF_LINE void run(View<const T, 4> x, const T* U, const T* bias, View<T, 4> y,
+                             Tensor<T, 2>& scratch, int threads) const {
     const Index N = x.extent(0), columns = out_.channels, TH = output_tiles(output_.h);
     const Index x_size = images_ * in_.size(), y_size = images_ * out_.size();
     reserve(scratch, threads, x_size + y_size + columns + winograd_.scratch());
