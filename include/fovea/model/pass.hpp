@@ -53,46 +53,7 @@ class Pass {
         batch_(capacity),
         layers_(net.layer_passes(capacity, options_)),
         blocks_(net.blocks(capacity, options_)) {
-    if (options_.keep != Keep::nothing && options_.parameter_gradients)
-      each_layer([&]<std::size_t i>() {
-        const auto& layer = std::get<i>(net.layers());
-        const auto& left = std::get<i>(layers_);
-        detail::each_parameter<std::remove_cvref_t<decltype(layer)>>([&](const auto& p) {
-          check_gradient(i, p.name, (layer.*p.value).shape().extents(),
-                         (left.*p.gradient).shape().extents());
-        });
-      });
-    // The size of what each layer writes: 0 inside a block, and where it shares its input's memory.
-    const auto shapes = net.output_shapes(capacity);
-    std::array<Index, depth> sizes{};
-    each_layer([&]<std::size_t i>() { sizes[i] = std::get<i>(shapes).size(); });
-    each_layer([&]<std::size_t i>() {
-      if (std::get<i>(blocks_).active())
-        std::fill_n(sizes.begin() + i, std::get<i>(blocks_).span - 1, Index{0});
-    });
-    each_layer([&]<std::size_t i>() {
-      if (i > 0 && Net::template relabels<i>) sizes[i] = 0;
-    });
-    each_layer([&]<std::size_t i>() {
-      if constexpr (Net::template chains<i>) {
-        constexpr std::size_t next = i + Net::template BlockAt<i>::span;
-        auto &block = std::get<i>(blocks_), &behind = std::get<next>(blocks_);
-        if (!block.active() || !behind.active()) return;
-        block.hand_over_to(behind);
-        chained_[next] = true;
-      }
-    });
-    const bool goes_back = options_.keep != Keep::nothing;
-    const auto input = net.input_shape().prepend(capacity);
-    Index used = 0;
-    const auto y = places(sizes, !goes_back, used);
-    const auto dy = goes_back ? places(sizes, options_.keep == Keep::needed, used) : y;
-    storage_ = Tensor<T, 1>(Shape{used + (options_.input_gradient ? input.size() : 0)});
-    each_layer([&]<std::size_t i>() {
-      std::get<i>(outputs_) = {storage_.data() + y[i], std::get<i>(shapes)};
-      if (goes_back) std::get<i>(gradients_) = {storage_.data() + dy[i], std::get<i>(shapes)};
-    });
-    if (options_.input_gradient) dinput_ = {storage_.data() + used, input};
+    plan(net, std::make_index_sequence<depth>{});
   }
 
   Pass(Pass&&) = default;
@@ -107,17 +68,14 @@ class Pass {
   /// The output of layer i in the last forward: `pass.activation<Net::index("conv1")>()`.
   template <std::size_t i>
   auto activation() const {
-    check(options_.keep == Keep::all || i + 1 == depth,
-          "activation: this pass did not keep that of ", Net::layer_name(i),
-          "; make it with {.keep = Keep::all}");
+    check_kept(i + 1 == depth, "activation", i);
     return as_const(output<i>());
   }
 
   /// The gradient of the output of layer i in the last backward.
   template <std::size_t i>
   auto gradient() const {
-    check(options_.keep == Keep::all, "gradient: this pass did not keep that of ",
-          Net::layer_name(i), "; make it with {.keep = Keep::all}");
+    check_kept(false, "gradient", i);
     return as_const(output_gradient<i>());
   }
 
@@ -164,7 +122,26 @@ class Pass {
     options.threads = resolve_threads(options.threads);
     return options;
   }
+  static Index positive(Index capacity) {
+    check(capacity > 0, "pass: expected a batch size of 1 or more, got ", capacity);
+    return capacity;
+  }
+
+  void check_kept(bool always, const char* what, std::size_t i) const {
+    if (!always && options_.keep != Keep::all)
+      fail(what, ": this pass did not keep that of ", Net::layer_name(i),
+           "; make it with {.keep = Keep::all}");
+  }
+
   // Without memory for a gradient, as in a Pass that nobody made, backward would write beyond its end.
+  template <std::size_t i, class Layer>
+  void check_gradients(const Layer& layer) const {
+    if (options_.keep == Keep::nothing || !options_.parameter_gradients) return;
+    detail::each_parameter<Layer>([&](const auto& p) {
+      check_gradient(i, p.name, (layer.*p.value).shape().extents(),
+                     (std::get<i>(layers_).*p.gradient).shape().extents());
+    });
+  }
   [[gnu::cold]] static void check_gradient(std::size_t i, std::string_view parameter,
                                            std::span<const Index> expected,
                                            std::span<const Index> found) {
@@ -173,15 +150,45 @@ class Pass {
            parameter, " in its Pass, found ", detail::extents_text(found),
            " (the layer's pass(shape, options) makes it)");
   }
-  static Index positive(Index capacity) {
-    check(capacity > 0, "pass: expected a batch size of 1 or more, got ", capacity);
-    return capacity;
+
+  // Joins chains, asks for the memory, and shows the views their places in it.
+  template <std::size_t... i>
+  [[gnu::cold]] void plan(const Net& net, std::index_sequence<i...>) {
+    (check_gradients<i>(std::get<i>(net.layers())), ...);
+    (join_chain<i>(), ...);
+    // The size of what each layer writes: 0 inside a block, and where it shares its input's memory.
+    const auto shapes = net.output_shapes(capacity_);
+    std::array<Index, depth> sizes{std::get<i>(shapes).size()...};
+    const bool active[] = {std::get<i>(blocks_).active()...};
+    constexpr bool relabels[] = {(i > 0 && Net::template relabels<i>)...};
+    constexpr std::size_t spans[] = {Net::template BlockAt<i>::span...};
+    for (std::size_t k = 0; k < depth; ++k) {
+      if (active[k]) std::fill_n(sizes.begin() + k, spans[k] - 1, Index{0});
+      if (relabels[k]) sizes[k] = 0;
+    }
+    const bool goes_back = options_.keep != Keep::nothing;
+    const auto input = net.input_shape().prepend(capacity_);
+    Index used = 0;
+    const auto y = places(sizes, !goes_back, used);
+    const auto dy = goes_back ? places(sizes, options_.keep == Keep::needed, used) : y;
+    storage_ = Tensor<T, 1>(Shape{used + (options_.input_gradient ? input.size() : 0)});
+    T* const memory = storage_.data();
+    (look(std::get<i>(outputs_), memory + y[i], std::get<i>(shapes), capacity_), ...);
+    if (goes_back)
+      (look(std::get<i>(gradients_), memory + dy[i], std::get<i>(shapes), capacity_), ...);
+    if (options_.input_gradient) dinput_ = {memory + used, input};
   }
 
-  template <class F>
-  static void each_layer(F&& f) {
-    [&]<std::size_t... i>(std::index_sequence<i...>) { (f.template operator()<i>(), ...); }
-    (std::make_index_sequence<depth>{});
+  // Where the block of layer i and the one behind it are active, they run as a chain.
+  template <std::size_t i>
+  void join_chain() {
+    if constexpr (Net::template chains<i>) {
+      constexpr std::size_t next = i + Net::template BlockAt<i>::span;
+      auto &block = std::get<i>(blocks_), &behind = std::get<next>(blocks_);
+      if (!block.active() || !behind.active()) return;
+      block.hand_over_to(behind);
+      chained_[next] = true;
+    }
   }
 
   // The place in memory of what each layer writes, behind the first `used` numbers: one for every layer, or
@@ -205,15 +212,20 @@ class Pass {
     return places;
   }
 
+  // Out of line, so that views of one rank share what is compiled for them.
+  template <std::size_t R>
+  FOVEA_OUT_OF_LINE static void look(View<T, R>& view, T* data, const Shape<R>& shape, Index n) {
+    view = {data, shape.with_batch(n)};
+  }
+
   // The number of examples at hand, for all views.
   void set_batch(Index n) {
     if (n == batch_) return;
     batch_ = n;
-    const auto resize = [n](auto& view) { view = {view.data(), view.shape().with_batch(n)}; };
-    each_layer([&]<std::size_t i>() { resize(std::get<i>(outputs_)); });
-    if (options_.keep != Keep::nothing)
-      each_layer([&]<std::size_t i>() { resize(std::get<i>(gradients_)); });
-    if (options_.input_gradient) resize(dinput_);
+    const auto resize = [n](auto&... view) { (look(view, view.data(), view.shape(), n), ...); };
+    std::apply(resize, outputs_);
+    std::apply(resize, gradients_);
+    resize(dinput_);
   }
 
   template <std::size_t i>

@@ -180,7 +180,7 @@ class Sequential {
     try {
       each_layer([&]<std::size_t i>() {
         at = i;
-        std::get<i>(shapes) = std::get<i>(layers_).output_shape(shape_before<i>(shapes, N));
+        std::get<i>(shapes) = shape_behind(std::get<i>(layers_), shape_before<i>(shapes, N));
       });
     } catch (const Error& error) {
       fail(layer_name(at), ": ", error.what());
@@ -362,8 +362,9 @@ class Sequential {
   }
 
   static void check_apart(const char* who, std::size_t i, bool apart) {
-    check(apart, who, layer_name(i),
-          " runs as one with its neighbours here; make the pass with {.keep = Keep::all}");
+    if (!apart)
+      fail(who, layer_name(i),
+           " runs as one with its neighbours here; make the pass with {.keep = Keep::all}");
   }
 
   // Whether the output of layer i does not exist.
@@ -386,8 +387,8 @@ class Sequential {
 
   // Layer i or the block that begins with it, `first` or not; returns the layer behind it.
   template <std::size_t i>
-  std::size_t step(View<const T, input_rank> x, Pass<Sequential>& pass, const Context& context,
-                   bool first) const {
+  std::size_t step(const View<const T, input_rank>& x, Pass<Sequential>& pass,
+                   const Context& context, bool first) const {
     using Block = BlockAt<i>;
     constexpr std::size_t behind = i + Block::span;
     if constexpr (Block::span > 1)
@@ -405,7 +406,7 @@ class Sequential {
         return behind;
       }
     const auto& y = pass.template output<i>();
-    const auto input = input_of<i>(x, pass);
+    const auto& input = input_of<i>(x, pass);
     if (i == 0 || !relabels<i> || y.data() != input.data())
       run_forward(std::get<i>(layers_), input, y, std::get<i>(pass.layers_), context);
     return i + 1;
@@ -438,10 +439,10 @@ class Sequential {
 
   // Layer i or the block that ends with it; returns how many layers are in front of it.
   template <std::size_t i>
-  std::size_t step_back(View<const T, input_rank> x, Pass<Sequential>& pass,
+  std::size_t step_back(const View<const T, input_rank>& x, Pass<Sequential>& pass,
                         const Context& context) const {
-    const auto y = as_const(pass.template output<i>());
-    const auto dy = as_const(pass.template output_gradient<i>());
+    const auto& y = pass.template output<i>();
+    const auto& dy = pass.template output_gradient<i>();
     constexpr std::size_t first = block_around<i>();
     if constexpr (first < i && first + BlockAt<first>::span == i + 1)
       if (auto& block = std::get<first>(pass.blocks_); block.active()) {
@@ -468,15 +469,20 @@ class Sequential {
   }
 
   // Out of line, so that layers of one type share what is compiled for them.
+  template <class Layer, std::size_t rank>
+  FOVEA_OUT_OF_LINE static auto shape_behind(const Layer& layer, Shape<rank> x) {
+    return layer.output_shape(x);
+  }
   template <class Layer, class X, class Y, class LayerPass>
-  FOVEA_OUT_OF_LINE static void run_forward(const Layer& layer, X x, Y y, LayerPass& pass,
-                                            const Context& context) {
-    layer.forward(x, y, pass, context);
+  FOVEA_OUT_OF_LINE static void run_forward(const Layer& layer, const X& x, const Y& y,
+                                            LayerPass& pass, const Context& context) {
+    layer.forward(as_const(x), y, pass, context);
   }
   template <class Layer, class X, class Y, class DX, class LayerPass>
-  FOVEA_OUT_OF_LINE static void run_backward(const Layer& layer, X x, Y y, Y dy, DX dx,
-                                             LayerPass& pass, const Context& context) {
-    layer.backward(x, y, dy, dx, pass, context);
+  FOVEA_OUT_OF_LINE static void run_backward(const Layer& layer, const X& x, const Y& y,
+                                             const Y& dy, const DX& dx, LayerPass& pass,
+                                             const Context& context) {
+    layer.backward(as_const(x), as_const(y), as_const(dy), dx, pass, context);
   }
 
   // Where the block begins that layer i could be a part of; i if there is none.
@@ -510,11 +516,11 @@ class Sequential {
   }
 
   template <std::size_t i>
-  static auto input_of(View<const T, input_rank> x, const Pass<Sequential>& pass) {
+  static const auto& input_of(const View<const T, input_rank>& x, const Pass<Sequential>& pass) {
     if constexpr (i == 0)
       return x;
     else
-      return as_const(pass.template output<i - 1>());
+      return pass.template output<i - 1>();
   }
 
   template <std::size_t i>
