@@ -28,7 +28,7 @@ inline constexpr std::array<std::string_view, 10> fashion_mnist_classes{
 
 namespace detail {
 
-// The one of the spellings that is there. `stem` is "train-images", `ending` "idx3-ubyte".
+// The one of the spellings that is there. `part` is "train-images", `ending` "idx3-ubyte".
 [[gnu::cold]] inline std::string find_idx(std::string_view directory, std::string_view part,
                                           std::string_view ending) {
   const auto start = concat(directory, directory.ends_with('/') ? "" : "/", part);
