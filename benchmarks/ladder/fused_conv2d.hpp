@@ -46,7 +46,7 @@ struct FusedConv2d : Conv2d<T> {
     p.windows = p.in.places(0, {rows, cols}, 2, 1), p.pixels = p.out.places(0, {rows, cols}, 1, 1);
     p.image = Tensor<T, 1>(Shape{p.in.size()}), p.pooled = Tensor<T, 1>(Shape{p.out.size()});
     p.weight = Tensor<T, 1>(Shape{p.tiles.weights_size()});
-    p.bias = Tensor<T, 1>(Shape{kernels::whole_vectors<T>(O)});
+    p.bias = Tensor<T, 1>(Shape{whole_vectors<T>(O)});
     p.winner = Tensor<std::uint8_t, 3>(Shape{N + 1, rows * cols, O});  // vectors may reach beyond
     return p;
   }

@@ -19,7 +19,7 @@ template <class T>
 class SparseGradients {
  public:
   SparseGradients(Shape<4> x, const Conv2d<T>& conv) : run_(conv.options.kernel.w * x[1]) {
-    const Shape size{conv.options.out, conv.options.kernel.h, kernels::whole_vectors<T>(run_)};
+    const Shape size{conv.options.out, conv.options.kernel.h, whole_vectors<T>(run_)};
     weight_ = dweight_ = Tensor<T, 3>(size);
     const kernels::ChannelsLast<T> image{x[1], {x[2], x[3]}, conv.options.padding};
     dimage_ = Tensor<T, 1>(Shape{image.size()});

@@ -115,7 +115,7 @@ TEST_CASE("habits: licence, include guard, namespace, nothing printed, nothing s
       CHECK(contains(h.text, "namespace fovea::inline FOVEA_ABI"));
     for (const char* word :
          {"using namespace", "<iostream>", "std::cout", "printf(\"", "rand()", "exit(", "NDEBUG\n",
-          "std::random_device", "omp_set_num_threads", "reduction(", "pragma omp atomic\n"}) {
+          "std::random_device", "omp_set_num_threads", "reduction(", "pragma omp atomic"}) {
       CAPTURE(word);
       CHECK(!contains(h.text, word));
     }

@@ -83,10 +83,7 @@ FOVEA_OUT_OF_LINE inline void run_pieces(int threads, Index pieces, const void* 
       for (int turn = 0; turn < team; ++turn) {
         const int owner = (slot + turn) % team;
         const auto take = [&] {
-          Index piece;
-#  pragma omp atomic capture
-          piece = next[owner].piece++;
-          return piece;
+          return __atomic_fetch_add(&next[owner].piece, 1, __ATOMIC_RELAXED);
         };
         for (Index piece = take(); piece < share(owner + 1); piece = take()) {
           try {

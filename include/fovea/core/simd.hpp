@@ -48,6 +48,12 @@ using Vec = typename detail::VectorOf<T>::type;
 template <class T>
 inline constexpr Index lanes = FOVEA_VECTOR_BYTES / static_cast<Index>(sizeof(T));
 
+/// Numbers in whole vectors of T.
+template <class T>
+constexpr Index whole_vectors(Index count) {
+  return (count + lanes<T> - 1) / lanes<T> * lanes<T>;
+}
+
 /// Integers as wide as T, one for each lane: what a comparison of vectors yields.
 template <class T>
 using Integers = decltype(Vec<T>{} < Vec<T>{});

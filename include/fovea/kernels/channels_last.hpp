@@ -16,12 +16,6 @@
 
 namespace fovea::inline FOVEA_ABI::kernels {
 
-/// Numbers in whole vectors of T.
-template <class T>
-constexpr Index whole_vectors(Index count) {
-  return (count + lanes<T> - 1) / lanes<T> * lanes<T>;
-}
-
 /// How such an image lies in memory: pixel (h, w) is C numbers at inside() + h * row() + w * channels.
 template <class T>
 struct ChannelsLast {

@@ -119,7 +119,7 @@ void gemm_part(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<
   for (Index k = 0; k < a.cols; k += k_block)
     for (Index j = 0; j < c.cols; j += tile_cols<T>) {
       const Index depth = std::min(k_block, a.cols - k), width = std::min(tile_cols<T>, c.cols - j);
-      const Index cols = (width + lanes<T> - 1) / lanes<T> * lanes<T>;
+      const Index cols = whole_vectors<T>(width);
       const auto tile = cols == tile_cols<T> ? whole_tile<3, T>
                         : cols > lanes<T>    ? whole_tile<2, T>
                                              : whole_tile<1, T>;

@@ -73,7 +73,7 @@ class ConvReluPool {
     if (!active_) return;
     N_ = N, threads_ = how.threads;
     frozen_ = how.frozen, forward_only_ = how.keep == Keep::nothing;
-    O_ = o.out, columns_ = kernels::whole_vectors<T>(O_), units_ = OH / 2 * (OW / 2);
+    O_ = o.out, columns_ = whole_vectors<T>(O_), units_ = OH / 2 * (OW / 2);
     in_ = {C, {H, W}, o.padding}, out_ = {O_, {OH / 2, OW / 2}, 0};
     by_winograd_ = kernels::Winograd<T>::suits(conv.window(), 1, C, O_);
     if (by_winograd_)
@@ -87,7 +87,7 @@ class ConvReluPool {
     bias_ = Tensor<T, 1>(Shape{columns_});
     if (!forward_only_) {
       grey_ = C == 1 && o.kernel == Extent2{3} && lanes<T> >= 8;
-      run_ = kernels::whole_vectors<T>(o.kernel.w * C);
+      run_ = whole_vectors<T>(o.kernel.w * C);
       winner_ = Tensor<std::uint8_t, 1>(Shape{N * units_ * O_ + lanes<T>});
       turned_ = Tensor<T, 1>(Shape{O_ * o.kernel.h * run_});
       size_ = grey_ ? 9 * columns_ : O_ * o.kernel.h * run_;
