@@ -379,3 +379,85 @@ TEST_CASE_TEMPLATE("predictor: packed weights say the same", T, float, double) {
     }
   }
 }
+
+namespace {
+
+// A chain of `blocks` blocks on 8 channels behind the layers in front of it.
+template <int blocks, class... Front>
+auto chain_behind(Rng& rng, Shape<3> input, Front... front) {
+  const auto block = [&] {
+    return std::tuple{Conv2d<float>{{.in = 8, .out = 8, .kernel = 3, .padding = 1}, rng}, Relu{},
+                      MaxPool2d{{.kernel = 2}}};
+  };
+  const auto chain = [&] {
+    if constexpr (blocks == 2)
+      return std::tuple_cat(block(), block());
+    else
+      return std::tuple_cat(block(), block(), block(), block());
+  }();
+  return std::apply([&](auto... layers) { return Sequential{input, front..., layers...}; }, chain);
+}
+
+// Every way to run it says what the layers say one by one.
+template <class Net>
+void check_ways(Net net) {
+  const auto x = random_tensor<float>(net.input_shape().prepend(9), 3);
+  auto all = net.pass(9, {.keep = Keep::all, .input_gradient = true});
+  const auto y = net.forward(x, all);
+  const auto dy = random_tensor<float>(y.shape(), 4);
+  std::copy(dy.begin(), dy.end(), all.dlogits().begin());
+  net.backward(x, all);
+  for (const int threads : {1, 2, 3, 7}) {
+    CAPTURE(threads);
+    auto needed = net.pass(12, {.input_gradient = true, .threads = threads});
+    CHECK(relative_error(net.forward(x, needed), y) <= 5e-6);
+    std::copy(dy.begin(), dy.end(), needed.dlogits().begin());
+    net.backward(x, needed);
+    CHECK(relative_error(needed.input_gradient(), all.input_gradient()) <= 5e-6);
+    std::vector<View<float, 1>> expected;
+    net.for_each_parameter(
+        all, [&](auto, auto g) { expected.push_back(g.reshape(Shape{g.size()})); });
+    auto next = expected.begin();
+    net.for_each_parameter(needed, [&](auto, auto g) {
+      CHECK(relative_error(g.reshape(Shape{g.size()}), *next++) <= 5e-6);
+    });
+    CHECK(relative_error(net.predict(x, threads), y) <= 5e-6);
+    const Predictor predictor{net, 9};
+    auto scratch = predictor.scratch(threads);
+    CHECK(relative_error(predictor(x, scratch), y) <= 5e-6);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("blocks: input and output of a chain never share memory, wherever the chain is") {
+  Rng rng{1};
+  const auto conv = [&](Index in, Index out, Index kernel) {
+    return Conv2d<float>{{.in = in, .out = out, .kernel = kernel, .padding = kernel / 2}, rng};
+  };
+  check_ways(chain_behind<2>(rng, {1, 16, 16}, conv(1, 8, 3), Relu{}));
+  check_ways(chain_behind<4>(rng, {1, 32, 32}, conv(1, 8, 3), Relu{}));
+  check_ways(chain_behind<2>(rng, {2, 17, 16}, conv(2, 8, 7)));
+  check_ways(chain_behind<4>(rng, {3, 64, 64}, conv(3, 8, 3), MaxPool2d{}));
+  check_ways(chain_behind<2>(rng, {8, 9, 9}, Relu{}));
+  check_ways(chain_behind<2>(rng, {3, 16, 16}, conv(3, 8, 3), Relu{}, conv(8, 8, 1)));
+}
+
+TEST_CASE("blocks: forward_after between the blocks of a chain, in every kind of pass") {
+  Rng rng{1};
+  const auto net = chain_behind<4>(rng, {8, 48, 32});
+  const auto x = random_tensor<float>(Shape{30, 8, 48, 32}, 3);
+  auto all = net.pass(30, {.keep = Keep::all});
+  const Tensor<float, 4> y(net.forward(x, all));
+  const auto check_after = [&]<std::size_t i>() {
+    const Tensor<float, 4> inner(all.activation<i>());
+    for (const Keep keep : {Keep::needed, Keep::nothing})
+      for (const int threads : {1, 2, 7}) {
+        auto pass = net.pass(32, {.keep = keep, .threads = threads});
+        CHECK(relative_error(net.forward_after<i>(inner, pass), y) <= 5e-6);
+      }
+  };
+  check_after.operator()<2>();
+  check_after.operator()<5>();
+  check_after.operator()<8>();
+}

@@ -169,8 +169,12 @@ class Pass {
     const bool goes_back = options_.keep != Keep::nothing;
     const auto input = net.input_shape().prepend(capacity_);
     Index used = 0;
-    const auto y = places(sizes, !goes_back, used);
-    const auto dy = goes_back ? places(sizes, options_.keep == Keep::needed, used) : y;
+    // A chain runs as one: what stands between its blocks is written by nobody, except by forward_after,
+    // which needs it while the rest of the chain runs. So it has a place of its own and takes no turn.
+    std::array<bool, depth> apart{};
+    for (std::size_t k = 0; k + 1 < depth; ++k) apart[k] = chained_[k + 1];
+    const auto y = places(sizes, apart, !goes_back, used);
+    const auto dy = goes_back ? places(sizes, apart, options_.keep == Keep::needed, used) : y;
     storage_ = Tensor<T, 1>(Shape{used + (options_.input_gradient ? input.size() : 0)});
     T* const memory = storage_.data();
     (look(std::get<i>(outputs_), memory + y[i], std::get<i>(shapes), capacity_), ...);
@@ -192,8 +196,9 @@ class Pass {
   }
 
   // The place in memory of what each layer writes, behind the first `used` numbers: one for every layer, or
-  // two in turns, of which one is read while the other is written.
+  // two in turns, of which one is read while the other is written, besides those that stand `apart`.
   [[gnu::cold]] static std::array<Index, depth> places(const std::array<Index, depth>& sizes,
+                                                       const std::array<bool, depth>& apart,
                                                        bool turns, Index& used) {
     constexpr Index line = 64 / sizeof(T);  // of the cache
     const auto take = [&](Index size) {
@@ -205,7 +210,7 @@ class Pass {
     int turn = 0;
     for (std::size_t i = 0; i < depth; ++i) {
       if (sizes[i] > 0)
-        places[i] = turns ? pieces[turn++ % 2] : take(sizes[i]);
+        places[i] = turns && !apart[i] ? pieces[turn++ % 2] : take(sizes[i]);
       else if (i > 0)
         places[i] = places[i - 1];  // a layer that relabels; inside a block nobody looks
     }
