@@ -415,8 +415,8 @@ void check_ways(Net net) {
     net.backward(x, needed);
     CHECK(relative_error(needed.input_gradient(), all.input_gradient()) <= 5e-6);
     std::vector<View<float, 1>> expected;
-    net.for_each_parameter(
-        all, [&](auto, auto g) { expected.push_back(g.reshape(Shape{g.size()})); });
+    net.for_each_parameter(all,
+                           [&](auto, auto g) { expected.push_back(g.reshape(Shape{g.size()})); });
     auto next = expected.begin();
     net.for_each_parameter(needed, [&](auto, auto g) {
       CHECK(relative_error(g.reshape(Shape{g.size()}), *next++) <= 5e-6);
