@@ -184,10 +184,10 @@ void convolution(benchmark::State& state, const std::vector<Index>& shape,
 void max_pool(benchmark::State& state) {
   Sequential net{Shape{32, 28, 28}, MaxPool2d{{.kernel = 2}}};
   const auto x = random_tensor(Shape{64, 32, 28, 28}, 1);
-  auto pass = net.pass(64, {.input_gradient = true, .threads = threads});
+  auto w = net.workspace(64, {.input_gradient = true, .threads = threads});
   for (auto _ : state) {
-    net.forward(x, pass);
-    net.backward(x, pass);
+    net.forward(x, w);
+    net.backward(x, w);
   }
   state.SetBytesProcessed(state.iterations() * x.size() * static_cast<Index>(sizeof(float)) * 2);
 }
@@ -195,9 +195,9 @@ void max_pool(benchmark::State& state) {
 void adam_step(benchmark::State& state) {
   Rng rng{1};
   Sequential net{Shape{3136}, Linear<float>{{.in = 3136, .out = 128}, rng}};
-  auto pass = net.pass(1, {.threads = threads});
+  auto w = net.workspace(1, {.threads = threads});
   Adam adam{net};
-  for (auto _ : state) adam.step(net, pass);
+  for (auto _ : state) adam.step(net, w);
   state.SetBytesProcessed(state.iterations() * net.parameter_count() *
                           static_cast<Index>(sizeof(float)) * 7);
 }

@@ -121,24 +121,24 @@ Work work_of(const Net& net) {
 template <class Net>
 struct Training {
   Net net;
-  Pass<Net> pass;
+  Workspace<Net> w;
   Adam<float> adam;
   Batches<float> feed;
   Index full;  // batches that are not cut short
   Index next = 0;
 
-  Training(const Net& start, const Dataset& data, Index batch, PassOptions options)
+  Training(const Net& start, const Dataset& data, Index batch, WorkspaceOptions options)
       : net(start),
-        pass(net.pass(batch, options)),
+        w(net.workspace(batch, options)),
         adam(net),
         feed(batches(data, batch, {.seed = seed})),
         full(data.size() / batch) {}
 
   void step() {
     const auto [images, labels] = feed[next++ % full];
-    cross_entropy(net.forward(images, pass), labels, pass.dlogits());
-    net.backward(images, pass);
-    adam.step(net, pass);
+    cross_entropy(net.forward(images, w), labels, w.dlogits());
+    net.backward(images, w);
+    adam.step(net, w);
   }
 };
 
@@ -194,17 +194,17 @@ void register_network(const std::string& name, const Net& net, const Dataset& da
 template <class Net>
 void print_alive(const char* when, const Net& net, const Dataset& test) {
   const Index N = std::min(largest_batch, test.size());
-  auto pass = net.pass(N, {.keep = Keep::all, .threads = 1});
+  auto w = net.workspace(N, {.keep = Keep::all, .threads = 1});
   auto feed = batches(test, N, {.shuffle = false});
-  net.forward(feed[0].images, pass, Mode::eval);
+  net.forward(feed[0].images, w, Mode::eval);
   const auto percent = [](const auto& activation) {
     const auto alive =
         std::count_if(activation.begin(), activation.end(), [](float y) { return y > 0; });
     return 100.0 * static_cast<double>(alive) / static_cast<double>(activation.size());
   };
   std::printf("units alive after pool1 %3.0f %%, after pool2 %3.0f %%: %s\n",
-              percent(pass.template activation<Net::index("pool1")>()),
-              percent(pass.template activation<Net::index("pool2")>()), when);
+              percent(w.template activation<Net::index("pool1")>()),
+              percent(w.template activation<Net::index("pool2")>()), when);
 }
 
 // One pass over the training images. Returns the network as it was after `settled_steps`.
@@ -301,7 +301,7 @@ class Ladder {
 
   // Times steps of a network until `enough` seconds are over; prints their median as the next row.
   template <class Other>
-  void rung(const std::string& what, const Other& other, PassOptions options,
+  void rung(const std::string& what, const Other& other, WorkspaceOptions options,
             Index batch = typical_batch, double enough = 2) {
     const Other net = with_weights_of(start_, other);
     {
@@ -345,10 +345,10 @@ class Ladder {
   template <class Other>
   static Results results(Training<Other>& training) {
     const auto [images, labels] = training.feed[0];
-    const auto logits = training.net.forward(images, training.pass);
-    cross_entropy(logits, labels, training.pass.dlogits());
-    training.net.backward(images, training.pass);
-    const auto& gradient = training.pass.template layer<0>().dweight;
+    const auto logits = training.net.forward(images, training.w);
+    cross_entropy(logits, labels, training.w.dlogits());
+    training.net.backward(images, training.w);
+    const auto& gradient = training.w.template layer<0>().dweight;
     return {{logits.begin(), logits.end()}, {gradient.begin(), gradient.end()}};
   }
 
@@ -369,7 +369,7 @@ class Ladder {
 template <class Net>
 void climb(const Net& start, const Dataset& data, int threads) {
   using ladder::DenseGradients, ladder::NaiveConv2d, ladder::PlainLinear, ladder::SparseGradients;
-  const PassOptions all{.keep = Keep::all, .threads = 1}, needed{.threads = 1};
+  const WorkspaceOptions all{.keep = Keep::all, .threads = 1}, needed{.threads = 1};
   Ladder<Net> ladder(start, data);
   // Of the first rung one step on a few images must do.
   ladder.rung("seven nested loops (one step, 8 images)", layer_by_layer<NaiveConv2d, PlainLinear>(),

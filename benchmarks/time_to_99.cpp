@@ -31,7 +31,7 @@ std::pair<double, double> run(const TrainAndTest& data, const Recipe& recipe, st
                               int threads) {
   Rng rng{seed};
   auto net = course_cnn<float>(rng);
-  auto pass = net.pass(recipe.batch, {.threads = threads, .seed = seed});
+  auto w = net.workspace(recipe.batch, {.threads = threads, .seed = seed});
   Adam adam{net, {.beta2 = recipe.beta2}};
   const auto steps = static_cast<std::uint64_t>(
       recipe.epochs * static_cast<double>(data.train.size()) / static_cast<double>(recipe.batch));
@@ -42,10 +42,10 @@ std::pair<double, double> run(const TrainAndTest& data, const Recipe& recipe, st
          batches(data.train, recipe.batch, {.seed = seed, .epoch = epoch})) {
       if (adam.clock() == steps) break;
       adam.options.learning_rate = schedule(adam.clock());
-      const auto logits = net.forward(images, pass);
-      cross_entropy(logits, labels, pass.dlogits(), recipe.smoothing);
-      net.backward(images, pass);
-      adam.step(net, pass);
+      const auto logits = net.forward(images, w);
+      cross_entropy(logits, labels, w.dlogits(), recipe.smoothing);
+      net.backward(images, w);
+      adam.step(net, w);
     }
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

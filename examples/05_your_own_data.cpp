@@ -33,15 +33,15 @@ int main() {
   Sequential net{Shape{2}, Linear<float>{{.in = 2, .out = 64}, rng},
                  Relu{},   Linear<float>{{.in = 64, .out = 64}, rng},
                  Relu{},   Linear<float>{{.in = 64, .out = 2}, rng}};
-  auto pass = net.pass(N);
+  auto w = net.workspace(N);
   AdamW adam{net, {.learning_rate = 5e-3, .weight_decay = 1e-4}};
   const Cosine schedule{.rate = 5e-3, .steps = 500};
   for (int step = 0; step < 500; ++step) {
     adam.options.learning_rate = schedule(adam.clock());
-    const auto logits = net.forward(x, pass);
-    const float loss = cross_entropy(logits, labels, pass.dlogits());
-    net.backward(x, pass);
-    adam.step(net, pass);
+    const auto logits = net.forward(x, w);
+    const float loss = cross_entropy(logits, labels, w.dlogits());
+    net.backward(x, w);
+    adam.step(net, w);
     if (step % 100 == 0) std::printf("step %3d  loss %.4f\n", step, static_cast<double>(loss));
   }
 

@@ -14,14 +14,14 @@ int main(int argc, char** argv) {
     Conv2d<float>{{.in = 1,  .out = 32, .kernel = 3, .padding = 1}, rng}, Relu{}, MaxPool2d{{.kernel = 2}},
     Conv2d<float>{{.in = 32, .out = 64, .kernel = 3, .padding = 1}, rng}, Relu{}, MaxPool2d{{.kernel = 2}},
     Flatten{}, Linear<float>{{.in = 3136, .out = 128}, rng}, Relu{}, Linear<float>{{.in = 128, .out = 10}, rng}};
-  auto pass = net.pass(64);  // everything a forward and a backward leave behind
+  auto w = net.workspace(64);  // everything a forward and a backward leave behind
   Adam adam{net, {.learning_rate = 1e-3}};
   for (std::uint64_t epoch = 0; epoch < 3; ++epoch) {
     for (const auto& [images, labels] : batches(train, 64, {.seed = 1, .epoch = epoch})) {
-      const auto logits = net.forward(images, pass);
-      cross_entropy(logits, labels, pass.dlogits());
-      net.backward(images, pass);
-      adam.step(net, pass);
+      const auto logits = net.forward(images, w);
+      cross_entropy(logits, labels, w.dlogits());
+      net.backward(images, w);
+      adam.step(net, w);
     }
     const auto result = evaluate(net, batches(test, 100, {.shuffle = false}), test.classes).accuracy();
     std::printf("epoch %d: %.2f %%\n", static_cast<int>(epoch) + 1, result.percent());

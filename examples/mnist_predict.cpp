@@ -77,7 +77,7 @@ class Reader {
   const PredictOptions& options_;
   Scaling scaling_;
   std::optional<Predictor<Net>> predictor_;
-  std::optional<Pass<Net>> scratch_;
+  std::optional<Workspace<Net>> scratch_;
 };
 
 Tensor<std::uint8_t, 3> read_idx_images(const std::filesystem::path& path) {

@@ -37,7 +37,7 @@ struct FusedConv2d : Conv2d<T> {
     return {N, O, OH / 2, OW / 2};
   }
 
-  Pass pass(Shape<4> x, const PassOptions& how) const {
+  Pass pass(Shape<4> x, const WorkspaceOptions& how) const {
     const auto& o = this->options;
     const auto [N, O, rows, cols] = output_shape(x);
     Pass p{Conv2d<T>::pass(x, how), {x, *this}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};

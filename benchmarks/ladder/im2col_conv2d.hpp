@@ -29,7 +29,7 @@ struct Im2colConv2d : Conv2d<T> {
     Tensor<T, 2> columns, dcolumns;  // (C KH KW, OH OW), of one image
   };
 
-  Pass pass(Shape<4> x, const PassOptions& how) const {
+  Pass pass(Shape<4> x, const WorkspaceOptions& how) const {
     const auto [N, O, OH, OW] = this->output_shape(x);
     const Shape columns{this->weight.size() / O, OH * OW};
     return {Conv2d<T>::pass(x, how), Tensor<T, 2>(columns), Tensor<T, 2>(columns)};

@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
 
   Rng rng{1};
   auto net = course_cnn<float>(rng);
-  auto pass = net.pass(64, {.threads = threads});
+  auto w = net.workspace(64, {.threads = threads});
   Adam adam{net, {.learning_rate = 1e-3}};
 
   const double before = measured_peak<float>(threads);
@@ -32,10 +32,10 @@ int main(int argc, char** argv) {
   for (std::uint64_t epoch = 0; epoch < epochs; ++epoch) {
     const double start = now();
     for (const auto& [images, labels] : batches(train, 64, {.seed = 1, .epoch = epoch})) {
-      const auto logits = net.forward(images, pass);
-      cross_entropy(logits, labels, pass.dlogits());
-      net.backward(images, pass);
-      adam.step(net, pass);
+      const auto logits = net.forward(images, w);
+      cross_entropy(logits, labels, w.dlogits());
+      net.backward(images, w);
+      adam.step(net, w);
     }
     std::printf("%s%g", epoch == 0 ? "" : ", ",
                 static_cast<double>(train.size()) / (now() - start));

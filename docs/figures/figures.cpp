@@ -111,13 +111,13 @@ std::string im2col() {
 std::string pooling() {
   Sequential net{Shape{1, 4, 4}, MaxPool2d{{.kernel = 2}}};
   const Tensor<float, 4> x{{{{1, 3, 2, 0}, {4, 2, 1, 5}, {0, 0, 6, 6}, {0, 7, 6, 2}}}};
-  auto pass = net.pass(1, {.keep = Keep::all, .input_gradient = true});
-  const auto y = net.forward(x, pass);
+  auto workspace = net.workspace(1, {.keep = Keep::all, .input_gradient = true});
+  const auto y = net.forward(x, workspace);
   float next = 10;
-  for (float& g : pass.dlogits()) g = next++;
-  net.backward(x, pass);
-  const auto winner = pass.layer<0>().winner.view();  // (1, 1, 2, 2)
-  const auto dx = pass.input_gradient();
+  for (float& g : workspace.dlogits()) g = next++;
+  net.backward(x, workspace);
+  const auto winner = workspace.layer<0>().winner.view();  // (1, 1, 2, 2)
+  const auto dx = workspace.input_gradient();
   const auto won = [&](int h, int w) { return winner(0, 0, h / 2, w / 2) == 4 * h + w; };
   Drawing d("Max-pooling and its way back", 720, 200);
   const auto four = [&](double left, std::string_view name, auto text, auto look) {
@@ -138,7 +138,7 @@ std::string pooling() {
   two(
       220, "y", [&](int h, int w) { return value(y(0, 0, h, w)); }, "a");
   two(
-      420, "dy", [&](int h, int w) { return value(pass.dlogits()(0, 0, h, w)); }, "b");
+      420, "dy", [&](int h, int w) { return value(workspace.dlogits()(0, 0, h, w)); }, "b");
   d.arrow(500, 112, 535);
   four(
       550, "dx", [&](int h, int w) { return value(dx(0, 0, h, w)); },
@@ -155,15 +155,15 @@ std::string walk(Options options, At&& at) {
   auto& [fc1] = net.layers();
   fc1.weight = {{4}, {1}};
   const Tensor<double, 2> one{{1}};
-  auto pass = net.pass(1);
+  auto workspace = net.workspace(1);
   Optimizer optimizer{net, options};
   std::string path = "M" + at(4, 1);
   for (int step = 0; step < 60; ++step) {
-    const auto w = net.forward(one, pass);
-    pass.dlogits()(0, 0) = w(0, 0);
-    pass.dlogits()(0, 1) = 25 * w(0, 1);
-    net.backward(one, pass);
-    optimizer.step(net, pass);
+    const auto w = net.forward(one, workspace);
+    workspace.dlogits()(0, 0) = w(0, 0);
+    workspace.dlogits()(0, 1) = 25 * w(0, 1);
+    net.backward(one, workspace);
+    optimizer.step(net, workspace);
     path += " " + at(fc1.weight(0, 0), fc1.weight(1, 0));
   }
   return path;

@@ -17,12 +17,12 @@ int main() {
   // s = <y, dy> for a random x and a random dy. One backward gives ds/dx for all 784 pixels ...
   Tensor<double, 4> x(Shape{1, 1, 28, 28});
   for (double& pixel : x) pixel = rng.uniform(-1, 1);
-  auto pass = net.pass(1, {.input_gradient = true});
-  net.forward(x, pass);
-  for (double& g : pass.dlogits()) g = rng.uniform(-1, 1);
-  const Tensor<double, 2> dy(as_const(pass.dlogits()));
-  net.backward(x, pass);
-  const double promised = pass.input_gradient()(0, 0, 14, 14);
+  auto w = net.workspace(1, {.input_gradient = true});
+  net.forward(x, w);
+  for (double& g : w.dlogits()) g = rng.uniform(-1, 1);
+  const Tensor<double, 2> dy(as_const(w.dlogits()));
+  net.backward(x, w);
+  const double promised = w.input_gradient()(0, 0, 14, 14);
 
   // ... and two forwards measure one of them.
   const auto s = [&](double change) {

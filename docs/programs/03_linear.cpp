@@ -14,14 +14,14 @@ int main() {
   fc1.bias = {10, 20};                   // b (out)
 
   const Tensor<double, 2> x{{1, 0, 2}, {3, 1, 1}};  // (N, in) = (2, 3)
-  auto pass = net.pass(2, {.input_gradient = true});
-  const auto y = net.forward(x, pass);  // (N, out) = (2, 2)
+  auto w = net.workspace(2, {.input_gradient = true});
+  const auto y = net.forward(x, w);  // (N, out) = (2, 2)
   std::printf("y  = %s\n", to_string(y).c_str());
 
-  pass.dlogits()(0, 0) = 1, pass.dlogits()(0, 1) = 2;  // dy (N, out)
-  pass.dlogits()(1, 0) = -1, pass.dlogits()(1, 1) = 0;
-  net.backward(x, pass);
-  std::printf("dx = %s\n", to_string(pass.input_gradient()).c_str());
-  std::printf("dW = %s\n", to_string(pass.layer<0>().dweight).c_str());
-  std::printf("db = %s\n", to_string(pass.layer<0>().dbias).c_str());
+  w.dlogits()(0, 0) = 1, w.dlogits()(0, 1) = 2;  // dy (N, out)
+  w.dlogits()(1, 0) = -1, w.dlogits()(1, 1) = 0;
+  net.backward(x, w);
+  std::printf("dx = %s\n", to_string(w.input_gradient()).c_str());
+  std::printf("dW = %s\n", to_string(w.layer<0>().dweight).c_str());
+  std::printf("db = %s\n", to_string(w.layer<0>().dbias).c_str());
 }

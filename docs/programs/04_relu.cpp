@@ -28,9 +28,9 @@ int main() {
 
   // And back: dy = 1 everywhere, so dx is the slope.
   auto net = two_layers(Relu{});
-  auto pass = net.pass(5, {.input_gradient = true});
-  net.forward(x, pass);
-  pass.dlogits().fill(1);
-  net.backward(x, pass);
-  show("slope", pass.input_gradient());
+  auto w = net.workspace(5, {.input_gradient = true});
+  net.forward(x, w);
+  w.dlogits().fill(1);
+  net.backward(x, w);
+  show("slope", w.input_gradient());
 }

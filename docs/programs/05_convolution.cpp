@@ -17,14 +17,14 @@ int main() {
                               {0, 0, 0, 1, 1, 1},
                               {0, 0, 0, 1, 1, 1},
                               {0, 0, 0, 1, 1, 1}}}};
-  auto pass = net.pass(1, {.keep = Keep::all, .input_gradient = true});
-  const auto y = net.forward(x, pass);  // (1, 1, 2, 4): the window fits in 2 x 4 places
+  auto w = net.workspace(1, {.keep = Keep::all, .input_gradient = true});
+  const auto y = net.forward(x, w);  // (1, 1, 2, 4): the window fits in 2 x 4 places
   std::printf("y =\n%s\n", to_string(y[0][0]).c_str());
 
   // s = y(0, 0, 0, 1): what would change this one answer?
-  pass.dlogits().fill(0);
-  pass.dlogits()(0, 0, 0, 1) = 1;
-  net.backward(x, pass);
-  std::printf("dx =\n%s\n", to_string(pass.input_gradient()[0][0]).c_str());
-  std::printf("dW =\n%s\n", to_string(pass.layer<0>().dweight[0][0]).c_str());
+  w.dlogits().fill(0);
+  w.dlogits()(0, 0, 0, 1) = 1;
+  net.backward(x, w);
+  std::printf("dx =\n%s\n", to_string(w.input_gradient()[0][0]).c_str());
+  std::printf("dW =\n%s\n", to_string(w.layer<0>().dweight[0][0]).c_str());
 }

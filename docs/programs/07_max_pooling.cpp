@@ -12,14 +12,14 @@ int main() {
                              {4, 2, 1, 5},
                              {0, 0, 6, 6},
                              {0, 7, 6, 2}}}};
-  auto pass = net.pass(1, {.keep = Keep::all, .input_gradient = true});
-  const auto y = net.forward(x, pass);  // (1, 1, 2, 2)
+  auto w = net.workspace(1, {.keep = Keep::all, .input_gradient = true});
+  const auto y = net.forward(x, w);  // (1, 1, 2, 2)
   std::printf("y =\n%s\n", to_string(y[0][0]).c_str());
   std::printf("winners, as offsets in the plane:\n%s\n",
-              to_string(pass.layer<0>().winner[0][0]).c_str());
+              to_string(w.layer<0>().winner[0][0]).c_str());
 
   float next = 10;
-  for (float& g : pass.dlogits()) g = next++;  // dy = 10, 11, 12, 13
-  net.backward(x, pass);
-  std::printf("dx =\n%s\n", to_string(pass.input_gradient()[0][0]).c_str());
+  for (float& g : w.dlogits()) g = next++;  // dy = 10, 11, 12, 13
+  net.backward(x, w);
+  std::printf("dx =\n%s\n", to_string(w.input_gradient()[0][0]).c_str());
 }

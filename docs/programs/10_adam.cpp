@@ -15,14 +15,14 @@ void walk(const char* name, Options options) {
   auto& [fc1] = net.layers();
   fc1.weight = {{4}, {1}};
   const Tensor<double, 2> one{{1}};
-  auto pass = net.pass(1);
+  auto workspace = net.workspace(1);
   Optimizer optimizer{net, options};
   for (int step = 1; step <= 100; ++step) {
-    const auto w = net.forward(one, pass);
-    pass.dlogits()(0, 0) = w(0, 0);       // df/dw0
-    pass.dlogits()(0, 1) = 25 * w(0, 1);  // df/dw1
-    net.backward(one, pass);
-    optimizer.step(net, pass);
+    const auto w = net.forward(one, workspace);
+    workspace.dlogits()(0, 0) = w(0, 0);       // df/dw0
+    workspace.dlogits()(0, 1) = 25 * w(0, 1);  // df/dw1
+    net.backward(one, workspace);
+    optimizer.step(net, workspace);
     if (step == 1 || step == 10 || step == 100)
       std::printf("%-9s step %3d  w = (%7.4f, %7.4f)\n", name, step, fc1.weight(0, 0),
                   fc1.weight(1, 0));

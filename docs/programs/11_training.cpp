@@ -16,17 +16,17 @@ Run train(const TrainAndTest& data, std::uint64_t seed, int threads) {
   Sequential net{Shape{1, 28, 28},
                  Conv2d<double>{{.in = 1, .out = 4, .kernel = 5, .stride = 2}, rng}, Relu{},
                  Flatten{}, Linear<double>{{.in = 4 * 12 * 12, .out = 10}, rng}};
-  auto pass = net.pass(32, {.threads = threads});
+  auto w = net.workspace(32, {.threads = threads});
   Adam adam{net, {.learning_rate = 3e-3}};
   Run run;
   for (std::uint64_t epoch = 0; epoch < 3; ++epoch) {
     double total = 0;
     for (const auto& [images, labels] :
          batches<double>(data.train, 32, {.seed = seed, .epoch = epoch})) {
-      const auto logits = net.forward(images, pass);
-      total += cross_entropy(logits, labels, pass.dlogits()) * static_cast<double>(labels.size());
-      net.backward(images, pass);
-      adam.step(net, pass);
+      const auto logits = net.forward(images, w);
+      total += cross_entropy(logits, labels, w.dlogits()) * static_cast<double>(labels.size());
+      net.backward(images, w);
+      adam.step(net, w);
     }
     run.losses.push_back(total / static_cast<double>(data.train.size()));
   }

@@ -21,16 +21,16 @@ int main() {
   // The gradient of unit (6, 6) of conv2: 0 wherever it cannot see.
   Tensor<double, 4> x(Shape{1, 1, 28, 28});
   for (double& pixel : x) pixel = rng.uniform(-1, 1);
-  auto pass = net.pass(1, {.keep = Keep::all, .input_gradient = true});
-  net.forward(x, pass);
-  pass.dlogits().fill(0);
-  for (Index c = 0; c < 4; ++c) pass.dlogits()(0, c, 6, 6) = 1;
-  net.backward(x, pass);
+  auto workspace = net.workspace(1, {.keep = Keep::all, .input_gradient = true});
+  net.forward(x, workspace);
+  workspace.dlogits().fill(0);
+  for (Index c = 0; c < 4; ++c) workspace.dlogits()(0, c, 6, 6) = 1;
+  net.backward(x, workspace);
   const Box box = fields.back().box(6, 6);
   Index inside = 0, outside = 0;
   for (Index h = 0; h < 28; ++h)
     for (Index w = 0; w < 28; ++w)
-      if (pass.input_gradient()(0, 0, h, w) != 0) ++(box.contains(h, w) ? inside : outside);
+      if (workspace.input_gradient()(0, 0, h, w) != 0) ++(box.contains(h, w) ? inside : outside);
   std::printf("unit (6, 6) of conv2 sees %s\n", to_string(box).c_str());
   std::printf("pixels with a gradient: %td outside the box, %td of %td inside\n", outside, inside,
               box.height * box.width);

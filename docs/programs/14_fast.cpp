@@ -34,12 +34,12 @@ int main() {
                  MaxPool2d{{.kernel = 2}}};
   Tensor<double, 4> x(Shape{1, 1, 28, 28});
   for (double& pixel : x) pixel = rng.uniform(-1, 1);
-  auto pass = net.pass(1, {.keep = Keep::all});
-  net.forward(x, pass);
-  pass.dlogits().fill(1);
-  net.backward(x, pass);
+  auto workspace = net.workspace(1, {.keep = Keep::all});
+  net.forward(x, workspace);
+  workspace.dlogits().fill(1);
+  net.backward(x, workspace);
   Index alive = 0;
-  const auto gradient = pass.gradient<0>();  // (N, O, OH, OW) = (1, 8, 28, 28)
+  const auto gradient = workspace.gradient<0>();  // (N, O, OH, OW) = (1, 8, 28, 28)
   for (const double value : gradient) alive += value != 0;
   std::printf("gradients behind pooling: %td of %td, at most %td possible\n", alive,
               gradient.size(), gradient.size() / 4);

@@ -82,7 +82,7 @@ Training train(Net& net, const fovea::Dataset& data, const fovea::Dataset& test,
   const auto since = [](Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
   };
-  auto pass = net.pass(r.batch_size, {.threads = r.threads, .seed = r.seed});
+  auto w = net.workspace(r.batch_size, {.threads = r.threads, .seed = r.seed});
   Adam adam{net, {.learning_rate = r.learning_rate}};
   Training done{.confusion = ConfusionMatrix(data.classes)};
   const Index per_epoch = (data.size() + r.batch_size - 1) / r.batch_size;
@@ -97,7 +97,7 @@ Training train(Net& net, const fovea::Dataset& data, const fovea::Dataset& test,
   if (r.checkpoint) {
     at.run = run_of(r, data, test);
     if (r.checkpoint->load(net, adam, at)) {
-      pass.step = adam.clock();
+      w.step = adam.clock();
       done.epochs = epochs_from_json(at.notes["epochs"]);
       seconds = std::strtod(at.notes["seconds"].c_str(), nullptr);
       if (!done.epochs.empty()) judge();
@@ -122,13 +122,13 @@ Training train(Net& net, const fovea::Dataset& data, const fovea::Dataset& test,
                                                 r.augment)) {
       adam.options.learning_rate = learning_rate(r, steps, adam.clock());
       const auto x = hook(std::as_const(net), images, labels, (epoch - 1) * data.size() + seen);
-      const auto logits = net.forward(x, pass);
-      const float loss = cross_entropy(logits, labels, pass.dlogits());
+      const auto logits = net.forward(x, w);
+      const float loss = cross_entropy(logits, labels, w.dlogits());
       check(std::isfinite(loss), "the loss is ", loss, " at epoch ", epoch, ", step ", at.step + 1,
             ": expected a finite number (is the learning rate of ", r.learning_rate,
             " too large?)");
-      net.backward(x, pass);
-      adam.step(net, pass);
+      net.backward(x, w);
+      adam.step(net, w);
       at.losses.push_back(loss);
       at.loss_sum += static_cast<double>(loss) * static_cast<double>(labels.size());
       at.step += 1;

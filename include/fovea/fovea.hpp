@@ -52,10 +52,10 @@
 //
 #include "fovea/model/architecture.hpp"
 #include "fovea/model/blocks.hpp"
-#include "fovea/model/pass.hpp"
 #include "fovea/model/predictor.hpp"
 #include "fovea/model/sequential.hpp"
 #include "fovea/model/summary.hpp"
+#include "fovea/model/workspace.hpp"
 
 // train: a network learns.
 #include "fovea/train/adam.hpp"

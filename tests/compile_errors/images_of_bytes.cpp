@@ -6,6 +6,6 @@ using namespace fovea;
 
 void mistake(Rng& rng, const Dataset& data) {
   Sequential net{Shape{1, 28, 28}, Flatten{}, Linear<float>{{.in = 784, .out = 10}, rng}};
-  auto pass = net.pass(64);
-  net.forward(data.images, pass);
+  auto w = net.workspace(64);
+  net.forward(data.images, w);
 }

@@ -21,13 +21,13 @@ int main(int argc, char** argv) {
   }
 
   Sequential net{Shape{2}, Linear<float>{{.in = 2, .out = 2}, rng}};
-  auto pass = net.pass(N);
+  auto w = net.workspace(N);
   Sgd sgd{net, {.learning_rate = 1.0}};
   for (int step = 0; step < 300; ++step) {
-    const auto logits = net.forward(points, pass);
-    cross_entropy(logits, sides, pass.dlogits());
-    net.backward(points, pass);
-    sgd.step(net, pass);
+    const auto logits = net.forward(points, w);
+    cross_entropy(logits, sides, w.dlogits());
+    net.backward(points, w);
+    sgd.step(net, w);
   }
   ConfusionMatrix confusion(2);
   confusion.add(net.predict(points), sides);

@@ -54,15 +54,15 @@ struct Training {
 
   // Up to and without step `end` of the only epoch.
   void go(const Dataset& data, std::uint64_t end) {
-    auto pass = net.pass(batch);
-    pass.step = adam.clock();
+    auto w = net.workspace(batch);
+    w.step = adam.clock();
     for (const auto& [images, labels] :
          batches(data, batch, {.first_step = static_cast<Index>(at.step)})) {
       if (at.step == end) return;
-      const auto logits = net.forward(images, pass);
-      at.losses.push_back(cross_entropy(logits, labels, pass.dlogits()));
-      net.backward(images, pass);
-      adam.step(net, pass);
+      const auto logits = net.forward(images, w);
+      at.losses.push_back(cross_entropy(logits, labels, w.dlogits()));
+      net.backward(images, w);
+      adam.step(net, w);
       ++at.step;
     }
   }

@@ -50,13 +50,13 @@ inline const TrainAndTest& digits() {
 inline const auto& trained_network() {
   static const auto trained = [] {
     auto net = digits_network<float>();
-    auto pass = net.pass(50);
+    auto workspace = net.workspace(50);
     Adam adam{net, {.learning_rate = 5e-3}};
     for (std::uint64_t epoch = 0; epoch < 3; ++epoch)
       for (const auto& [images, labels] : batches(digits().train, 50, {.epoch = epoch})) {
-        cross_entropy(net.forward(images, pass), labels, pass.dlogits());
-        net.backward(images, pass);
-        adam.step(net, pass);
+        cross_entropy(net.forward(images, workspace), labels, workspace.dlogits());
+        net.backward(images, workspace);
+        adam.step(net, workspace);
       }
     return net;
   }();

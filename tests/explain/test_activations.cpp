@@ -12,11 +12,11 @@ TEST_CASE("activations: the way of one image, layer by layer") {
   const auto x = image_at<double>(data, 1);
   const auto layers = activations(net, x);
   REQUIRE(layers.size() == Net::depth);
-  auto pass = net.pass(1, {.keep = Keep::all});
-  net.forward(x, pass, Mode::eval);
+  auto w = net.workspace(1, {.keep = Keep::all});
+  net.forward(x, w, Mode::eval);
   for_each_layer(net, [&]<std::size_t i>() {
     CAPTURE(i);
-    const auto y = pass.template activation<i>();
+    const auto y = w.template activation<i>();
     const auto& layer = layers[i];
     CHECK(layer.name == Net::layer_name(i));
     CHECK(std::equal(y.begin(), y.end(), layer.maps.begin(), layer.maps.end()));

@@ -120,7 +120,7 @@ TEST_CASE("attacks: the same bits for any threads and any cut into batches") {
 TEST_CASE("fast_fgsm: training with it buys robustness") {
   const Dataset& train = digits().train;
   auto net = trained_network();
-  auto pass = net.pass(50);
+  auto workspace = net.workspace(50);
   Adam adam{net, {.learning_rate = 2e-3}};
   Attack attack{net, 50, train.scaling, fast_fgsm(0.1)};
   Index seen = 0;
@@ -128,10 +128,10 @@ TEST_CASE("fast_fgsm: training with it buys robustness") {
     for (const auto& [images, labels] : batches(train, 50, {.epoch = epoch})) {
       const auto worse = attack(net, images, labels, seen);
       seen += images.extent(0);
-      const auto logits = net.forward(worse, pass);
-      cross_entropy(logits, labels, pass.dlogits());
-      net.backward(worse, pass);
-      adam.step(net, pass);
+      const auto logits = net.forward(worse, workspace);
+      cross_entropy(logits, labels, workspace.dlogits());
+      net.backward(worse, workspace);
+      adam.step(net, workspace);
     }
   const auto under_pgd = [&](const auto& judged) {
     Attack strong{judged, 70, train.scaling, pgd(0.1)};

@@ -91,16 +91,16 @@ TEST_CASE("gradient: the planted weights, whatever the image") {
 TEST_CASE("logit_gradient: every row of a batch answers its own question") {
   const auto net = digits_network<double>();
   const auto x = random_tensor<double>(Shape{3, 1, 28, 28}, 5);
-  auto pass = net.pass(4, {.input_gradient = true});
-  const Tensor<double, 2> z(logit_gradient(net, x, Tensor<Label, 1>{3, 0, 9}, pass));
+  auto workspace = net.workspace(4, {.input_gradient = true});
+  const Tensor<double, 2> z(logit_gradient(net, x, Tensor<Label, 1>{3, 0, 9}, workspace));
   CHECK(relative_error(z, net.predict(x)) <= 1e-12);
   for (const Index n : {0, 1, 2})
-    CHECK(relative_error(pass.input_gradient()[n], gradient_map(net, x.sub(n, 1),
-                                                                n == 0   ? 3
-                                                                : n == 1 ? 0
-                                                                         : 9)) <= 1e-12);
+    CHECK(relative_error(workspace.input_gradient()[n], gradient_map(net, x.sub(n, 1),
+                                                                     n == 0   ? 3
+                                                                     : n == 1 ? 0
+                                                                              : 9)) <= 1e-12);
   CHECK(contains(error_of([&] {
-                   logit_gradient(net, x, Tensor<Label, 1>{3, 0, 10}, pass);
+                   logit_gradient(net, x, Tensor<Label, 1>{3, 0, 10}, workspace);
                  }),
                  "got 10"));
 }

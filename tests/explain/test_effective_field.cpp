@@ -10,16 +10,16 @@ TEST_CASE("effective field: |d unit / d input| by finite differences, mean over 
   using Net = std::decay_t<decltype(net)>;
   const auto data = random_images(3, {2, 11, 8}, 4, 2);
   constexpr std::size_t at = Net::index("relu2");
-  auto pass = net.pass(1, {.keep = Keep::all});
+  auto workspace = net.workspace(1, {.keep = Keep::all});
   for (const Index channel : {-1, 2}) {
     Tensor<double, 3> expected(net.input_shape());
     for (Index n = 0; n < 3; ++n) {
       auto x = image_at<double>(data, n);
       const auto unit = [&] {
-        net.forward(x, pass, Mode::eval);
+        net.forward(x, workspace, Mode::eval);
         double total = 0;
         for (Index c = 0; c < 6; ++c)
-          if (channel == -1 || c == channel) total += pass.activation<at>()(0, c, 1, 3);
+          if (channel == -1 || c == channel) total += workspace.activation<at>()(0, c, 1, 3);
         return total;
       };
       for (Index p = 0; p < x.size(); ++p) {

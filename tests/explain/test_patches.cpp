@@ -11,15 +11,15 @@ TEST_CASE("patches: the same as looking at every image on its own") {
   for_each_layer(net, [&]<std::size_t i>() {
     CAPTURE(i);
     const auto patches = top_patches<i>(net, data, {.count = 4});
-    auto pass = net.pass(1, {.keep = Keep::all});
+    auto w = net.workspace(1, {.keep = Keep::all});
     const auto field = receptive_fields(net)[i];
-    const Index C = as_maps(pass.template activation<i>()).extent(1);
+    const Index C = as_maps(w.template activation<i>()).extent(1);
     REQUIRE(static_cast<Index>(patches.size()) == C);
     for (Index c = 0; c < C; ++c) {
       std::vector<Patch> all;
       for (Index n = 0; n < data.size(); ++n) {
-        net.forward(image_at<double>(data, n), pass, Mode::eval);
-        const auto map = as_maps(pass.template activation<i>())[0][c];
+        net.forward(image_at<double>(data, n), w, Mode::eval);
+        const auto map = as_maps(w.template activation<i>())[0][c];
         const Index unit = argmax(map), row = unit / map.extent(1), col = unit % map.extent(1);
         if (map(row, col) > 0) all.push_back({n, row, col, map(row, col), field.seen(row, col)});
       }

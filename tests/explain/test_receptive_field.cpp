@@ -20,15 +20,15 @@ void make_positive(Net& net) {
 // lets only the winner through, so it is the union over N images; a few bright pixels in the dark
 // decide who wins, and everyone wins sometimes.
 template <std::size_t at, class Net>
-Tensor<double, 2> support_of(const Net& net, View<const double, 4> x, Pass<Net>& pass, Index i,
-                             Index j) {
-  const auto y = as_maps(pass.template activation<at>());
-  Tensor<double, Net::template rank_after<at>> dy(pass.template activation<at>().shape());
+Tensor<double, 2> support_of(const Net& net, View<const double, 4> x, Workspace<Net>& workspace,
+                             Index i, Index j) {
+  const auto y = as_maps(workspace.template activation<at>());
+  Tensor<double, Net::template rank_after<at>> dy(workspace.template activation<at>().shape());
   const View<double, 4> maps = as_maps(dy.view());
   for (Index n = 0; n < y.extent(0); ++n)
     for (Index c = 0; c < y.extent(1); ++c) maps(n, c, i, j) = 1;
-  net.template backward_from<at>(x, dy, pass);
-  return sum<0, 1>(map(pass.input_gradient(), [](double g) { return std::abs(g); }));
+  net.template backward_from<at>(x, dy, workspace);
+  return sum<0, 1>(map(workspace.input_gradient(), [](double g) { return std::abs(g); }));
 }
 
 Box box_around(const Tensor<double, 2>& support, bool& full) {
@@ -53,12 +53,12 @@ int compare_with_backprop(Net& net, Index N, bool holes) {
   Tensor<double, 4> x(net.input_shape().prepend(N));
   Rng rng{5};
   for (double& v : x) v = 0.01 + std::pow(rng.uniform(), 12.0);
-  auto pass = net.pass(N, {.keep = Keep::all, .input_gradient = true});
-  net.forward(x, pass);
+  auto workspace = net.workspace(N, {.keep = Keep::all, .input_gradient = true});
+  net.forward(x, workspace);
   const auto fields = receptive_fields(net);
   int compared = 0;
   for_each_layer(net, [&]<std::size_t at>() {
-    const auto shape = as_maps(pass.template activation<at>()).shape();
+    const auto shape = as_maps(workspace.template activation<at>()).shape();
     const ReceptiveField& field = fields[at];
     CAPTURE(field.name);
     CHECK(field.name == Net::layer_name(at));
@@ -68,7 +68,7 @@ int compare_with_backprop(Net& net, Index N, bool holes) {
         CAPTURE(i);
         CAPTURE(j);
         bool full = true;
-        const Box found = box_around(support_of<at>(net, x, pass, i, j), full);
+        const Box found = box_around(support_of<at>(net, x, workspace, i, j), full);
         const Box seen = field.seen(i, j), box = field.box(i, j);
         CHECK(to_string(found) == to_string(seen));
         CHECK((holes || full));

@@ -65,21 +65,21 @@ TEST_CASE_TEMPLATE("golden: the course network, three steps of Adam", T, double,
     fill(x.view(), golden::salt + 50, 4.0);
     const Tensor<Label, 1> labels{3, 7};
 
-    auto pass = net.pass(N, {.keep = keep});
+    auto w = net.workspace(N, {.keep = keep});
     Adam adam{net, {.learning_rate = 1e-3}};
     for (int step = 0; step < 3; ++step) {
-      const auto logits = net.forward(x, pass);
-      const Tensor<T, 1> loss{cross_entropy(logits, labels, pass.dlogits())};
-      net.backward(x, pass);
+      const auto logits = net.forward(x, w);
+      const Tensor<T, 1> loss{cross_entropy(logits, labels, w.dlogits())};
+      net.backward(x, w);
       if (step == 0) {
         compare(entry("logits"), logits, tolerance);
         compare(entry("loss"), loss, tolerance);
         auto name = names.begin();
-        net.for_each_parameter(pass, [&](auto, auto gradient) {
+        net.for_each_parameter(w, [&](auto, auto gradient) {
           compare(entry("gradient of " + *name++), gradient, tolerance);
         });
       }
-      adam.step(net, pass);
+      adam.step(net, w);
     }
     net.for_each_parameter([&](const std::string& name, const auto& tensor) {
       compare(entry(name + " after 3 steps"), tensor, weight_tolerance);
@@ -117,12 +117,12 @@ TEST_CASE_TEMPLATE("golden: convolutions with every option", T, double, float) {
     fill(x.view(), 200 + k, 2.0);
     fill(conv1.weight.view(), 210 + k, 1.0);
     fill(conv1.bias.view(), 220 + k, 1.0);
-    auto pass = net.pass(2, {.input_gradient = true});
-    compare(*expected++, net.forward(x, pass), tolerance);
-    fill(pass.dlogits(), 230 + k, 2.0);
-    net.backward(x, pass);
-    compare(*expected++, pass.input_gradient(), tolerance);
-    compare(*expected++, pass.template layer<0>().dweight, tolerance);
-    compare(*expected++, pass.template layer<0>().dbias, tolerance);
+    auto w = net.workspace(2, {.input_gradient = true});
+    compare(*expected++, net.forward(x, w), tolerance);
+    fill(w.dlogits(), 230 + k, 2.0);
+    net.backward(x, w);
+    compare(*expected++, w.input_gradient(), tolerance);
+    compare(*expected++, w.template layer<0>().dweight, tolerance);
+    compare(*expected++, w.template layer<0>().dbias, tolerance);
   }
 }

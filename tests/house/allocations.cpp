@@ -58,7 +58,7 @@ int main() {
 #else
   constexpr int threads = 0;
 #endif
-  auto pass = net.pass(64, {.threads = threads});
+  auto w = net.workspace(64, {.threads = threads});
   Adam adam{net};
   auto epoch = batches(data, 64, {.threads = threads}, Augment{.shift = 2, .noise = 0.1});
   const Predictor predictor{net, 64};
@@ -73,10 +73,10 @@ int main() {
     const long before = allocations;
     const auto [images, labels] = epoch[step];
     const auto worse = attack(net, images, labels);
-    const auto logits = net.forward(worse, pass);
-    cross_entropy(logits, labels, pass.dlogits());
-    net.backward(worse, pass);
-    adam.step(net, pass);
+    const auto logits = net.forward(worse, w);
+    cross_entropy(logits, labels, w.dlogits());
+    net.backward(worse, w);
+    adam.step(net, w);
     predictor(images, scratch);
     counted = allocations - before;
     if (step > 0 && counted != 0) break;

@@ -32,16 +32,16 @@ struct Training {
 
   // Up to `steps` steps from where it stands, two epochs at most.
   void go(const Dataset& data, int steps) {
-    auto pass = net.pass(32, {.threads = 1});
-    pass.step = optimizer.clock();
+    auto w = net.workspace(32, {.threads = 1});
+    w.step = optimizer.clock();
     for (; at.epoch < 2; ++at.epoch, at.step = 0, at.loss_sum = 0)
       for (const auto& [images, labels] :
            batches(data, 32, {.epoch = at.epoch, .first_step = static_cast<Index>(at.step)})) {
         if (steps-- == 0) return;
-        const auto logits = net.forward(images, pass);
-        const float loss = cross_entropy(logits, labels, pass.dlogits());
-        net.backward(images, pass);
-        optimizer.step(net, pass);
+        const auto logits = net.forward(images, w);
+        const float loss = cross_entropy(logits, labels, w.dlogits());
+        net.backward(images, w);
+        optimizer.step(net, w);
         at.losses.push_back(loss);
         at.loss_sum += static_cast<double>(loss);
         ++at.step;

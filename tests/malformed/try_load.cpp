@@ -59,13 +59,13 @@ struct Memory {
   TrainingState at{.run = {{"seed", "1"}, {"images", fingerprint(synthetic_digits(64, 1))}}};
 
   void train() {
-    auto pass = net.pass(32);
+    auto w = net.workspace(32);
     const Dataset data = synthetic_digits(64, 1);
     for (const auto& [images, labels] : batches(data, 32)) {
-      const auto logits = net.forward(images, pass);
-      at.losses.push_back(cross_entropy(logits, labels, pass.dlogits()));
-      net.backward(images, pass);
-      adam.step(net, pass);
+      const auto logits = net.forward(images, w);
+      at.losses.push_back(cross_entropy(logits, labels, w.dlogits()));
+      net.backward(images, w);
+      adam.step(net, w);
       at.step += 1;
     }
   }

@@ -47,9 +47,9 @@ void check_block(const BlockCase& c, int threads) {
   const auto [N, C, H, W] = c.x;
   const Sequential net{Shape{C, H, W}, Conv2d<T>{c.options, rng}, Relu{}, MaxPool2d{}};
   const auto x = random_tensor<T>(c.x, 3);
-  auto fused = net.pass(N, {.input_gradient = true, .threads = threads});
-  auto first = net.pass(N, {.threads = threads});  // without dx
-  auto all = net.pass(N, {.keep = Keep::all, .input_gradient = true, .threads = threads});
+  auto fused = net.workspace(N, {.input_gradient = true, .threads = threads});
+  auto first = net.workspace(N, {.threads = threads});  // without dx
+  auto all = net.workspace(N, {.keep = Keep::all, .input_gradient = true, .threads = threads});
   REQUIRE(fused.template block<0>().active());
   REQUIRE(!all.template block<0>().active());
   CHECK(fused.template block<0>().by_winograd() == c.by_winograd);
@@ -61,28 +61,28 @@ void check_block(const BlockCase& c, int threads) {
   CHECK(relative_error(y, net.forward(x, all)) <= tolerance);
   net.forward(x, first);
   const auto dy = random_tensor<T>(y.shape(), 4);
-  for (auto* pass : {&fused, &first, &all}) {
-    auto& left = pass->template layer<0>();
-    std::copy(dy.begin(), dy.end(), pass->dlogits().begin());
+  for (auto* workspace : {&fused, &first, &all}) {
+    auto& left = workspace->template layer<0>();
+    std::copy(dy.begin(), dy.end(), workspace->dlogits().begin());
     // Twice, for the first time makes the memory; whatever is left in it must not come back.
     for (int time = 0; time < 2; ++time) {
       for (const std::span<T> written :
            {left.dweight.flat(), left.dbias.flat(), left.scratch.flat()})
         std::ranges::fill(written, std::numeric_limits<T>::quiet_NaN());
-      net.backward(x, *pass);
+      net.backward(x, *workspace);
     }
   }
   const auto& expected = all.template layer<0>();
-  for (const auto* pass : {&fused, &first}) {
-    CHECK(relative_error(pass->template layer<0>().dweight, expected.dweight) <= tolerance);
-    CHECK(difference(pass->template layer<0>().dbias, expected.dbias) <= tolerance);
+  for (const auto* workspace : {&fused, &first}) {
+    CHECK(relative_error(workspace->template layer<0>().dweight, expected.dweight) <= tolerance);
+    CHECK(difference(workspace->template layer<0>().dbias, expected.dbias) <= tolerance);
   }
   CHECK(relative_error(fused.input_gradient(), all.input_gradient()) <= tolerance);
   CHECK(max(all.input_gradient()) > 0);
 
   // Without the parameters' gradients dx has the same bits, and nobody gets to see the others.
   auto dx_only =
-      net.pass(N, {.input_gradient = true, .parameter_gradients = false, .threads = threads});
+      net.workspace(N, {.input_gradient = true, .parameter_gradients = false, .threads = threads});
   net.forward(x, dx_only);
   std::copy(dy.begin(), dy.end(), dx_only.dlogits().begin());
   net.backward(x, dx_only);
@@ -111,17 +111,17 @@ TEST_CASE_TEMPLATE("blocks: linear and ReLU as one, and one by one", T, float, d
       for (T& w : linear.weight) w += shift / 100;
       auto x = random_tensor<T>(Shape{33, 150}, 1);
       for (T& value : x) value = std::abs(value);
-      auto all = net.pass(33, {.keep = Keep::all, .input_gradient = true});
+      auto all = net.workspace(33, {.keep = Keep::all, .input_gradient = true});
       for (const int threads : {1, 3}) {
-        auto fused = net.pass(40, {.input_gradient = true, .threads = threads});
-        auto dx_only = net.pass(
+        auto fused = net.workspace(40, {.input_gradient = true, .threads = threads});
+        auto dx_only = net.workspace(
             33, {.input_gradient = true, .parameter_gradients = false, .threads = threads});
         const auto y = net.forward(x, all);
         const auto dy = random_tensor<T>(y.shape(), 4);
-        for (auto* pass : {&all, &fused, &dx_only}) {
-          CHECK(relative_error(net.forward(x, *pass), y) <= tolerance);
-          std::copy(dy.begin(), dy.end(), pass->dlogits().begin());
-          net.backward(x, *pass);
+        for (auto* workspace : {&all, &fused, &dx_only}) {
+          CHECK(relative_error(net.forward(x, *workspace), y) <= tolerance);
+          std::copy(dy.begin(), dy.end(), workspace->dlogits().begin());
+          net.backward(x, *workspace);
         }
         CHECK(fused.template block<0>().sparse() == (shift < T{0}));
         const auto &one = fused.template layer<0>(), &expected = all.template layer<0>();
@@ -140,8 +140,8 @@ TEST_CASE("blocks: threads meet in the middle of a batch, and no bit changes") {
                        Conv2d<float>{{.in = 32, .out = 32, .kernel = 3, .padding = 1}, rng}, Relu{},
                        MaxPool2d{}};
   const auto x = random_tensor<float>(Shape{64, 32, 28, 28}, 2);
-  auto one = net.pass(64, {.input_gradient = true, .threads = 1});
-  auto three = net.pass(64, {.input_gradient = true, .threads = 3});
+  auto one = net.workspace(64, {.input_gradient = true, .threads = 1});
+  auto three = net.workspace(64, {.input_gradient = true, .threads = 3});
   REQUIRE(three.block<0>().by_winograd());
   const auto same = [](const auto& a, const auto& b) {
     return std::equal(a.begin(), a.end(), b.begin());
@@ -172,20 +172,20 @@ TEST_CASE("blocks: gradients of a network whose layers run as one") {
                        Linear<double>{{.in = 12, .out = 5}, rng},
                        Relu{},
                        Linear<double>{{.in = 5, .out = 3}, rng}};
-  auto pass = net.pass(2);
-  CHECK(pass.block<0>().active());
-  CHECK(pass.block<0>().by_winograd());
-  CHECK(pass.block<0>().sparse());
-  CHECK(pass.block<3>().active());
-  CHECK(!pass.block<3>().by_winograd());
-  CHECK(pass.block<7>().active());
-  CHECK(!net.pass(2, {.keep = Keep::all}).block<7>().active());
+  auto workspace = net.workspace(2);
+  CHECK(workspace.block<0>().active());
+  CHECK(workspace.block<0>().by_winograd());
+  CHECK(workspace.block<0>().sparse());
+  CHECK(workspace.block<3>().active());
+  CHECK(!workspace.block<3>().by_winograd());
+  CHECK(workspace.block<7>().active());
+  CHECK(!net.workspace(2, {.keep = Keep::all}).block<7>().active());
   const auto x = random_tensor<double>(Shape{2, 9, 11, 8}, 2);
   const auto result = gradient_check(net, x);  // of the layers one by one, and now as one:
   CAPTURE(to_string(result));
   CHECK(result.max_error <= 1e-6);
   CHECK(result.min_largest > 1e-4);
-  auto all = net.pass(2, {.keep = Keep::all});
+  auto all = net.workspace(2, {.keep = Keep::all});
   auto gradients = [&, copy = net](auto& p) mutable {
     const auto y = net.forward(x, p);
     const auto dy = random_tensor<double>(y.shape(), 3);
@@ -197,7 +197,7 @@ TEST_CASE("blocks: gradients of a network whose layers run as one") {
     });
     return list;
   };
-  const auto as_one = gradients(pass), one_by_one = gradients(all);
+  const auto as_one = gradients(workspace), one_by_one = gradients(all);
   REQUIRE(as_one.size() == 8);
   for (std::size_t i = 0; i < 8; ++i) CHECK(relative_error(as_one[i], one_by_one[i]) <= 1e-12);
 }
@@ -212,25 +212,25 @@ TEST_CASE_TEMPLATE("blocks: a chain of them, and one by one", T, float, double) 
       MaxPool2d{},      Conv2d<T>{{.in = 21, .out = 10, .kernel = 5, .padding = 2}, rng}, Relu{},
       MaxPool2d{}};
   const auto x = random_tensor<T>(Shape{19, 1, 25, 34}, 2);
-  auto all = net.pass(19, {.keep = Keep::all, .input_gradient = true});
+  auto all = net.workspace(19, {.keep = Keep::all, .input_gradient = true});
   const auto expected = net.forward(x, all);
   const auto dy = random_tensor<T>(expected.shape(), 3);
   std::copy(dy.begin(), dy.end(), all.dlogits().begin());
   net.backward(x, all);
   for (const int threads : {1, 2, 3, 7}) {
-    auto pass = net.pass(20, {.input_gradient = true, .threads = threads});
+    auto workspace = net.workspace(20, {.input_gradient = true, .threads = threads});
     for (int time = 0; time < 2; ++time) {
-      CHECK(relative_error(net.forward(x, pass), expected) <= tolerance);
-      std::copy(dy.begin(), dy.end(), pass.dlogits().begin());
-      net.backward(x, pass);
-      CHECK(relative_error(pass.input_gradient(), all.input_gradient()) <= tolerance);
-      CHECK(relative_error(pass.template layer<0>().dweight, all.template layer<0>().dweight) <=
-            tolerance);
-      CHECK(relative_error(pass.template layer<3>().dweight, all.template layer<3>().dweight) <=
-            tolerance);
-      CHECK(relative_error(pass.template layer<6>().dweight, all.template layer<6>().dweight) <=
-            tolerance);
-      CHECK(relative_error(pass.template layer<3>().dbias, all.template layer<3>().dbias) <=
+      CHECK(relative_error(net.forward(x, workspace), expected) <= tolerance);
+      std::copy(dy.begin(), dy.end(), workspace.dlogits().begin());
+      net.backward(x, workspace);
+      CHECK(relative_error(workspace.input_gradient(), all.input_gradient()) <= tolerance);
+      CHECK(relative_error(workspace.template layer<0>().dweight,
+                           all.template layer<0>().dweight) <= tolerance);
+      CHECK(relative_error(workspace.template layer<3>().dweight,
+                           all.template layer<3>().dweight) <= tolerance);
+      CHECK(relative_error(workspace.template layer<6>().dweight,
+                           all.template layer<6>().dweight) <= tolerance);
+      CHECK(relative_error(workspace.template layer<3>().dbias, all.template layer<3>().dbias) <=
             tolerance);
     }
     // A predictor's blocks share memory with what else the network writes.
@@ -243,26 +243,26 @@ TEST_CASE_TEMPLATE("blocks: a chain of them, and one by one", T, float, double) 
   const auto middle = all.template activation<2>();
   for (const Keep keep : {Keep::needed, Keep::nothing})
     for (const int threads : {1, 3}) {
-      auto pass = net.pass(19, {.keep = keep, .threads = threads});
-      net.forward(random_tensor<T>(x.shape(), 9), pass);
+      auto workspace = net.workspace(19, {.keep = keep, .threads = threads});
+      net.forward(random_tensor<T>(x.shape(), 9), workspace);
       for (const Index N : {1, 19})
-        CHECK(relative_error(net.template forward_after<2>(middle.sub(0, N), pass),
+        CHECK(relative_error(net.template forward_after<2>(middle.sub(0, N), workspace),
                              expected.sub(0, N)) <= tolerance);
     }
-  auto pass = net.pass(19);
-  net.forward(x, pass);
-  CHECK(contains(error_of([&] { net.template backward_from<2>(x, middle, pass); }),
+  auto workspace = net.workspace(19);
+  net.forward(x, workspace);
+  CHECK(contains(error_of([&] { net.template backward_from<2>(x, middle, workspace); }),
                  "pool1 runs as one with its neighbours"));
-  CHECK(
-      contains(error_of([&] { net.template forward_after<1>(all.template activation<1>(), pass); }),
-               "relu1 runs as one with its neighbours"));
+  CHECK(contains(
+      error_of([&] { net.template forward_after<1>(all.template activation<1>(), workspace); }),
+      "relu1 runs as one with its neighbours"));
 }
 
 TEST_CASE("blocks: other convolutions and other pooling run layer by layer") {
   Rng rng{1};
   const auto active = [&](const Conv2dOptions& conv, const MaxPool2dOptions& pool) {
     return Sequential{Shape{4, 12, 12}, Conv2d<float>{conv, rng}, Relu{}, MaxPool2d{pool}}
-        .pass(1)
+        .workspace(1)
         .block<0>()
         .active();
   };
@@ -292,19 +292,19 @@ TEST_CASE("blocks: ties go to the first, a NaN is not hidden, dead units are sti
   x(0, 0, 2, 34) = 5, x(0, 0, 3, 34) = nan;  // window (1, 17): a NaN after a number
   x(0, 0, 0, 8) = nan, x(0, 0, 1, 9) = 5;    // window (0, 4): a NaN before a number
   x(0, 0, 2, 5) = 0;                         // window (1, 2): zero is dead, too
-  auto fused = net.pass(1, {.input_gradient = true});
-  auto all = net.pass(1, {.keep = Keep::all, .input_gradient = true});
+  auto fused = net.workspace(1, {.input_gradient = true});
+  auto all = net.workspace(1, {.keep = Keep::all, .input_gradient = true});
   REQUIRE(fused.block<0>().active());
-  for (auto* pass : {&fused, &all}) {
-    const auto y = net.forward(x, *pass);
+  for (auto* workspace : {&fused, &all}) {
+    const auto y = net.forward(x, *workspace);
     CHECK(y(0, 0, 0, 0) == 2);
     CHECK(y(0, 0, 0, 1) == 0);
     CHECK(std::isnan(y(0, 0, 0, 4)));
     CHECK(std::isnan(y(0, 0, 1, 17)));
-    pass->dlogits().fill(1);
-    net.backward(x, *pass);
-    CHECK(pass->input_gradient()(0, 0, 0, 1) == 1);
-    CHECK(sum(pass->input_gradient()) == 1);
+    workspace->dlogits().fill(1);
+    net.backward(x, *workspace);
+    CHECK(workspace->input_gradient()(0, 0, 0, 1) == 1);
+    CHECK(sum(workspace->input_gradient()) == 1);
   }
 }
 
@@ -314,7 +314,7 @@ TEST_CASE("blocks: backward cannot begin inside one") {
                        MaxPool2d{}};
   const auto x = random_tensor<float>(Shape{1, 1, 4, 4}, 1);
   const auto dy = random_tensor<float>(Shape{1, 1, 2, 2}, 2);
-  auto fused = net.pass(1), all = net.pass(1, {.keep = Keep::all});
+  auto fused = net.workspace(1), all = net.workspace(1, {.keep = Keep::all});
   net.forward(x, fused), net.forward(x, all);
   CHECK(contains(error_of([&] { net.backward_from<1>(x, dy, fused); }),
                  "relu1 runs as one with its neighbours"));
@@ -360,7 +360,7 @@ TEST_CASE_TEMPLATE("predictor: packed weights say the same", T, float, double) {
       Flatten{},       Linear<T>{{.in = 180, .out = 75, .bias = false}, rng},
       Relu{},          Linear<T>{{.in = 75, .out = 70}, rng},
       Relu{},          Linear<T>{{.in = 70, .out = 3}, rng}};
-  auto all = net.pass(20, {.keep = Keep::all});
+  auto all = net.workspace(20, {.keep = Keep::all});
   const Predictor predictor{net, 20};
   for (const int threads : {1, 3}) {
     auto scratch = predictor.scratch(threads);
@@ -402,14 +402,14 @@ auto chain_behind(Rng& rng, Shape<3> input, Front... front) {
 template <class Net>
 void check_ways(Net net) {
   const auto x = random_tensor<float>(net.input_shape().prepend(9), 3);
-  auto all = net.pass(9, {.keep = Keep::all, .input_gradient = true});
+  auto all = net.workspace(9, {.keep = Keep::all, .input_gradient = true});
   const auto y = net.forward(x, all);
   const auto dy = random_tensor<float>(y.shape(), 4);
   std::copy(dy.begin(), dy.end(), all.dlogits().begin());
   net.backward(x, all);
   for (const int threads : {1, 2, 3, 7}) {
     CAPTURE(threads);
-    auto needed = net.pass(12, {.input_gradient = true, .threads = threads});
+    auto needed = net.workspace(12, {.input_gradient = true, .threads = threads});
     CHECK(relative_error(net.forward(x, needed), y) <= 5e-6);
     std::copy(dy.begin(), dy.end(), needed.dlogits().begin());
     net.backward(x, needed);
@@ -443,18 +443,18 @@ TEST_CASE("blocks: input and output of a chain never share memory, wherever the 
   check_ways(chain_behind<2>(rng, {3, 16, 16}, conv(3, 8, 3), Relu{}, conv(8, 8, 1)));
 }
 
-TEST_CASE("blocks: forward_after between the blocks of a chain, in every kind of pass") {
+TEST_CASE("blocks: forward_after between the blocks of a chain, in every kind of workspace") {
   Rng rng{1};
   const auto net = chain_behind<4>(rng, {8, 48, 32});
   const auto x = random_tensor<float>(Shape{30, 8, 48, 32}, 3);
-  auto all = net.pass(30, {.keep = Keep::all});
+  auto all = net.workspace(30, {.keep = Keep::all});
   const Tensor<float, 4> y(net.forward(x, all));
   const auto check_after = [&]<std::size_t i>() {
     const Tensor<float, 4> inner(all.activation<i>());
     for (const Keep keep : {Keep::needed, Keep::nothing})
       for (const int threads : {1, 2, 7}) {
-        auto pass = net.pass(32, {.keep = keep, .threads = threads});
-        CHECK(relative_error(net.forward_after<i>(inner, pass), y) <= 5e-6);
+        auto workspace = net.workspace(32, {.keep = keep, .threads = threads});
+        CHECK(relative_error(net.forward_after<i>(inner, workspace), y) <= 5e-6);
       }
   };
   check_after.operator()<2>();

@@ -56,12 +56,12 @@ using Numbers = std::vector<float>;
 /// The weights after an epoch.
 Numbers trained(int threads) {
   auto net = network();
-  auto pass = net.pass(32, {.threads = threads});
+  auto w = net.workspace(32, {.threads = threads});
   AdamW adam{net, {.learning_rate = 3e-3}};
   for (const auto& [images, labels] : batches(digits(), 32, {.seed = 1})) {
-    cross_entropy(net.forward(images, pass), labels, pass.dlogits());
-    net.backward(images, pass);
-    adam.step(net, pass);
+    cross_entropy(net.forward(images, w), labels, w.dlogits());
+    net.backward(images, w);
+    adam.step(net, w);
   }
   Numbers weights;
   net.for_each_parameter([&](const std::string&, const auto& t) {
@@ -76,7 +76,7 @@ const Numbers& expected_weights() {
 }
 
 /// The predictor's answers to a few images and to many, which take different ways.
-Numbers answers(const Predictor<Net>& predictor, Pass<Net>& scratch) {
+Numbers answers(const Predictor<Net>& predictor, Workspace<Net>& scratch) {
   static const auto x = random_tensor<float>(Shape{32, 1, 28, 28}, 3);
   Numbers all;
   for (const Index count : {1, 3, 32}) {

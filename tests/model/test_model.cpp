@@ -35,7 +35,7 @@ struct Centre {
   struct Pass {
     Tensor<double, 1> running;
   };
-  Pass pass(Shape<2>, const PassOptions&) const { return {running}; }
+  Pass pass(Shape<2>, const WorkspaceOptions&) const { return {running}; }
   static constexpr auto buffers() {
     return std::tuple{Buffer{"running", &Centre::running, &Pass::running}};
   }
@@ -89,15 +89,15 @@ struct Residual {
   static constexpr std::string_view kind = "residual";
   Net branch;
   struct Pass {
-    fovea::Pass<Net> branch;
+    fovea::Workspace<Net> branch;
   };
   static constexpr auto children() {
     return std::tuple{Child{"branch", &Residual::branch, &Pass::branch}};
   }
-  Pass pass(Shape<2> x, const PassOptions& options) const {
-    PassOptions inner = options;
+  Pass pass(Shape<2> x, const WorkspaceOptions& options) const {
+    WorkspaceOptions inner = options;
     inner.input_gradient = options.keep != Keep::nothing;
-    return {branch.pass(x[0], inner)};
+    return {branch.workspace(x[0], inner)};
   }
   Shape<2> output_shape(Shape<2> x) const { return x; }
   void forward(View<const value_type, 2> x, View<value_type, 2> y, Pass& pass,
@@ -152,17 +152,17 @@ TEST_CASE("sequential: forward and backward agree for every way to keep") {
   const auto net = small_cnn<float>();
   using Net = std::decay_t<decltype(net)>;
   const auto x = random_tensor<float>(Shape{4, 2, 9, 7}, 3);
-  auto needed = net.pass(4, {.input_gradient = true}),
-       all = net.pass(6, {.keep = Keep::all, .input_gradient = true});
-  auto nothing = net.pass(4, {.keep = Keep::nothing});
+  auto needed = net.workspace(4, {.input_gradient = true}),
+       all = net.workspace(6, {.keep = Keep::all, .input_gradient = true});
+  auto nothing = net.workspace(4, {.keep = Keep::nothing});
   const Tensor<float, 2> y(net.forward(x, needed));
   CHECK(relative_error(net.forward(x, all), y) <= 1e-6);
   CHECK(to_string(net.forward(x, nothing)) == to_string(y));
   CHECK(to_string(net.predict(x)) == to_string(y));
   const auto dy = random_tensor<float>(y.shape(), 4);
-  for (auto* pass : {&needed, &all}) {
-    std::copy(dy.begin(), dy.end(), pass->dlogits().begin());
-    net.backward(x, *pass);
+  for (auto* w : {&needed, &all}) {
+    std::copy(dy.begin(), dy.end(), w->dlogits().begin());
+    net.backward(x, *w);
   }
   CHECK(relative_error(needed.layer<0>().dweight, all.layer<0>().dweight) <= 1e-6);
   CHECK(relative_error(needed.input_gradient(), all.input_gradient()) <= 1e-6);
@@ -172,20 +172,20 @@ TEST_CASE("sequential: forward and backward agree for every way to keep") {
   CHECK(contains(error_of([&] { needed.activation<0>(); }), "did not keep that of conv1"));
   CHECK(contains(error_of([&] { needed.gradient<0>(); }), "Keep::all"));
   CHECK(contains(error_of([&] { nothing.dlogits(); }), "for prediction"));
-  CHECK(contains(error_of([&] { net.pass(1).input_gradient(); }), "input_gradient = true"));
+  CHECK(contains(error_of([&] { net.workspace(1).input_gradient(); }), "input_gradient = true"));
 }
 
-TEST_CASE("sequential: a smaller batch in a larger pass") {
+TEST_CASE("sequential: a smaller batch in a larger workspace") {
   const auto net = small_cnn<double>();
   const auto x = random_tensor<double>(Shape{5, 2, 9, 7}, 3);
-  auto large = net.pass(5), small = net.pass(2);
+  auto large = net.workspace(5), small = net.workspace(2);
   net.forward(x, large);
   const auto part = x.sub(1, 2);
   CHECK(to_string(net.forward(part, large)) == to_string(net.forward(part, small)));
   CHECK(large.dlogits().shape() == Shape{2, 3});
-  for (auto* pass : {&large, &small}) {
-    pass->dlogits().fill(1);
-    net.backward(part, *pass);
+  for (auto* w : {&large, &small}) {
+    w->dlogits().fill(1);
+    net.backward(part, *w);
   }
   CHECK(relative_error(large.layer<0>().dweight, small.layer<0>().dweight) <= 1e-14);
   CHECK(contains(error_of([&] { net.forward(x, small); }), "at most 2 examples, got 5"));
@@ -195,8 +195,8 @@ TEST_CASE("sequential: a smaller batch in a larger pass") {
                    net.forward(Tensor<double, 4>(Shape{2, 2, 9, 8}), large);
                  }),
                  "got (2, 2, 9, 8)"));
-  CHECK(contains(error_of([&] { net.pass(0); }), "got 0"));
-  CHECK(contains(error_of([&] { net.pass(1, {.threads = -1}); }), "got -1"));
+  CHECK(contains(error_of([&] { net.workspace(0); }), "got 0"));
+  CHECK(contains(error_of([&] { net.workspace(1, {.threads = -1}); }), "got -1"));
 }
 
 TEST_CASE("sequential: backward may start at any layer with any gradient") {
@@ -204,15 +204,15 @@ TEST_CASE("sequential: backward may start at any layer with any gradient") {
   using Net = std::decay_t<decltype(net)>;
   constexpr auto conv2 = Net::index("conv2");
   auto x = random_tensor<double>(Shape{1, 2, 9, 7}, 3);
-  auto pass = net.pass(1, {.keep = Keep::all, .input_gradient = true});
+  auto w = net.workspace(1, {.keep = Keep::all, .input_gradient = true});
   Tensor<double, 4> dy(Shape{1, 4, 3, 2});
   dy(0, 2, 1, 1) = 1;  // one unit of conv2
-  net.forward(x, pass);
-  net.backward_from<conv2>(x, dy, pass);
-  const Tensor<double, 4> gradient(pass.input_gradient());
+  net.forward(x, w);
+  net.backward_from<conv2>(x, dy, w);
+  const Tensor<double, 4> gradient(w.input_gradient());
   const auto unit = [&] {
-    net.forward(x, pass);
-    return pass.activation<conv2>()(0, 2, 1, 1);
+    net.forward(x, w);
+    return w.activation<conv2>()(0, 2, 1, 1);
   };
   Tensor<double, 4> numeric(x.shape());
   for (Index i = 0; i < x.size(); ++i) {
@@ -225,7 +225,7 @@ TEST_CASE("sequential: backward may start at any layer with any gradient") {
   }
   CHECK(relative_error(gradient, numeric) <= 1e-6);
   CHECK(contains(error_of([&] {
-                   net.backward_from<conv2>(x, Tensor<double, 4>(Shape{1, 4, 3, 3}), pass);
+                   net.backward_from<conv2>(x, Tensor<double, 4>(Shape{1, 4, 3, 3}), w);
                  }),
                  "expected a gradient (1, 4, 3, 2), got (1, 4, 3, 3)"));
 }
@@ -233,10 +233,10 @@ TEST_CASE("sequential: backward may start at any layer with any gradient") {
 TEST_CASE("sequential: forward may go on behind any layer with another output") {
   const auto net = small_cnn<double>(5);
   const auto x = random_tensor<double, 4>(Shape{3, 2, 9, 7}, 6);
-  auto all = net.pass(3, {.keep = Keep::all});
+  auto all = net.workspace(3, {.keep = Keep::all});
   const Tensor<double, 2> logits(net.forward(x, all));
-  auto other = net.pass(4, {.keep = Keep::all});
-  auto fused = net.pass(4, {.keep = Keep::nothing});
+  auto other = net.workspace(4, {.keep = Keep::all});
+  auto fused = net.workspace(4, {.keep = Keep::nothing});
   const auto check_layer = [&]<std::size_t i>() {
     CAPTURE(i);
     const auto y = all.activation<i>();
@@ -280,14 +280,14 @@ TEST_CASE("the same bits with 1, 2, 3 and 7 threads") {
                    Linear<float>{{.in = 288, .out = 70}, rng},
                    Relu{},
                    Linear<float>{{.in = 70, .out = 10}, rng}};
-    auto pass = net.pass(32, {.threads = threads});
+    auto w = net.workspace(32, {.threads = threads});
     AdamW adam{net, {.learning_rate = 3e-3}};
     for (std::uint64_t epoch = 0; epoch < 2; ++epoch)
       for (const auto& [images, labels] : batches(data, 32, {.seed = 1, .epoch = epoch})) {
-        const auto logits = net.forward(images, pass);
-        cross_entropy(logits, labels, pass.dlogits());
-        net.backward(images, pass);
-        adam.step(net, pass);
+        const auto logits = net.forward(images, w);
+        cross_entropy(logits, labels, w.dlogits());
+        net.backward(images, w);
+        adam.step(net, w);
       }
     std::vector<float> weights;
     net.for_each_parameter([&](const std::string&, const auto& t) {
@@ -325,13 +325,13 @@ TEST_CASE("predictor: several threads use one") {
 
 TEST_CASE("contract: a layer with a buffer") {
   Sequential net{Shape{3}, Centre{3}};
-  auto pass = net.pass(4);
+  auto w = net.workspace(4);
   const auto x = random_tensor<double>(Shape{4, 3}, 1);
-  net.forward(x, pass, Mode::train);
+  net.forward(x, w, Mode::train);
   auto& [centre1] = net.layers();
   CHECK(sum(centre1.running) == 0);  // forward is const: nothing has changed yet
   Sgd sgd{net};
-  sgd.step(net, pass);
+  sgd.step(net, w);
   CHECK(relative_error(centre1.running, mean<0>(x) * 0.1) <= 1e-15);
   const auto y = net.predict(x);
   CHECK(y(0, 0) == x(0, 0) - centre1.running(0));
@@ -357,8 +357,8 @@ struct Forgetful {
     std::copy(x.begin(), x.end(), y.begin());
   }
   void backward(View<const double, 2>, View<const double, 2>, View<const double, 2>,
-                View<double, 2>, Pass& pass, const Context&) const {
-    pass.da(1) = 0;
+                View<double, 2>, Pass& w, const Context&) const {
+    w.da(1) = 0;
   }
 };
 
@@ -377,19 +377,19 @@ TEST_CASE("contract: a layer with randomness") {
   const auto result = gradient_check(Dropout{.rate = 0.4}, Shape{5, 7});
   CHECK(result.max_error <= 1e-6);
   Sequential net{Shape{1000}, Dropout{}, Dropout{}};
-  auto pass = net.pass(1, {.keep = Keep::all, .seed = 3}),
-       same = net.pass(1, {.keep = Keep::all, .seed = 3});
+  auto w = net.workspace(1, {.keep = Keep::all, .seed = 3}),
+       same = net.workspace(1, {.keep = Keep::all, .seed = 3});
   const Tensor<float, 2> ones(Shape{1, 1000}, 1.f);
-  const Tensor<float, 2> first(net.forward(ones, pass));
+  const Tensor<float, 2> first(net.forward(ones, w));
   CHECK(to_string(first) == to_string(net.forward(ones, same)));
-  const Tensor<float, 2> layer1(pass.activation<0>());
+  const Tensor<float, 2> layer1(w.activation<0>());
   CHECK_FALSE(
       std::equal(layer1.begin(), layer1.end(), map(first, [](float v) { return v / 2; }).begin()));
   CHECK(std::abs(mean(layer1) - 1) < 0.15);
-  pass.step = 1;
-  const auto second = net.forward(ones, pass);
+  w.step = 1;
+  const auto second = net.forward(ones, w);
   CHECK_FALSE(std::equal(first.begin(), first.end(), second.begin()));
-  CHECK(sum(net.forward(ones, pass, Mode::eval)) == 1000);
+  CHECK(sum(net.forward(ones, w, Mode::eval)) == 1000);
 }
 
 TEST_CASE("contract: a layer that contains a Sequential") {

@@ -46,15 +46,15 @@ TEST_CASE("conv2d: what is larger than L2's share is worked on in parts") {
     CHECK(relative_error(net.predict(x, 3), slow_conv<double>(x, conv)) <= 1e-14);
 
     // dx by the definition of the adjoint: <dy, conv(v)> = <dx, v>, without the bias.
-    auto pass = net.pass(shape[0], {.input_gradient = true, .threads = 2});
-    const auto dy = random_tensor<double>(net.forward(x, pass).shape(), 5);
-    std::copy(dy.begin(), dy.end(), pass.dlogits().begin());
-    net.backward(x, pass);
+    auto workspace = net.workspace(shape[0], {.input_gradient = true, .threads = 2});
+    const auto dy = random_tensor<double>(net.forward(x, workspace).shape(), 5);
+    std::copy(dy.begin(), dy.end(), workspace.dlogits().begin());
+    net.backward(x, workspace);
     const auto direction = random_tensor<double>(x.shape(), 6);
     auto unbiased = conv;
     unbiased.bias.fill(0);
     const auto y = slow_conv<double>(direction, unbiased);
-    const auto dx = pass.input_gradient();
+    const auto dx = workspace.input_gradient();
     const double out = std::inner_product(y.begin(), y.end(), dy.begin(), 0.0);
     const double in = std::inner_product(dx.begin(), dx.end(), direction.begin(), 0.0);
     CHECK(std::abs(out - in) <= 1e-11 * std::abs(out));
@@ -116,12 +116,12 @@ TEST_CASE("initialisers: bounds and spread") {
 TEST_CASE("max_pool2d: windows, ties, padding, NaN") {
   const Tensor<float, 4> x{{{{1, 2, 2, 0, 9}, {2, 0, 2, 1, 9}, {5, 5, -1, -2, 9}}}};
   const Sequential net{Shape{1, 3, 5}, MaxPool2d{{.kernel = 2}}};
-  auto pass = net.pass(1);
-  const auto y = net.forward(x, pass);
+  auto workspace = net.workspace(1);
+  const auto y = net.forward(x, workspace);
   CHECK(y.shape() == Shape{1, 1, 1, 2});
   CHECK(y(0, 0, 0, 0) == 2);
-  CHECK(pass.layer<0>().winner(0, 0, 0, 0) == 1);  // the first 2 in raster order
-  CHECK(pass.layer<0>().winner(0, 0, 0, 1) == 2);
+  CHECK(workspace.layer<0>().winner(0, 0, 0, 0) == 1);  // the first 2 in raster order
+  CHECK(workspace.layer<0>().winner(0, 0, 0, 1) == 2);
 
   const Sequential padded{Shape{1, 3, 5}, MaxPool2d{{.kernel = 3, .stride = 2, .padding = 1}}};
   const auto z = padded.predict(1 - x);
@@ -174,16 +174,16 @@ TEST_CASE("max_pool2d: forward agrees with the formula, gradients are right") {
 TEST_CASE("relu: values, kink, NaN, gradients") {
   const Tensor<float, 2> x{{-1, 0, 2}, {3, std::numeric_limits<float>::quiet_NaN(), -0.5f}};
   const Sequential net{Shape{3}, Relu{}};
-  auto pass = net.pass(2, {.input_gradient = true});
-  const auto y = net.forward(x, pass);
+  auto workspace = net.workspace(2, {.input_gradient = true});
+  const auto y = net.forward(x, workspace);
   CHECK(y(0, 0) == 0);
   CHECK(y(0, 2) == 2);
   CHECK(std::isnan(y(1, 1)));
-  pass.dlogits().fill(1);
-  net.backward(x, pass);
-  CHECK(pass.input_gradient()(0, 0) == 0);
-  CHECK(pass.input_gradient()(0, 1) == 0);
-  CHECK(pass.input_gradient()(0, 2) == 1);
+  workspace.dlogits().fill(1);
+  net.backward(x, workspace);
+  CHECK(workspace.input_gradient()(0, 0) == 0);
+  CHECK(workspace.input_gradient()(0, 1) == 0);
+  CHECK(workspace.input_gradient()(0, 2) == 1);
   check_gradients(gradient_check(Relu{}, Shape{2, 3, 5}));
   // Longer than one block of work.
   const auto large = random_tensor<float>(Shape{3, 20000}, 1);

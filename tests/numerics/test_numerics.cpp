@@ -63,11 +63,11 @@ std::vector<typename Net::value_type> weights_of(const Net& net) {
 
 // One step of training; the loss.
 template <class Net, class Optimizer, class T = typename Net::value_type>
-T step(Net& net, Pass<Net>& pass, Optimizer& optimizer, View<const std::type_identity_t<T>, 4> x,
-       View<const Label, 1> labels) {
-  const T loss = cross_entropy(net.forward(x, pass), labels, pass.dlogits());
-  net.backward(x, pass);
-  optimizer.step(net, pass);
+T step(Net& net, Workspace<Net>& workspace, Optimizer& optimizer,
+       View<const std::type_identity_t<T>, 4> x, View<const Label, 1> labels) {
+  const T loss = cross_entropy(net.forward(x, workspace), labels, workspace.dlogits());
+  net.backward(x, workspace);
+  optimizer.step(net, workspace);
   return loss;
 }
 
@@ -112,12 +112,12 @@ TEST_CASE("numerics: max-pool") {
   window(2, -inf, -inf, -inf, -inf);  // nothing else there
   window(3, inf, NaN, 3, NaN);        // a NaN beats +inf, the first NaN
   window(4, -0.0f, 0.0f, -1, -1);     // the zeros are equal
-  auto pass = pool.pass(x.shape(), {});
+  auto workspace = pool.pass(x.shape(), {});
   Tensor<float, 4> y(Shape{1, 1, 1, 5}), dx(x.shape());
-  pool.forward<float>(x, y, pass, {});
+  pool.forward<float>(x, y, workspace, {});
   CHECK(same(y, Tensor<float, 4>{{{{1, 2, -inf, NaN, 0}}}}));
   CHECK(std::signbit(y(0, 0, 0, 4)));
-  pool.backward<float>(x, y, Tensor<float, 4>(y.shape(), 1.0f), dx, pass, {});
+  pool.backward<float>(x, y, Tensor<float, 4>(y.shape(), 1.0f), dx, workspace, {});
   CHECK(same(dx,
              Tensor<float, 4>{{{{1, 0, 0, 1, 1, 0, 0, 1, 1, 0}, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0}}}}));
 }
@@ -130,14 +130,14 @@ TEST_CASE("numerics: ties go to the first, by blocks and layer by layer") {
     const Sequential net{Shape{C, 8, 12}, Conv2d<float>{{.in = C, .out = 8, .kernel = 3}, rng},
                          Relu{}, MaxPool2d{}};
     const Tensor<float, 4> x(Shape{2, C, 8, 12}, 0.75f);
-    auto fused = net.pass(2), all = net.pass(2, {.keep = Keep::all});
+    auto fused = net.workspace(2), all = net.workspace(2, {.keep = Keep::all});
     REQUIRE(fused.block<0>().active());
     CHECK(fused.block<0>().by_winograd() == (C == 8));
     CHECK(relative_error(net.forward(x, fused), net.forward(x, all)) <= 1e-6);
-    for (auto* pass : {&fused, &all}) {
-      const auto dy = pass->dlogits();
+    for (auto* workspace : {&fused, &all}) {
+      const auto dy = workspace->dlogits();
       for (Index i = 0; i < dy.size(); ++i) dy.data()[i] = static_cast<float>(i % 7) - 2;
-      net.backward(x, *pass);
+      net.backward(x, *workspace);
     }
     CHECK(relative_error(fused.layer<0>().dweight, all.layer<0>().dweight) <= 1e-5);
     CHECK(relative_error(fused.layer<0>().dbias, all.layer<0>().dbias) <= 1e-6);
@@ -162,12 +162,12 @@ TEST_CASE("numerics: where blocks and layers differ") {
   std::get<0>(tie.layers()).bias.fill(1024);
   const Tensor<float, 4> close{{{{1, 1}, {1, 1 + tiny}}}};
   for (const auto keep : {Keep::needed, Keep::all}) {
-    auto pass = tie.pass(1, {.keep = keep, .input_gradient = true});
-    CHECK(tie.forward(close, pass)(0, 0, 0, 0) == 1025);
-    pass.dlogits().fill(1);
-    tie.backward(close, pass);
-    CHECK(pass.input_gradient()(0, 0, 1, 1) == (keep == Keep::needed ? 1 : 0));
-    CHECK(pass.input_gradient()(0, 0, 0, 0) == (keep == Keep::needed ? 0 : 1));
+    auto workspace = tie.workspace(1, {.keep = keep, .input_gradient = true});
+    CHECK(tie.forward(close, workspace)(0, 0, 0, 0) == 1025);
+    workspace.dlogits().fill(1);
+    tie.backward(close, workspace);
+    CHECK(workspace.input_gradient()(0, 0, 1, 1) == (keep == Keep::needed ? 1 : 0));
+    CHECK(workspace.input_gradient()(0, 0, 0, 0) == (keep == Keep::needed ? 0 : 1));
   }
   // A gradient that is zero meets an infinite pixel: lists do not have it.
   const Sequential net{Shape{8, 8, 16},
@@ -176,15 +176,15 @@ TEST_CASE("numerics: where blocks and layers differ") {
   auto x = random_tensor<float>(Shape{1, 8, 8, 16}, 2);
   x(0, 0, 0, 0) = inf;
   for (const auto keep : {Keep::needed, Keep::all}) {
-    auto pass = net.pass(1, {.keep = keep});
-    if (keep == Keep::needed) REQUIRE(pass.block<0>().sparse());
-    const auto y = net.forward(x, pass);
+    auto workspace = net.workspace(1, {.keep = keep});
+    if (keep == Keep::needed) REQUIRE(workspace.block<0>().sparse());
+    const auto y = net.forward(x, workspace);
     Index unit = 0;  // one that is alive, in the corner that the infinity is not in
     while (!(y(0, unit, 3, 7) > 0)) ++unit;
-    pass.dlogits().fill(0);
-    pass.dlogits()(0, unit, 3, 7) = 1;
-    net.backward(x, pass);
-    CHECK(all_finite(pass.layer<0>().dweight) == (keep == Keep::needed));
+    workspace.dlogits().fill(0);
+    workspace.dlogits()(0, unit, 3, 7) = 1;
+    net.backward(x, workspace);
+    CHECK(all_finite(workspace.layer<0>().dweight) == (keep == Keep::needed));
   }
 }
 
@@ -284,7 +284,7 @@ TEST_CASE_TEMPLATE(
         CAPTURE(pixel);
         auto x = clean;
         x[image].data()[pixel] = broken;
-        // Forward, in every kind of pass: this image is broken, the others have the same bits as before.
+        // Forward, in every kind of workspace: this image is broken, the others have the same bits as before.
         const auto check_forward = [&](auto&& run) {
           const Tensor<T, 2> before(run(View<const T, 4>(clean))), after(run(View<const T, 4>(x)));
           CHECK(all_finite(before));
@@ -295,8 +295,8 @@ TEST_CASE_TEMPLATE(
           }
         };
         for (const auto keep : {Keep::nothing, Keep::needed, Keep::all}) {
-          auto pass = net.pass(N, {.keep = keep, .threads = 2});
-          check_forward([&](View<const T, 4> input) { return net.forward(input, pass); });
+          auto workspace = net.workspace(N, {.keep = keep, .threads = 2});
+          check_forward([&](View<const T, 4> input) { return net.forward(input, workspace); });
         }
         auto scratch = predictor.scratch(2);
         check_forward([&](View<const T, 4> input) { return predictor(input, scratch); });
@@ -310,14 +310,14 @@ TEST_CASE_TEMPLATE(
         });
         // The loss is NaN, and the gradients of every layer say so; dx of the other images does not.
         for (const auto keep : {Keep::needed, Keep::all}) {
-          auto pass = net.pass(N, {.keep = keep, .input_gradient = true, .threads = 2});
-          const T loss = cross_entropy(net.forward(x, pass), labels, pass.dlogits());
+          auto workspace = net.workspace(N, {.keep = keep, .input_gradient = true, .threads = 2});
+          const T loss = cross_entropy(net.forward(x, workspace), labels, workspace.dlogits());
           if (!std::isnan(broken)) continue;
           CHECK(std::isnan(loss));
-          net.backward(x, pass);
-          CHECK(count_nan(pass.template layer<9>().dweight) > 0);
+          net.backward(x, workspace);
+          CHECK(count_nan(workspace.template layer<9>().dweight) > 0);
           for (Index n = 0; n < N; ++n)
-            if (n != image) CHECK(all_finite(pass.input_gradient()[n]));
+            if (n != image) CHECK(all_finite(workspace.input_gradient()[n]));
         }
       }
 }
@@ -326,23 +326,23 @@ TEST_CASE("numerics: a gradient that is NaN reaches every parameter in front of 
   const auto net = two_blocks<float>();
   const auto x = random_tensor<float>(Shape{5, 1, 12, 20}, 2);
   for (const auto keep : {Keep::needed, Keep::all}) {
-    auto pass = net.pass(5, {.keep = keep, .input_gradient = true});
-    net.forward(x, pass);
-    pass.dlogits().fill(0.5f);
-    pass.dlogits()(3, 1) = NaN;
-    net.backward(x, pass);
-    CHECK(count_nan(pass.layer<9>().dweight) > 0);
-    CHECK(count_nan(pass.layer<7>().dweight) > 0);
-    CHECK(count_nan(pass.layer<3>().dweight) > 0);
-    CHECK(count_nan(pass.layer<3>().dbias) > 0);
-    CHECK(count_nan(pass.layer<0>().dweight) > 0);
-    CHECK(count_nan(pass.layer<0>().dbias) > 0);
-    for (const Index n : {0, 1, 2, 4}) CHECK(all_finite(pass.input_gradient()[n]));
-    CHECK(count_nan(pass.input_gradient()[3]) > 0);
+    auto workspace = net.workspace(5, {.keep = keep, .input_gradient = true});
+    net.forward(x, workspace);
+    workspace.dlogits().fill(0.5f);
+    workspace.dlogits()(3, 1) = NaN;
+    net.backward(x, workspace);
+    CHECK(count_nan(workspace.layer<9>().dweight) > 0);
+    CHECK(count_nan(workspace.layer<7>().dweight) > 0);
+    CHECK(count_nan(workspace.layer<3>().dweight) > 0);
+    CHECK(count_nan(workspace.layer<3>().dbias) > 0);
+    CHECK(count_nan(workspace.layer<0>().dweight) > 0);
+    CHECK(count_nan(workspace.layer<0>().dbias) > 0);
+    for (const Index n : {0, 1, 2, 4}) CHECK(all_finite(workspace.input_gradient()[n]));
+    CHECK(count_nan(workspace.input_gradient()[3]) > 0);
   }
 }
 
-TEST_CASE_TEMPLATE("numerics: broken weights are seen in the output of every kind of pass", T,
+TEST_CASE_TEMPLATE("numerics: broken weights are seen in the output of every kind of workspace", T,
                    float, double) {
   // Also where the number they meet is zero: 0 * inf and 0 * NaN are NaN.
   const auto names = std::array{"conv1.weight", "conv1.bias", "conv2.weight", "conv2.bias",
@@ -356,7 +356,7 @@ TEST_CASE_TEMPLATE("numerics: broken weights are seen in the output of every kin
       net.for_each_parameter([&](const std::string& which, auto& t) {
         if (which == name) t.view().data()[0] = broken;
       });
-      auto all = net.pass(6, {.keep = Keep::all}), fused = net.pass(6);
+      auto all = net.workspace(6, {.keep = Keep::all}), fused = net.workspace(6);
       const Predictor predictor{net, 6};
       auto scratch = predictor.scratch(2);
       const Tensor<T, 2> expected(net.forward(x, all));
@@ -381,7 +381,7 @@ TEST_CASE("numerics: the predictor does not hide a weight that meets only zeros"
     std::get<0>(net.layers()).weight(2, 1) = broken;  // meets the zero
     const Predictor predictor{net, 8};
     auto scratch = predictor.scratch();
-    auto all = net.pass(1, {.keep = Keep::all});
+    auto all = net.workspace(1, {.keep = Keep::all});
     CHECK(std::isnan(predictor(x, scratch)(0, 2)));
     CHECK(count_nan(predictor(x, scratch)) == 1);
     CHECK(same(predictor(x, scratch), net.forward(x, all)));
@@ -401,7 +401,7 @@ TEST_CASE_TEMPLATE("numerics: Winograd's way with huge and with tiny numbers", T
       Conv2d<T>{{.in = 8, .out = 8, .kernel = 3, .padding = 1, .bias = false}, rng}, Relu{},
       MaxPool2d{}};
   const auto& conv = std::get<0>(net.layers());
-  auto fused = net.pass(2);
+  auto fused = net.workspace(2);
   REQUIRE(fused.template block<0>().by_winograd());
   const auto x = random_tensor<T>(Shape{2, 8, 6, 10}, 2);
   const auto y = Tensor<T, 4>(net.forward(x, fused));
@@ -432,25 +432,25 @@ TEST_CASE("numerics: zero images, batch 1, all units dead") {
   const Label label = 2;
   const View<const Label, 1> labels(&label, Shape{1});
   for (const auto keep : {Keep::needed, Keep::all}) {
-    auto pass = net.pass(1, {.keep = keep, .input_gradient = true});
-    cross_entropy(net.forward(zero, pass), labels, pass.dlogits());
-    net.backward(zero, pass);
-    CHECK(max(pass.layer<0>().dbias) > 0);
-    CHECK(max(map(pass.layer<0>().dweight, [](float v) { return std::abs(v); })) == 0);
-    CHECK(all_finite(pass.input_gradient()));
+    auto workspace = net.workspace(1, {.keep = keep, .input_gradient = true});
+    cross_entropy(net.forward(zero, workspace), labels, workspace.dlogits());
+    net.backward(zero, workspace);
+    CHECK(max(workspace.layer<0>().dbias) > 0);
+    CHECK(max(map(workspace.layer<0>().dweight, [](float v) { return std::abs(v); })) == 0);
+    CHECK(all_finite(workspace.input_gradient()));
   }
   // All dead behind conv2: what lies in front of it gets zero, exactly, and only fc2's bias learns.
   std::get<3>(net.layers()).bias.fill(-1e3f);
   std::get<7>(net.layers()).bias.fill(-1e3f);
   const auto x = random_tensor<float>(Shape{1, 1, 12, 20}, 2);
   const auto before = weights_of(net);
-  auto pass = net.pass(1, {.input_gradient = true});
+  auto workspace = net.workspace(1, {.input_gradient = true});
   Adam adam{net, {.learning_rate = 0.1}};
-  for (int i = 0; i < 3; ++i) CHECK(std::isfinite(step(net, pass, adam, x, labels)));
+  for (int i = 0; i < 3; ++i) CHECK(std::isfinite(step(net, workspace, adam, x, labels)));
   const auto after = weights_of(net);
   const auto same_until = std::mismatch(before.begin(), before.end(), after.begin()).first;
   CHECK(before.end() - same_until == 4);
-  CHECK(sum(map(pass.input_gradient(), [](float v) { return std::abs(v); })) == 0);
+  CHECK(sum(map(workspace.input_gradient(), [](float v) { return std::abs(v); })) == 0);
 }
 
 TEST_CASE("numerics: learning rates and momenta at the edge") {
@@ -459,10 +459,10 @@ TEST_CASE("numerics: learning rates and momenta at the edge") {
   const View<const Label, 1> labels(label.data(), Shape{3});
   const auto run = [&](auto make_optimizer, int steps) {
     auto net = two_blocks<float>();
-    auto pass = net.pass(3);
+    auto workspace = net.workspace(3);
     auto optimizer = make_optimizer(net);
     float loss = 0;
-    for (int i = 0; i < steps; ++i) loss = step(net, pass, optimizer, x, labels);
+    for (int i = 0; i < steps; ++i) loss = step(net, workspace, optimizer, x, labels);
     return std::pair{loss, weights_of(net)};
   };
   const auto start = weights_of(two_blocks<float>());
@@ -497,33 +497,33 @@ TEST_CASE("numerics: learning rates and momenta at the edge") {
 
   Rng rng{1};
   Sequential one{Shape{1}, Linear<float>{{.in = 1, .out = 1, .bias = false}, rng}};
-  auto pass = one.pass(1);
+  auto workspace = one.workspace(1);
   auto& weight = std::get<0>(one.layers()).weight;
-  auto& gradient = pass.layer<0>().dweight;
+  auto& gradient = workspace.layer<0>().dweight;
   // Adam: the square of a small gradient is zero in float, and the step m / epsilon then; that of a
   // huge one is infinite, and the parameter stands still from then on.
   Adam tiny{one};
   weight.fill(1), gradient.fill(1e-25f);
-  tiny.step(one, pass);
+  tiny.step(one, workspace);
   CHECK(weight(0, 0) == 1);
   Adam huge{one};
   gradient.fill(1e25f);
-  huge.step(one, pass);
+  huge.step(one, workspace);
   CHECK(weight(0, 0) == 1);
   gradient.fill(1);
-  huge.step(one, pass);
+  huge.step(one, workspace);
   CHECK(weight(0, 0) == 1);
   // Never a gradient: never a step.
   Adam still{one};
   gradient.fill(0);
-  for (int i = 0; i < 3; ++i) still.step(one, pass);
+  for (int i = 0; i < 3; ++i) still.step(one, workspace);
   CHECK(weight(0, 0) == 1);
   // A NaN gradient makes the weight NaN, for good.
   Sgd broken{one, {.momentum = 0.5}};
   gradient.fill(NaN);
-  broken.step(one, pass);
+  broken.step(one, workspace);
   gradient.fill(0);
-  broken.step(one, pass);
+  broken.step(one, workspace);
   CHECK(std::isnan(weight(0, 0)));
 
   const auto refused = [&](auto make) { return error_of([&] { make(); }); };
@@ -548,13 +548,13 @@ TEST_CASE("numerics: learning rates and momenta at the edge") {
 
 TEST_CASE("numerics: data of one class") {
   auto net = two_blocks<float>();
-  auto pass = net.pass(8);
+  auto workspace = net.workspace(8);
   Adam adam{net, {.learning_rate = 1e-2}};
   const auto x = random_tensor<float>(Shape{8, 1, 12, 20}, 2);
   const std::vector<Label> ones(8, 1);
   const View<const Label, 1> labels(ones.data(), Shape{8});
   float loss = 1;
-  for (int i = 0; i < 60; ++i) loss = step(net, pass, adam, x, labels);
+  for (int i = 0; i < 60; ++i) loss = step(net, workspace, adam, x, labels);
   CHECK(loss >= 0);
   CHECK(loss < 1e-3f);
   const auto weights = weights_of(net);

@@ -16,9 +16,9 @@ auto two_tensors() {
 }
 
 // Gradients of step t: two are steady, one changes its sign.
-void set_gradients(auto& pass, int t) {
-  pass.template layer<0>().dweight = {{0.1 * t, t % 2 == 0 ? -3.0 : 3.0}};
-  pass.template layer<0>().dbias = {1e-3};
+void set_gradients(auto& workspace, int t) {
+  workspace.template layer<0>().dweight = {{0.1 * t, t % 2 == 0 ? -3.0 : 3.0}};
+  workspace.template layer<0>().dbias = {1e-3};
 }
 
 }  // namespace
@@ -26,12 +26,12 @@ void set_gradients(auto& pass, int t) {
 TEST_CASE("adam: ten steps with two tensors, against the paper's formula by hand") {
   for (const double decay : {0.0, 0.1}) {
     auto net = two_tensors();
-    auto pass = net.pass(1);
+    auto workspace = net.workspace(1);
     AdamW adam{net, {.learning_rate = 0.05, .weight_decay = decay}};
     double w[3] = {0.5, -1.0, 2.0}, m[3] = {}, v[3] = {};
     for (int t = 1; t <= 10; ++t) {
-      set_gradients(pass, t);
-      adam.step(net, pass);
+      set_gradients(workspace, t);
+      adam.step(net, workspace);
       const double g[3] = {0.1 * t, t % 2 == 0 ? -3.0 : 3.0, 1e-3};
       for (int i = 0; i < 3; ++i) {
         m[i] = 0.9 * m[i] + 0.1 * g[i];
@@ -46,16 +46,16 @@ TEST_CASE("adam: ten steps with two tensors, against the paper's formula by hand
     CHECK(std::abs(fc1.weight(0, 1) - w[1]) < 1e-14);
     CHECK(std::abs(fc1.bias(0) - w[2]) < 1e-14);
     CHECK(adam.clock() == 10);
-    CHECK(pass.step == 10);
+    CHECK(workspace.step == 10);
   }
 }
 
 TEST_CASE("adam: the first step is the learning rate, in every tensor") {
   auto net = two_tensors();
-  auto pass = net.pass(1);
+  auto workspace = net.workspace(1);
   Adam adam{net, {.learning_rate = 0.01}};
-  set_gradients(pass, 1);
-  adam.step(net, pass);
+  set_gradients(workspace, 1);
+  adam.step(net, workspace);
   auto& [fc1] = net.layers();
   CHECK(std::abs(fc1.weight(0, 0) - 0.49) < 1e-8);
   CHECK(std::abs(fc1.weight(0, 1) + 1.01) < 1e-8);
@@ -64,12 +64,12 @@ TEST_CASE("adam: the first step is the learning rate, in every tensor") {
 
 TEST_CASE("sgd: momentum and weight decay by hand") {
   auto net = two_tensors();
-  auto pass = net.pass(1);
+  auto workspace = net.workspace(1);
   Sgd sgd{net, {.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.01}};
   double w[3] = {0.5, -1.0, 2.0}, v[3] = {};
   for (int t = 1; t <= 5; ++t) {
-    set_gradients(pass, t);
-    sgd.step(net, pass);
+    set_gradients(workspace, t);
+    sgd.step(net, workspace);
     const double g[3] = {0.1 * t, t % 2 == 0 ? -3.0 : 3.0, 1e-3};
     for (int i = 0; i < 3; ++i) {
       v[i] = 0.9 * v[i] + g[i] + 0.01 * w[i];
@@ -85,16 +85,16 @@ TEST_CASE("sgd: momentum and weight decay by hand") {
 TEST_CASE("optimizers: a moment that decays ends at zero, not among the denormal numbers") {
   const auto run = [](auto make, int steps) {
     auto net = two_tensors();
-    auto pass = net.pass(1);
+    auto workspace = net.workspace(1);
     auto optimizer = make(net);
     for (int t = 1; t <= steps; ++t) {
       if (t == 1) {
-        set_gradients(pass, t);
+        set_gradients(workspace, t);
       } else {
-        pass.template layer<0>().dweight.fill(0);
-        pass.template layer<0>().dbias.fill(0);
+        workspace.template layer<0>().dweight.fill(0);
+        workspace.template layer<0>().dbias.fill(0);
       }
-      optimizer.step(net, pass);
+      optimizer.step(net, workspace);
     }
     const auto& moment = optimizer.*std::get<0>(optimizer.state()).second;
     return std::vector<double>(moment.begin(), moment.end());
@@ -216,15 +216,15 @@ TEST_CASE("training: a network learns synthetic digits") {
       Shape{1, 28, 28}, Conv2d<float>{{.in = 1, .out = 8, .kernel = 3, .padding = 1}, rng},
       Relu{},           MaxPool2d{{.kernel = 4}},
       Flatten{},        Linear<float>{{.in = 392, .out = 10}, rng}};
-  auto pass = net.pass(50);
+  auto workspace = net.workspace(50);
   Adam adam{net, {.learning_rate = 5e-3}};
   std::array<double, 4> losses{};
   for (std::uint64_t epoch = 0; epoch < 4; ++epoch)
     for (const auto& [images, labels] : batches(train, 50, {.seed = 1, .epoch = epoch})) {
-      const auto logits = net.forward(images, pass);
-      losses[epoch] += static_cast<double>(cross_entropy(logits, labels, pass.dlogits()));
-      net.backward(images, pass);
-      adam.step(net, pass);
+      const auto logits = net.forward(images, workspace);
+      losses[epoch] += static_cast<double>(cross_entropy(logits, labels, workspace.dlogits()));
+      net.backward(images, workspace);
+      adam.step(net, workspace);
     }
   CHECK(losses[1] < losses[0]);
   CHECK(losses[3] < 0.5 * losses[0]);

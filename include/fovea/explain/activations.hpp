@@ -58,11 +58,11 @@ std::vector<LayerActivations<typename Net::value_type>> activations(
     const Net& net, View<const typename Net::value_type, Net::input_rank> image, int threads = 0) {
   using T = typename Net::value_type;
   check(image.extent(0) == 1, "activations: expected one image, got ", image.shape());
-  auto pass = net.pass(1, {.keep = Keep::all, .threads = threads});
-  net.forward(image, pass, Mode::eval);
+  auto w = net.workspace(1, {.keep = Keep::all, .threads = threads});
+  net.forward(image, w, Mode::eval);
   std::vector<LayerActivations<T>> layers;
   for_each_layer(net, [&]<std::size_t i>() {
-    const View<const T, 3> maps = as_maps(pass.template activation<i>())[0];
+    const View<const T, 3> maps = as_maps(w.template activation<i>())[0];
     LayerActivations<T> layer{Net::layer_name(i), Tensor<T, 3>(maps), range_of(maps), {}, 0};
     for (Index c = 0; c < maps.extent(0); ++c) layer.ranges.push_back(range_of(maps[c]));
     layer.zeros = static_cast<double>(std::count(maps.begin(), maps.end(), T{0})) /
@@ -86,18 +86,18 @@ template <class Net>
 std::vector<LayerActivity> activity(const Net& net, const Dataset& data, int threads = 0) {
   using T = typename Net::value_type;
   auto images = detail::in_order<T>("activity", data);
-  auto pass = net.pass(images.batch_size(), {.keep = Keep::all, .threads = threads});
+  auto w = net.workspace(images.batch_size(), {.keep = Keep::all, .threads = threads});
   std::vector<Tensor<Index, 3>> counts;  // of each layer, (C, H, W): for how many images at zero
   for_each_layer(net, [&]<std::size_t i>() {
-    const auto [N, C, H, W] = as_maps(pass.template activation<i>()).shape();
+    const auto [N, C, H, W] = as_maps(w.template activation<i>()).shape();
     counts.emplace_back(Shape{C, H, W});
   });
   for (const auto& [x, labels] : images) {
-    net.forward(x, pass, Mode::eval);
+    net.forward(x, w, Mode::eval);
     for_each_layer(net, [&]<std::size_t i>() {
-      const auto y = pass.template activation<i>();
+      const auto y = w.template activation<i>();
       Tensor<Index, 3>& count = counts[i];
-      parallel_blocks(pass.threads(), count.size(), 1024, [&](Index first, Index last) {
+      parallel_blocks(w.threads(), count.size(), 1024, [&](Index first, Index last) {
         for (Index n = 0; n < y.extent(0); ++n)
           for (Index p = first; p < last; ++p) count.data()[p] += y[n].data()[p] == T{0};
       });

@@ -72,7 +72,7 @@ class Attack {
   Attack(const Net& net, Index capacity, const Scaling& scaling, const AttackOptions& options)
       : scaling_(scaling),
         options_(checked(options)),
-        pass_(net.pass(
+        pass_(net.workspace(
             capacity,
             {.input_gradient = true, .parameter_gradients = false, .threads = options.threads})),
         x_(net.input_shape().prepend(capacity)),
@@ -173,7 +173,7 @@ class Attack {
 
   Scaling scaling_;
   AttackOptions options_;
-  Pass<Net> pass_;
+  Workspace<Net> pass_;
   Tensor<T, 4> x_, low_, high_, result_;  // (capacity, C, H, W): the images, their box
   Tensor<Label, 1> labels_;               // (capacity)
   Tensor<Index, 1> number_;               // (capacity): which image of the batch stands there
@@ -184,10 +184,10 @@ template <class Net, class Batches>
 ConfusionMatrix evaluate(const Net& net, Batches&& batches, Index classes, Attack<Net>& attack,
                          int threads = 0) {
   ConfusionMatrix confusion(classes);
-  auto pass = net.pass(batches.batch_size(), {.keep = Keep::nothing, .threads = threads});
+  auto w = net.workspace(batches.batch_size(), {.keep = Keep::nothing, .threads = threads});
   Index first = 0;
   for (const auto& [images, labels] : batches) {
-    confusion.add(net.forward(attack(net, images, labels, first), pass, Mode::eval), labels);
+    confusion.add(net.forward(attack(net, images, labels, first), w, Mode::eval), labels);
     first += images.extent(0);
   }
   return confusion;

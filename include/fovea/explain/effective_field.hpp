@@ -86,11 +86,11 @@ EffectiveField effective_field(const Net& net, const Dataset& data,
   using T = typename Net::value_type;
   auto images = detail::in_order<T>("effective_field", data);
   const ReceptiveField receptive = receptive_fields(net)[i];
-  auto pass = net.pass(images.batch_size(), {.keep = Keep::all,
-                                             .input_gradient = true,
-                                             .parameter_gradients = false,
-                                             .threads = options.threads});
-  Tensor<T, Net::template rank_after<i>> dy(pass.template activation<i>().shape());
+  auto workspace = net.workspace(images.batch_size(), {.keep = Keep::all,
+                                                       .input_gradient = true,
+                                                       .parameter_gradients = false,
+                                                       .threads = options.threads});
+  Tensor<T, Net::template rank_after<i>> dy(workspace.template activation<i>().shape());
   const View<T, 4> maps = as_maps(dy.view());
   const auto [N, C, OH, OW] = maps.shape();
   EffectiveField field;
@@ -111,9 +111,9 @@ EffectiveField effective_field(const Net& net, const Dataset& data,
   const auto [channels, H, W] = net.input_shape();
   field.map = Tensor<double, 3>(net.input_shape());
   for (const auto& [x, labels] : images) {
-    net.forward(x, pass, Mode::eval);
-    net.template backward_from<i>(x, dy.sub(0, x.extent(0)), pass);
-    const View<const T, 4> dx = pass.input_gradient();
+    net.forward(x, workspace, Mode::eval);
+    net.template backward_from<i>(x, dy.sub(0, x.extent(0)), workspace);
+    const View<const T, 4> dx = workspace.input_gradient();
     for (Index n = 0; n < dx.extent(0); ++n)
       for (Index p = 0; p < field.map.size(); ++p)
         field.map.data()[p] += std::abs(static_cast<double>(dx[n].data()[p]));

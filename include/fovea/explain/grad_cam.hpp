@@ -70,16 +70,16 @@ auto grad_cam(const Net& net, ImagesOf<Net> image, Index k, std::string_view lay
   using T = typename Net::value_type;
   check_question("Grad-CAM", net, image, k);
   const std::size_t wanted = Net::index(layer);
-  auto pass = net.pass(1, {.keep = Keep::all,
-                           .input_gradient = true,
-                           .parameter_gradients = false,
-                           .threads = threads});
-  logit_gradient(net, image, Tensor<Label, 1>{static_cast<Label>(k)}, pass);
+  auto workspace = net.workspace(1, {.keep = Keep::all,
+                                     .input_gradient = true,
+                                     .parameter_gradients = false,
+                                     .threads = threads});
+  logit_gradient(net, image, Tensor<Label, 1>{static_cast<Label>(k)}, workspace);
   GradCam<T> cam;
   const auto look = [&]<std::size_t i>() {
     if constexpr (Net::template rank_after<i> == 4) {
-      const auto a = pass.template activation<i>()[0];  // (C', h, w)
-      const auto da = pass.template gradient<i>()[0];
+      const auto a = workspace.template activation<i>()[0];  // (C', h, w)
+      const auto da = workspace.template gradient<i>()[0];
       const auto weights = mean<1, 2>(da);  // (C')
       cam.raw = Tensor<T, 2>(Shape{a.extent(1), a.extent(2)});
       for (Index c = 0; c < a.extent(0); ++c) cam.raw += a[c] * weights(c);

@@ -47,11 +47,11 @@ template <class Net>
 Predictions predictions(const Net& net, const Dataset& data, int threads = 0) {
   using T = typename Net::value_type;
   auto images = detail::in_order<T>("predictions", data);
-  auto pass = net.pass(images.batch_size(), {.keep = Keep::nothing, .threads = threads});
+  auto w = net.workspace(images.batch_size(), {.keep = Keep::nothing, .threads = threads});
   Predictions told{
       Tensor<double, 2>(Shape{data.size(), data.classes}), {}, ConfusionMatrix(data.classes)};
   for (const auto& [x, labels] : images) {
-    const auto logits = net.forward(x, pass, Mode::eval);
+    const auto logits = net.forward(x, w, Mode::eval);
     told.confusion.add(logits, labels);
     const auto p = softmax(map(logits, [](T z) { return static_cast<double>(z); }));
     for (Index n = 0; n < x.extent(0); ++n) {

@@ -44,8 +44,8 @@ std::vector<std::vector<Patch>> top_patches(const Net& net, const Dataset& data,
   using T = typename Net::value_type;
   check(options.count > 0, "top_patches: expected a count of 1 or more, got ", options.count);
   auto images = detail::in_order<T>("top_patches", data);
-  auto pass = net.pass(images.batch_size(), {.keep = Keep::all, .threads = options.threads});
-  const auto [capacity, C, OH, OW] = as_maps(pass.template activation<i>()).shape();
+  auto w = net.workspace(images.batch_size(), {.keep = Keep::all, .threads = options.threads});
+  const auto [capacity, C, OH, OW] = as_maps(w.template activation<i>()).shape();
 
   // The strongest unit of every map of every image.
   struct Peak {
@@ -55,9 +55,9 @@ std::vector<std::vector<Patch>> top_patches(const Net& net, const Dataset& data,
   std::vector<Peak> peaks(static_cast<std::size_t>(data.size() * C));  // (images, C)
   Index first = 0;
   for (const auto& [x, labels] : images) {
-    net.forward(x, pass, Mode::eval);
-    const View<const T, 4> maps = as_maps(pass.template activation<i>());
-    parallel_for(pass.threads(), maps.extent(0), [&, C = C](Index n, int) {
+    net.forward(x, w, Mode::eval);
+    const View<const T, 4> maps = as_maps(w.template activation<i>());
+    parallel_for(w.threads(), maps.extent(0), [&, C = C](Index n, int) {
       for (Index c = 0; c < C; ++c) {
         const View<const T, 2> map = maps[n][c];
         const Index unit = argmax(map);
@@ -69,7 +69,7 @@ std::vector<std::vector<Patch>> top_patches(const Net& net, const Dataset& data,
 
   const ReceptiveField field = receptive_fields(net)[i];
   std::vector<std::vector<Patch>> patches(static_cast<std::size_t>(C));
-  parallel_for(pass.threads(), C, [&, C = C, OW = OW](Index c, int) {
+  parallel_for(w.threads(), C, [&, C = C, OW = OW](Index c, int) {
     const auto peak = [&](Index n) { return peaks[static_cast<std::size_t>(n * C + c)]; };
     std::vector<Index> order;
     for (Index n = 0; n < data.size(); ++n)

@@ -57,16 +57,16 @@ Tensor<typename Net::value_type, 4> black_image(const Net& net, const Scaling& s
   return Tensor<T, 4>(net.input_shape().prepend(1), static_cast<T>(scaling.to_input(0)));
 }
 
-/// The logits (N, K) of x (N, C, H, W); `pass.input_gradient()` then is d z[n, classes[n]] / dx[n].
-/// The pass must have been made with {.input_gradient = true}.
+/// The logits (N, K) of x (N, C, H, W); `workspace.input_gradient()` then is d z[n, classes[n]] / dx[n].
+/// The workspace must have been made with {.input_gradient = true}.
 template <Classifier Net>
 auto logit_gradient(const Net& net, ImagesOf<Net> x, View<const Label, 1> classes,
-                    Pass<Net>& pass) {
-  const auto logits = net.forward(x, pass, Mode::eval);
-  const auto dlogits = pass.dlogits();  // (N, K)
+                    Workspace<Net>& w) {
+  const auto logits = net.forward(x, w, Mode::eval);
+  const auto dlogits = w.dlogits();  // (N, K)
   dlogits.fill(0);
   for (Index n = 0; n < x.extent(0); ++n) dlogits.at(n, classes[n]) = 1;
-  net.backward(x, pass);
+  net.backward(x, w);
   return logits;
 }
 
@@ -93,11 +93,11 @@ void for_each_probe(const Net& net, Index count, int threads, const Draw& draw, 
 template <Classifier Net, class Draw>
 Tensor<typename Net::value_type, 2> probe_logits(const Net& net, Index count, const Draw& draw,
                                                  int threads = 0) {
-  auto pass =
-      net.pass(std::min(count, detail::probe_batch), {.keep = Keep::nothing, .threads = threads});
+  auto w = net.workspace(std::min(count, detail::probe_batch),
+                         {.keep = Keep::nothing, .threads = threads});
   Tensor<typename Net::value_type, 2> logits(Shape{count, class_count(net)});
-  detail::for_each_probe(net, count, pass.threads(), draw, [&](Index first, ImagesOf<Net> x) {
-    const auto z = net.forward(x, pass, Mode::eval);
+  detail::for_each_probe(net, count, w.threads(), draw, [&](Index first, ImagesOf<Net> x) {
+    const auto z = net.forward(x, w, Mode::eval);
     std::copy(z.begin(), z.end(), logits.sub(first, x.extent(0)).begin());
   });
   return logits;
@@ -108,14 +108,15 @@ template <Classifier Net, class Draw>
 Tensor<typename Net::value_type, 3> probe_gradient(const Net& net, Index k, Index count,
                                                    const Draw& draw, int threads = 0) {
   using T = typename Net::value_type;
-  auto pass = net.pass(std::min(count, detail::probe_batch),
-                       {.input_gradient = true, .parameter_gradients = false, .threads = threads});
-  const Tensor<Label, 1> classes(Shape{pass.capacity()}, static_cast<Label>(k));
+  auto w =
+      net.workspace(std::min(count, detail::probe_batch),
+                    {.input_gradient = true, .parameter_gradients = false, .threads = threads});
+  const Tensor<Label, 1> classes(Shape{w.capacity()}, static_cast<Label>(k));
   Tensor<double, 3> sum(net.input_shape());
-  detail::for_each_probe(net, count, pass.threads(), draw, [&](Index, ImagesOf<Net> x) {
-    logit_gradient(net, x, classes.sub(0, x.extent(0)), pass);
+  detail::for_each_probe(net, count, w.threads(), draw, [&](Index, ImagesOf<Net> x) {
+    logit_gradient(net, x, classes.sub(0, x.extent(0)), w);
     for (Index n = 0; n < x.extent(0); ++n) {
-      const auto dx = pass.input_gradient()[n];
+      const auto dx = w.input_gradient()[n];
       for (Index i = 0; i < dx.size(); ++i) sum.data()[i] += static_cast<double>(dx.data()[i]);
     }
   });

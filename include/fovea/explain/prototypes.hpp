@@ -92,8 +92,8 @@ auto prototypes(const Net& net, View<const Label, 1> classes, const Scaling& sca
   check(0 <= o.jitter && o.jitter < std::min(shape[1], shape[2]),
         "prototypes: expected a jitter of 0 or more and less than the image, got ", o.jitter);
 
-  auto pass =
-      net.pass(N, {.input_gradient = true, .parameter_gradients = false, .threads = o.threads});
+  auto workspace = net.workspace(
+      N, {.input_gradient = true, .parameter_gradients = false, .threads = o.threads});
   Tensor<T, 4> pixels(shape.prepend(N)), x(shape.prepend(N));
   for (Index n = 0; n < N; ++n) {
     Rng rng{o.seed, classes[n]};
@@ -108,12 +108,12 @@ auto prototypes(const Net& net, View<const Label, 1> classes, const Scaling& sca
       const Index right = rng.below(2 * o.jitter + 1) - o.jitter;
       detail::for_each_shifted(shape, down, right, f);
     };
-    parallel_for(pass.threads(), N, [&](Index n, int) {
+    parallel_for(workspace.threads(), N, [&](Index n, int) {
       shifted(n, [&](Index i, Index j) { x[n].data()[j] = input(pixels[n].data()[i]); });
     });
-    logit_gradient(net, x, classes, pass);
-    const auto dx = pass.input_gradient();
-    parallel_for(pass.threads(), N, [&](Index n, int) {
+    logit_gradient(net, x, classes, workspace);
+    const auto dx = workspace.input_gradient();
+    parallel_for(workspace.threads(), N, [&](Index n, int) {
       const auto image = pixels[n];
       double square = 0;
       for (const T g : dx[n]) square += static_cast<double>(g) * static_cast<double>(g);

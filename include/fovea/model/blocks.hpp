@@ -62,8 +62,8 @@ class ConvReluPool {
   using Chain = std::span<const Stage>;
 
   /// Decides whether and how; makes all memory. x: the largest input.
-  [[gnu::cold]] ConvReluPool(Shape<4> x, const PassOptions& how, const Conv2d<T>& conv, const Relu&,
-                             const MaxPool2d& pool) {
+  [[gnu::cold]] ConvReluPool(Shape<4> x, const WorkspaceOptions& how, const Conv2d<T>& conv,
+                             const Relu&, const MaxPool2d& pool) {
     const auto& o = conv.options;
     const auto [N, C, H, W] = x;
     const auto [OH, OW] = conv.window().output(H, W);
@@ -356,7 +356,8 @@ class LinearRelu {
   static constexpr std::size_t span = 2;  ///< layers that it runs
 
   /// Makes all memory. x: the largest input.
-  [[gnu::cold]] LinearRelu(Shape<2> x, const PassOptions& how, const Linear<T>& linear, const Relu&)
+  [[gnu::cold]] LinearRelu(Shape<2> x, const WorkspaceOptions& how, const Linear<T>& linear,
+                           const Relu&)
       : active_(how.keep != Keep::all) {
     if (!active_) return;
     if (how.keep != Keep::nothing) {

@@ -19,7 +19,7 @@ namespace fovea::inline FOVEA_ABI {
 namespace detail {
 
 template <class Layer, std::size_t R>
-using PassOf = decltype(make_pass(std::declval<const Layer&>(), Shape<R>{}, PassOptions{}));
+using PassOf = decltype(make_pass(std::declval<const Layer&>(), Shape<R>{}, WorkspaceOptions{}));
 template <class Layer, std::size_t R>
 inline constexpr std::size_t output_rank_of =
     decltype(std::declval<const Layer&>().output_shape(Shape<R>{}))::rank;

@@ -24,14 +24,14 @@ class Predictor {
   Predictor(Net net, Index capacity) : net_(std::move(net)), capacity_(capacity) {}
 
   /// Working memory for one caller, weights in the order in which the kernels read them among it, so
-  /// that no call has to pack them; `threads` as in PassOptions.
-  Pass<Net> scratch(int threads = 0) const {
-    return net_.pass(capacity_, {.keep = Keep::nothing, .threads = threads, .frozen = true});
+  /// that no call has to pack them; `threads` as in WorkspaceOptions.
+  Workspace<Net> scratch(int threads = 0) const {
+    return net_.workspace(capacity_, {.keep = Keep::nothing, .threads = threads, .frozen = true});
   }
 
   /// The output for x; the view is good until this scratch is used again.
   View<const T, Net::output_rank> operator()(View<const T, Net::input_rank> x,
-                                             Pass<Net>& scratch) const {
+                                             Workspace<Net>& scratch) const {
     return net_.forward(x, scratch, Mode::eval);
   }
 

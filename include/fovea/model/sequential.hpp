@@ -23,7 +23,7 @@
 
 #include "fovea/model/blocks.hpp"
 #include "fovea/model/layer_check.hpp"
-#include "fovea/model/pass.hpp"
+#include "fovea/model/workspace.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
@@ -76,7 +76,7 @@ struct LayerPasses {
 };
 template <class... Done, class Input, class Output, class... Outputs, class Layer, class... Rest>
 struct LayerPasses<std::tuple<Done...>, Input, std::tuple<Output, Outputs...>, Layer, Rest...> {
-  using First = decltype(make_pass(std::declval<const Layer&>(), Input{}, PassOptions{}));
+  using First = decltype(make_pass(std::declval<const Layer&>(), Input{}, WorkspaceOptions{}));
   using type = typename LayerPasses<std::tuple<Done..., First>, Output, std::tuple<Outputs...>,
                                     Rest...>::type;
 };
@@ -189,62 +189,63 @@ class Sequential {
   }
 
   /// Memory for a forward and a backward of at most `capacity` examples.
-  Pass<Sequential> pass(Index capacity, PassOptions options = {}) const {
+  Workspace<Sequential> workspace(Index capacity, WorkspaceOptions options = {}) const {
     return {*this, capacity, options};
   }
 
-  /// The output for x (N, ...), N <= pass.capacity(). The view is good until the next forward.
-  auto forward(View<const T, input_rank> x, Pass<Sequential>& pass, Mode mode = Mode::train) const {
+  /// The output for x (N, ...), N <= workspace.capacity(). The view is good until the next forward.
+  auto forward(View<const T, input_rank> x, Workspace<Sequential>& w,
+               Mode mode = Mode::train) const {
     check(x.shape() == input_.prepend(x.extent(0)) && !x.empty(), "forward: expected ",
-          input_.prepend(pass.capacity()), " or fewer, got ", x.shape());
-    check(x.extent(0) <= pass.capacity(), "forward: this pass holds at most ", pass.capacity(),
+          input_.prepend(w.capacity()), " or fewer, got ", x.shape());
+    check(x.extent(0) <= w.capacity(), "forward: this workspace holds at most ", w.capacity(),
           " examples, got ", x.extent(0));
-    pass.set_batch(x.extent(0));
-    pass.mode_ = mode;
-    run(0, x, pass);
-    return as_const(pass.template output<depth - 1>());
+    w.set_batch(x.extent(0));
+    w.mode_ = mode;
+    run(0, x, w);
+    return as_const(w.template output<depth - 1>());
   }
 
-  /// All gradients of s = <output, dlogits>: those of the parameters, and of the input if the pass was
-  /// made for it. `x` is what the last forward of this pass saw.
-  void backward(View<const T, input_rank> x, Pass<Sequential>& pass) const {
-    backward_from<depth - 1>(x, pass.dlogits(), pass);
+  /// All gradients of s = <output, output_gradient>: those of the parameters, and of the input if the workspace was
+  /// made for it. `x` is what the last forward of this workspace saw.
+  void backward(View<const T, input_rank> x, Workspace<Sequential>& w) const {
+    backward_from<depth - 1>(x, w.dlogits(), w);
   }
 
   /// The same for s = <output of layer i, dy>: what a unit in the middle depends on.
   template <std::size_t i>
   void backward_from(View<const T, input_rank> x, View<const T, rank_after<i>> dy,
-                     Pass<Sequential>& pass) const {
-    check(pass.options_.keep != Keep::nothing,
-          "backward: this pass is for prediction; make it with ", "{.keep = Keep::needed}");
-    const auto& y = pass.template output<i>();
-    check(x.extent(0) == pass.batch_, "backward: expected the ", pass.batch_,
+                     Workspace<Sequential>& w) const {
+    check(w.options_.keep != Keep::nothing,
+          "backward: this workspace is for prediction; make it with ", "{.keep = Keep::needed}");
+    const auto& y = w.template output<i>();
+    check(x.extent(0) == w.batch_, "backward: expected the ", w.batch_,
           " examples of the last forward, got ", x.extent(0));
     check(dy.shape() == y.shape(), "backward: expected a gradient ", y.shape(), ", got ",
           dy.shape());
-    check_apart("backward: ", i, !inside_a_block<i>(pass) && !pass.chained_[i + 1]);
-    const auto& kept = pass.template output_gradient<i>();
+    check_apart("backward: ", i, !inside_a_block<i>(w) && !w.chained_[i + 1]);
+    const auto& kept = w.template output_gradient<i>();
     if (dy.data() != kept.data()) std::copy(dy.begin(), dy.end(), kept.begin());
-    go_back(i, x, pass);
+    go_back(i, x, w);
   }
 
   /// The output if layer i had answered `y`: the layers behind it run, those before it do not. For
   /// asking "what if", with one channel silenced for instance.
   template <std::size_t i>
-  auto forward_after(View<const T, rank_after<i>> y, Pass<Sequential>& pass,
+  auto forward_after(View<const T, rank_after<i>> y, Workspace<Sequential>& w,
                      Mode mode = Mode::train) const {
-    const auto expected = pass.template output<i>().shape().with_batch(pass.capacity());
-    check(y.shape() == expected.with_batch(y.extent(0)) && !y.empty() &&
-              y.extent(0) <= pass.capacity(),
-          "forward_after: expected the output of ", layer_name(i), ", ", expected,
-          " or fewer, got ", y.shape());
-    check_apart("forward_after: ", i, !inside_a_block<i>(pass));
-    pass.set_batch(y.extent(0));
-    pass.mode_ = mode;
-    const auto& output = pass.template output<i>();
+    const auto expected = w.template output<i>().shape().with_batch(w.capacity());
+    check(
+        y.shape() == expected.with_batch(y.extent(0)) && !y.empty() && y.extent(0) <= w.capacity(),
+        "forward_after: expected the output of ", layer_name(i), ", ", expected, " or fewer, got ",
+        y.shape());
+    check_apart("forward_after: ", i, !inside_a_block<i>(w));
+    w.set_batch(y.extent(0));
+    w.mode_ = mode;
+    const auto& output = w.template output<i>();
     if (y.data() != output.data()) std::copy(y.begin(), y.end(), output.begin());
-    run(i + 1, {}, pass);
-    return as_const(pass.template output<depth - 1>());
+    run(i + 1, {}, w);
+    return as_const(w.template output<depth - 1>());
   }
 
   /// The output for any number of examples, as a new tensor, in eval mode.
@@ -284,14 +285,15 @@ class Sequential {
 
   /// Calls f(parameter, gradient) in the same order. Allocates nothing.
   template <class F>
-  void for_each_parameter(Pass<Sequential>& pass, F&& f) {
-    check(pass.options_.parameter_gradients,
-          "parameters: expected a pass with their gradients, got one with .parameter_gradients = "
+  void for_each_parameter(Workspace<Sequential>& w, F&& f) {
+    check(w.options_.parameter_gradients,
+          "parameters: expected a workspace with their gradients, got one with "
+          ".parameter_gradients = "
           "false");
     each_layer([&]<std::size_t i>() {
       using Layer = std::tuple_element_t<i, std::tuple<Layers...>>;
       auto& layer = std::get<i>(layers_);
-      auto& left = std::get<i>(pass.layers_);
+      auto& left = std::get<i>(w.layers_);
       detail::each_parameter<Layer>([&](const auto& p) {
         if (!(layer.*p.value).empty()) f((layer.*p.value).view(), (left.*p.gradient).view());
       });
@@ -301,11 +303,11 @@ class Sequential {
   }
 
   /// Takes over the new values of all buffers. The optimizer calls this beside its step.
-  void commit_buffers(const Pass<Sequential>& pass) {
+  void commit_buffers(const Workspace<Sequential>& w) {
     each_layer([&]<std::size_t i>() {
       using Layer = std::tuple_element_t<i, std::tuple<Layers...>>;
       auto& layer = std::get<i>(layers_);
-      auto& left = std::get<i>(pass.layers_);
+      auto& left = std::get<i>(w.layers_);
       detail::each_buffer<Layer>([&](const auto& b) {
         const auto& update = left.*b.update;
         std::copy(update.begin(), update.end(), (layer.*b.value).begin());
@@ -322,8 +324,8 @@ class Sequential {
     return count;
   }
 
-  /// The blocks that a pass for batches of N runs, made of neighbouring layers.
-  [[gnu::cold]] Blocks blocks(Index N, const PassOptions& options) const {
+  /// The blocks that a workspace for batches of N runs, made of neighbouring layers.
+  [[gnu::cold]] Blocks blocks(Index N, const WorkspaceOptions& options) const {
     const auto shapes = output_shapes(N);
     return [&]<std::size_t... i>(std::index_sequence<i...>) {
       return Blocks{
@@ -332,8 +334,8 @@ class Sequential {
     (std::make_index_sequence<depth>{});
   }
 
-  /// Each layer's own Pass, for batches of N. The model's pass is made of these.
-  [[gnu::cold]] LayerPasses layer_passes(Index N, const PassOptions& options) const {
+  /// Each layer's own Pass, for batches of N. The model's workspace is made of these.
+  [[gnu::cold]] LayerPasses layer_passes(Index N, const WorkspaceOptions& options) const {
     const auto shapes = output_shapes(N);
     return [&]<std::size_t... i>(std::index_sequence<i...>) {
       return LayerPasses{detail::Made{[&] {
@@ -364,106 +366,106 @@ class Sequential {
   static void check_apart(const char* who, std::size_t i, bool apart) {
     if (!apart)
       fail(who, layer_name(i),
-           " runs as one with its neighbours here; make the pass with {.keep = Keep::all}");
+           " runs as one with its neighbours here; make the workspace with {.keep = Keep::all}");
   }
 
   // Whether the output of layer i does not exist.
   template <std::size_t i>
-  static bool inside_a_block(const Pass<Sequential>& pass) {
+  static bool inside_a_block(const Workspace<Sequential>& w) {
     constexpr std::size_t first = block_around<i>();
-    return first + BlockAt<first>::span > i + 1 && std::get<first>(pass.blocks_).active();
+    return first + BlockAt<first>::span > i + 1 && std::get<first>(w.blocks_).active();
   }
 
   // Layer after layer from layer `from` on, a block where it begins.
-  void run(std::size_t from, View<const T, input_rank> x, Pass<Sequential>& pass) const {
-    Context context = context_of(pass);
+  void run(std::size_t from, View<const T, input_rank> x, Workspace<Sequential>& w) const {
+    Context context = context_of(w);
     std::size_t at = from;
     each_layer([&]<std::size_t i>() {
       if (i != at) return;
       context.layer = i;
-      at = step<i>(x, pass, context, i == from);
+      at = step<i>(x, w, context, i == from);
     });
   }
 
   // Layer i or the block that begins with it, `first` or not; returns the layer behind it.
   template <std::size_t i>
-  std::size_t step(const View<const T, input_rank>& x, Pass<Sequential>& pass,
+  std::size_t step(const View<const T, input_rank>& x, Workspace<Sequential>& w,
                    const Context& context, bool first) const {
     using Block = BlockAt<i>;
     constexpr std::size_t behind = i + Block::span;
     if constexpr (Block::span > 1)
-      if (auto& block = std::get<i>(pass.blocks_); block.active()) {
+      if (auto& block = std::get<i>(w.blocks_); block.active()) {
         if constexpr (in_chains<i>) {
-          if (!first && pass.chained_[i]) return behind;  // it has run with the one before it
+          if (!first && w.chained_[i]) return behind;  // it has run with the one before it
           std::array<typename Block::Stage, depth> stages;
-          const std::size_t length = chain<i>(pass, stages.data());
-          stages[0].x = input_of<i>(x, pass);
+          const std::size_t length = chain<i>(w, stages.data());
+          stages[0].x = input_of<i>(x, w);
           Block::forward({stages.data(), length}, context);
         } else {
-          block.forward(input_of<i>(x, pass), pass.template output<behind - 1>(),
-                        std::get<i>(layers_), std::get<i>(pass.layers_), context);
+          block.forward(input_of<i>(x, w), w.template output<behind - 1>(), std::get<i>(layers_),
+                        std::get<i>(w.layers_), context);
         }
         return behind;
       }
-    const auto& y = pass.template output<i>();
-    const auto& input = input_of<i>(x, pass);
+    const auto& y = w.template output<i>();
+    const auto& input = input_of<i>(x, w);
     if (i == 0 || !relabels<i> || y.data() != input.data())
-      run_forward(std::get<i>(layers_), input, y, std::get<i>(pass.layers_), context);
+      run_forward(std::get<i>(layers_), input, y, std::get<i>(w.layers_), context);
     return i + 1;
   }
 
   // The block that begins with layer i and those that it hands over to; returns how many.
   template <std::size_t i, class Stage>
-  std::size_t chain(Pass<Sequential>& pass, Stage* stages) const {
+  std::size_t chain(Workspace<Sequential>& w, Stage* stages) const {
     constexpr std::size_t behind = i + BlockAt<i>::span;
-    stages->block = &std::get<i>(pass.blocks_), stages->conv = &std::get<i>(layers_);
-    stages->pass = &std::get<i>(pass.layers_);
-    stages->y = pass.template output<behind - 1>();
-    stages->dy = pass.template output_gradient<behind - 1>();
+    stages->block = &std::get<i>(w.blocks_), stages->conv = &std::get<i>(layers_);
+    stages->pass = &std::get<i>(w.layers_);
+    stages->y = w.template output<behind - 1>();
+    stages->dy = w.template output_gradient<behind - 1>();
     if constexpr (chains<i>)
-      if (pass.chained_[behind]) return 1 + chain<behind>(pass, stages + 1);
+      if (w.chained_[behind]) return 1 + chain<behind>(w, stages + 1);
     return 1;
   }
 
   // From layer `from` back to the first, a block where it ends.
-  void go_back(std::size_t from, View<const T, input_rank> x, Pass<Sequential>& pass) const {
-    Context context = context_of(pass);
+  void go_back(std::size_t from, View<const T, input_rank> x, Workspace<Sequential>& w) const {
+    Context context = context_of(w);
     std::size_t left = from + 1;
     each_layer([&]<std::size_t j>() {
       constexpr std::size_t i = depth - 1 - j;
       if (i + 1 != left) return;
       context.layer = i;
-      left = step_back<i>(x, pass, context);
+      left = step_back<i>(x, w, context);
     });
   }
 
   // Layer i or the block that ends with it; returns how many layers are in front of it.
   template <std::size_t i>
-  std::size_t step_back(const View<const T, input_rank>& x, Pass<Sequential>& pass,
+  std::size_t step_back(const View<const T, input_rank>& x, Workspace<Sequential>& w,
                         const Context& context) const {
-    const auto& y = pass.template output<i>();
-    const auto& dy = pass.template output_gradient<i>();
+    const auto& y = w.template output<i>();
+    const auto& dy = w.template output_gradient<i>();
     constexpr std::size_t first = block_around<i>();
     if constexpr (first < i && first + BlockAt<first>::span == i + 1)
-      if (auto& block = std::get<first>(pass.blocks_); block.active()) {
-        const auto& dx = input_gradient_of<first>(pass);
+      if (auto& block = std::get<first>(w.blocks_); block.active()) {
+        const auto& dx = input_gradient_of<first>(w);
         if constexpr (in_chains<first>) {
-          if (pass.chained_[first]) return first;  // the first of a chain runs all of it
+          if (w.chained_[first]) return first;  // the first of a chain runs all of it
           using Block = BlockAt<first>;
           std::array<typename Block::Stage, depth> stages;
-          const std::size_t length = chain<first>(pass, stages.data());
-          stages[0].x = input_of<first>(x, pass);
+          const std::size_t length = chain<first>(w, stages.data());
+          stages[0].x = input_of<first>(x, w);
           stages[0].dx = dx;
           Block::backward({stages.data(), length}, context);
         } else {
-          block.backward(input_of<first>(x, pass), y, dy, dx, std::get<first>(layers_),
-                         std::get<first>(pass.layers_), context);
+          block.backward(input_of<first>(x, w), y, dy, dx, std::get<first>(layers_),
+                         std::get<first>(w.layers_), context);
         }
         return first;
       }
-    const auto& dx = input_gradient_of<i>(pass);
+    const auto& dx = input_gradient_of<i>(w);
     if (i == 0 || !relabels<i> || dx.data() != dy.data())
-      run_backward(std::get<i>(layers_), input_of<i>(x, pass), y, dy, dx, std::get<i>(pass.layers_),
+      run_backward(std::get<i>(layers_), input_of<i>(x, w), y, dy, dx, std::get<i>(w.layers_),
                    context);
     return i;
   }
@@ -499,7 +501,7 @@ class Sequential {
   }
 
   template <std::size_t i>
-  auto make_block(const auto& shape, const PassOptions& options) const {
+  auto make_block(const auto& shape, const WorkspaceOptions& options) const {
     using Block = BlockAt<i>;
     return [&]<std::size_t... j>(std::index_sequence<j...>) {
       return Block(shape, options, std::get<i + j>(layers_)...);
@@ -516,27 +518,27 @@ class Sequential {
   }
 
   template <std::size_t i>
-  static const auto& input_of(const View<const T, input_rank>& x, const Pass<Sequential>& pass) {
+  static const auto& input_of(const View<const T, input_rank>& x, const Workspace<Sequential>& w) {
     if constexpr (i == 0)
       return x;
     else
-      return pass.template output<i - 1>();
+      return w.template output<i - 1>();
   }
 
   template <std::size_t i>
-  static const auto& input_gradient_of(const Pass<Sequential>& pass) {
+  static const auto& input_gradient_of(const Workspace<Sequential>& w) {
     if constexpr (i == 0)
-      return pass.dinput_;
+      return w.dinput_;
     else
-      return pass.template output_gradient<i - 1>();
+      return w.template output_gradient<i - 1>();
   }
 
-  static Context context_of(const Pass<Sequential>& pass) {
-    return {.mode = pass.mode_,
-            .threads = pass.options_.threads,
-            .seed = pass.options_.seed,
-            .step = pass.step,
-            .parameter_gradients = pass.options_.parameter_gradients};
+  static Context context_of(const Workspace<Sequential>& w) {
+    return {.mode = w.mode_,
+            .threads = w.options_.threads,
+            .seed = w.options_.seed,
+            .step = w.step,
+            .parameter_gradients = w.options_.parameter_gradients};
   }
 
   template <bool with_buffers, class Self, class F>

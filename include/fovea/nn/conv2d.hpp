@@ -89,7 +89,7 @@ class Conv2d {
     return output_shape(x).size() * (weight.size() / options.out);
   }
 
-  [[gnu::cold]] Pass pass(Shape<4> x, const PassOptions& how) const {
+  [[gnu::cold]] Pass pass(Shape<4> x, const WorkspaceOptions& how) const {
     Pass pass;
     pass.kernel = {x, options.out, window(), options.groups};
     if (how.keep == Keep::nothing) return pass;

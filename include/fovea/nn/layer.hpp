@@ -48,8 +48,8 @@ enum class Mode { train, eval };
 /// `all`: every activation and its gradient, to look inside.
 enum class Keep { nothing, needed, all };
 
-/// How a pass is made: `net.pass(64, {.keep = Keep::all})`.
-struct PassOptions {
+/// How a pass is made: `net.workspace(64, {.keep = Keep::all})`.
+struct WorkspaceOptions {
   Keep keep = Keep::needed;         ///< what is held on to
   bool input_gradient = false;      ///< whether backward also computes ds/dx of the network's input
   bool parameter_gradients = true;  ///< false: backward may leave out ds/dtheta, which saves time
@@ -130,7 +130,7 @@ Index parameter_count(const Layer& layer) {
 }
 
 template <class Layer, std::size_t R>
-auto make_pass(const Layer& layer, Shape<R> shape, const PassOptions& options) {
+auto make_pass(const Layer& layer, Shape<R> shape, const WorkspaceOptions& options) {
   if constexpr (requires { layer.pass(shape, options); })
     return layer.pass(shape, options);
   else if constexpr (requires { typename Layer::Pass; })

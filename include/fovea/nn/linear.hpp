@@ -58,7 +58,7 @@ class Linear {
 
   Index multiply_adds(Shape<2> x) const { return x[0] * weight.size(); }
 
-  Pass pass(Shape<2>, const PassOptions& how) const {
+  Pass pass(Shape<2>, const WorkspaceOptions& how) const {
     if (how.keep == Keep::nothing) return {};
     return {Tensor<T, 2>(weight.shape()), Tensor<T, 1>(bias.shape())};
   }

@@ -59,7 +59,7 @@ class MaxPool2d {
     return {N, C, OH, OW};
   }
 
-  Pass pass(Shape<4> x, const PassOptions&) const {
+  Pass pass(Shape<4> x, const WorkspaceOptions&) const {
     return {.winner = Tensor<std::int32_t, 4>(output_shape(x))};
   }
 

@@ -20,7 +20,7 @@
 
 #include "fovea/core/parallel.hpp"
 #include "fovea/core/simd.hpp"
-#include "fovea/model/pass.hpp"
+#include "fovea/model/workspace.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
@@ -69,17 +69,17 @@ class AdamW {
     return std::make_tuple(std::pair{"mean", &AdamW::mean_}, std::pair{"square", &AdamW::square_});
   }
 
-  /// One step on every parameter of `net` with the gradients in `pass`.
+  /// One step on every parameter of `net` with the gradients in `workspace`.
   template <class Net>
-  void step(Net& net, Pass<Net>& pass) {
+  void step(Net& net, Workspace<Net>& workspace) {
     ++clock_;
     Index offset = 0;
-    net.for_each_parameter(pass, [&](auto parameter, auto gradient) {
-      update(parameter.data(), gradient.data(), offset, parameter.size(), pass.threads());
+    net.for_each_parameter(workspace, [&](auto parameter, auto gradient) {
+      update(parameter.data(), gradient.data(), offset, parameter.size(), workspace.threads());
       offset += parameter.size();
     });
-    net.commit_buffers(pass);
-    pass.step = clock_;
+    net.commit_buffers(workspace);
+    workspace.step = clock_;
   }
 
  private:

@@ -102,15 +102,15 @@ GradientCheck gradient_check(Sequential<R, Layers...> net, Tensor<double, R + 1>
   using Net = Sequential<R, Layers...>;
   static_assert(std::is_same_v<typename Net::value_type, double>,
                 "gradient_check: make the layers with T = double; float is too coarse");
-  auto pass = net.pass(x.extent(0), {.keep = Keep::all,
-                                     .input_gradient = true,
-                                     .threads = options.threads,
-                                     .seed = options.seed});
-  Tensor<double, Net::output_rank> dy(net.forward(x, pass, options.mode).shape());
+  auto w = net.workspace(x.extent(0), {.keep = Keep::all,
+                                       .input_gradient = true,
+                                       .threads = options.threads,
+                                       .seed = options.seed});
+  Tensor<double, Net::output_rank> dy(net.forward(x, w, options.mode).shape());
   Rng rng{options.seed, 2};
   for (double& g : dy) g = rng.uniform(-1, 1);
   const auto s = [&] {
-    const auto y = net.forward(x, pass, options.mode);
+    const auto y = net.forward(x, w, options.mode);
     double sum = 0;
     for (Index i = 0; i < y.size(); ++i) sum += y.begin()[i] * dy.begin()[i];
     return sum;
@@ -118,16 +118,17 @@ GradientCheck gradient_check(Sequential<R, Layers...> net, Tensor<double, R + 1>
 
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   s();
-  pass.dlogits().fill(nan);
-  net.backward(x, pass);
-  net.for_each_parameter(pass, [&](auto, auto gradient) { gradient.fill(nan); });
-  std::copy(dy.begin(), dy.end(), pass.dlogits().begin());
-  net.backward(x, pass);
+  w.dlogits().fill(nan);
+  net.backward(x, w);
+  net.for_each_parameter(w, [&](auto, auto gradient) { gradient.fill(nan); });
+  std::copy(dy.begin(), dy.end(), w.dlogits().begin());
+  net.backward(x, w);
 
   GradientCheck result;
   const auto compare = [&](std::string name, View<double, 1> values,
                            View<const double, 1> gradient) {
-    const Tensor<double, 1> analytic(gradient);  // the forwards below may use the pass's memory
+    const Tensor<double, 1> analytic(
+        gradient);  // the forwards below may use the workspace's memory
     Tensor<double, 1> numeric(values.shape());
     double largest = 0;
     for (Index i = 0; i < values.size(); ++i) {
@@ -149,8 +150,8 @@ GradientCheck gradient_check(Sequential<R, Layers...> net, Tensor<double, R + 1>
   std::vector<std::string> names;
   net.for_each_parameter([&](const std::string& name, const auto&) { names.push_back(name); });
   auto name = names.begin();
-  compare("input", x.reshape(Shape{x.size()}), pass.input_gradient().reshape(Shape{x.size()}));
-  net.for_each_parameter(pass, [&](auto values, auto gradient) {
+  compare("input", x.reshape(Shape{x.size()}), w.input_gradient().reshape(Shape{x.size()}));
+  net.for_each_parameter(w, [&](auto values, auto gradient) {
     const Shape flat{values.size()};
     compare(*name++, values.reshape(flat), as_const(gradient).reshape(flat));
   });

@@ -13,7 +13,7 @@
 #include <cmath>
 
 #include "fovea/core/simd.hpp"
-#include "fovea/model/pass.hpp"
+#include "fovea/model/workspace.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
@@ -51,15 +51,15 @@ class Sgd {
   /// What a checkpoint keeps besides the clock: name and member.
   static constexpr auto state() { return std::make_tuple(std::pair{"velocity", &Sgd::velocity_}); }
 
-  /// One step on every parameter of `net` with the gradients in `pass`.
+  /// One step on every parameter of `net` with the gradients in `workspace`.
   template <class Net>
-  void step(Net& net, Pass<Net>& pass) {
+  void step(Net& net, Workspace<Net>& workspace) {
     ++clock_;
     const auto rate = static_cast<T>(options.learning_rate);
     const auto momentum = static_cast<T>(options.momentum);
     const auto decay = static_cast<T>(options.weight_decay);
     Index offset = 0;
-    net.for_each_parameter(pass, [&](auto parameter, auto gradient) {
+    net.for_each_parameter(workspace, [&](auto parameter, auto gradient) {
       T* const v = velocity_.data() + offset;
       for (Index i = 0; i < parameter.size(); ++i) {
         T& w = parameter.data()[i];
@@ -68,8 +68,8 @@ class Sgd {
       }
       offset += parameter.size();
     });
-    net.commit_buffers(pass);
-    pass.step = clock_;
+    net.commit_buffers(workspace);
+    workspace.step = clock_;
   }
 
  private:

@@ -13,14 +13,14 @@ double NAME() {
       Shape{1, 28, 28}, Conv2d<float>{{.in = 1, .out = 8, .kernel = 3, .padding = 1}, rng},
       Relu{},           MaxPool2d{{.kernel = 2}},
       Flatten{},        Linear<float>{{.in = 8 * 14 * 14, .out = 10}, rng}};
-  auto pass = net.pass(50);
+  auto w = net.workspace(50);
   Adam adam{net, {.learning_rate = 2e-3}};
   for (std::uint64_t epoch = 0; epoch < 8; ++epoch)
     for (const auto& [images, labels] : batches(data, 50, {.seed = 1, .epoch = epoch})) {
-      const auto logits = net.forward(images, pass);
-      cross_entropy(logits, labels, pass.dlogits());
-      net.backward(images, pass);
-      adam.step(net, pass);
+      const auto logits = net.forward(images, w);
+      cross_entropy(logits, labels, w.dlogits());
+      net.backward(images, w);
+      adam.step(net, w);
     }
   return evaluate(net, batches(data, 50, {.shuffle = false}), 10).accuracy().percent();
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// expected: Pass<
+// expected: Workspace<
 #include <fovea/fovea.hpp>
 
 using namespace fovea;
@@ -7,6 +7,6 @@ using namespace fovea;
 void mistake(Rng& rng, View<const float, 2> x) {
   Sequential one{Shape{3}, Linear<float>{{.in = 3, .out = 4}, rng}};
   Sequential other{Shape{3}, Linear<float>{{.in = 3, .out = 4}, rng}, Relu{}};
-  auto pass = one.pass(64);
-  other.forward(x, pass);
+  auto w = one.workspace(64);
+  other.forward(x, w);
 }

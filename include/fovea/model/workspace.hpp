@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Pass: everything that one forward and one backward of a network leave behind. It is made once, for
+// Workspace: everything that one forward and one backward of a network leave behind. It is made once, for
 // a largest batch size, and used again for every step: after the first one nothing is allocated.
 //
-//   auto pass = net.pass(64);                            // what training needs
-//   auto pass = net.pass(1, {.keep = Keep::all});        // every activation and gradient, to look at
+//   auto pass = net.workspace(64);                            // what training needs
+//   auto pass = net.workspace(1, {.keep = Keep::all});        // every activation and gradient, to look at
 //
 //   Keep::nothing   forward only: two pieces of memory take turns as input and output
 //   Keep::needed    the activations that backward needs; two pieces take turns as the gradients
@@ -42,12 +42,12 @@ struct ViewsOf<T, std::tuple<Shape<R>...>> {
 
 /// What one forward and one backward of a network leave behind.
 template <class Net>
-class Pass {
+class Workspace {
  public:
   using T = typename Net::value_type;
 
-  /// For batches of at most `capacity`; `net.pass(capacity, options)` says the same.
-  [[gnu::cold]] Pass(const Net& net, Index capacity, PassOptions options)
+  /// For batches of at most `capacity`; `net.workspace(capacity, options)` says the same.
+  [[gnu::cold]] Workspace(const Net& net, Index capacity, WorkspaceOptions options)
       : options_(resolved(options)),
         capacity_(positive(capacity)),
         batch_(capacity),
@@ -56,16 +56,16 @@ class Pass {
     plan(net, std::make_index_sequence<depth>{});
   }
 
-  Pass(Pass&&) = default;
-  Pass& operator=(Pass&&) = default;
+  Workspace(Workspace&&) = default;
+  Workspace& operator=(Workspace&&) = default;
 
   /// The largest batch size.
   Index capacity() const { return capacity_; }
   int threads() const { return options_.threads; }
   /// How it was made, with the number of threads resolved.
-  const PassOptions& options() const { return options_; }
+  const WorkspaceOptions& options() const { return options_; }
 
-  /// The output of layer i in the last forward: `pass.activation<Net::index("conv1")>()`.
+  /// The output of layer i in the last forward: `w.activation<Net::index("conv1")>()`.
   template <std::size_t i>
   auto activation() const {
     check_kept(i + 1 == depth, "activation", i);
@@ -81,14 +81,15 @@ class Pass {
 
   /// Where the loss writes its gradient, for backward to read: the shape of the network's output.
   auto dlogits() {
-    check(options_.keep != Keep::nothing, "dlogits: this pass is for prediction; make it with ",
-          "{.keep = Keep::needed}");
+    check(options_.keep != Keep::nothing,
+          "dlogits: this workspace is for prediction; make it with ", "{.keep = Keep::needed}");
     return output_gradient<depth - 1>();
   }
 
   /// ds/dx of the network's input after backward.
   auto input_gradient() const {
-    check(options_.input_gradient, "input_gradient: make the pass with {.input_gradient = true}");
+    check(options_.input_gradient,
+          "input_gradient: make the workspace with {.input_gradient = true}");
     return as_const(dinput_);
   }
 
@@ -102,13 +103,13 @@ class Pass {
     return std::get<i>(layers_);
   }
 
-  /// The block that begins with layer i, if one does: `pass.block<0>().active()`.
+  /// The block that begins with layer i, if one does: `w.block<0>().active()`.
   template <std::size_t i>
   const auto& block() const {
     return std::get<i>(blocks_);
   }
 
-  /// The step of training this pass is in; the optimizer sets it to its clock.
+  /// The step of training that this workspace is in; the optimizer sets it to its clock.
   std::uint64_t step = 0;
 
  private:
@@ -118,18 +119,18 @@ class Pass {
   static constexpr std::size_t rank = Net::template rank_after<i>;
   using Views = typename detail::ViewsOf<T, typename Net::OutputShapes>::type;
 
-  static PassOptions resolved(PassOptions options) {
+  static WorkspaceOptions resolved(WorkspaceOptions options) {
     options.threads = resolve_threads(options.threads);
     return options;
   }
   static Index positive(Index capacity) {
-    check(capacity > 0, "pass: expected a batch size of 1 or more, got ", capacity);
+    check(capacity > 0, "workspace: expected a batch size of 1 or more, got ", capacity);
     return capacity;
   }
 
   void check_kept(bool always, const char* what, std::size_t i) const {
     if (!always && options_.keep != Keep::all)
-      fail(what, ": this pass did not keep that of ", Net::layer_name(i),
+      fail(what, ": this workspace did not keep that of ", Net::layer_name(i),
            "; make it with {.keep = Keep::all}");
   }
 
@@ -242,7 +243,7 @@ class Pass {
     return std::get<i>(gradients_);
   }
 
-  PassOptions options_;
+  WorkspaceOptions options_;
   Index capacity_;
   Index batch_;  // the N at hand
   Mode mode_ = Mode::train;
