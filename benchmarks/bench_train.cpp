@@ -194,7 +194,7 @@ void register_network(const std::string& name, const Net& net, const Dataset& da
 template <class Net>
 void print_alive(const char* when, const Net& net, const Dataset& test) {
   const Index N = std::min(largest_batch, test.size());
-  auto w = net.workspace(N, {.keep = Keep::all, .threads = 1});
+  auto w = net.workspace(N, {.keep = Keep::everything, .threads = 1});
   auto feed = batches(test, N, {.shuffle = false});
   net.forward(feed[0].images, w, Mode::eval);
   const auto percent = [](const auto& activation) {
@@ -292,7 +292,7 @@ template <class Net>
 class Ladder {
  public:
   Ladder(const Net& start, const Dataset& data) : start_(start), data_(data) {
-    Training<Net> library(start, data, check_batch, {.keep = Keep::all, .threads = 1});
+    Training<Net> library(start, data, check_batch, {.keep = Keep::everything, .threads = 1});
     expected_ = results(library);
     std::puts(
         "\n| rung | training the course network, batches of 64 | threads | images/s | "
@@ -369,7 +369,7 @@ class Ladder {
 template <class Net>
 void climb(const Net& start, const Dataset& data, int threads) {
   using ladder::DenseGradients, ladder::NaiveConv2d, ladder::PlainLinear, ladder::SparseGradients;
-  const WorkspaceOptions all{.keep = Keep::all, .threads = 1}, needed{.threads = 1};
+  const WorkspaceOptions all{.keep = Keep::everything, .threads = 1}, needed{.threads = 1};
   Ladder<Net> ladder(start, data);
   // Of the first rung one step on a few images must do.
   ladder.rung("seven nested loops (one step, 8 images)", layer_by_layer<NaiveConv2d, PlainLinear>(),

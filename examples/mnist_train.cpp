@@ -90,7 +90,7 @@ int run(const TrainOptions& options) {
   save_model(options.out / "model.safetensors", net, training.scaling,
              {{"trained.on", training.name}, {"trained.steps", to_string(losses.size())}});
 
-  auto inside = net.workspace(1, {.keep = Keep::all, .threads = options.threads});
+  auto inside = net.workspace(1, {.keep = Keep::everything, .threads = options.threads});
   auto first = batches(test, 1, {.shuffle = false});
   const auto [image, label] = first[0];
   const auto p = softmax(net.forward(image, inside, Mode::eval));

@@ -111,7 +111,7 @@ std::string im2col() {
 std::string pooling() {
   Sequential net{Shape{1, 4, 4}, MaxPool2d{{.kernel = 2}}};
   const Tensor<float, 4> x{{{{1, 3, 2, 0}, {4, 2, 1, 5}, {0, 0, 6, 6}, {0, 7, 6, 2}}}};
-  auto workspace = net.workspace(1, {.keep = Keep::all, .input_gradient = true});
+  auto workspace = net.workspace(1, {.keep = Keep::everything, .input_gradient = true});
   const auto y = net.forward(x, workspace);
   float next = 10;
   for (float& g : workspace.dlogits()) g = next++;

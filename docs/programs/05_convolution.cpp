@@ -17,7 +17,7 @@ int main() {
                               {0, 0, 0, 1, 1, 1},
                               {0, 0, 0, 1, 1, 1},
                               {0, 0, 0, 1, 1, 1}}}};
-  auto w = net.workspace(1, {.keep = Keep::all, .input_gradient = true});
+  auto w = net.workspace(1, {.keep = Keep::everything, .input_gradient = true});
   const auto y = net.forward(x, w);  // (1, 1, 2, 4): the window fits in 2 x 4 places
   std::printf("y =\n%s\n", to_string(y[0][0]).c_str());
 

@@ -12,7 +12,7 @@ int main() {
                              {4, 2, 1, 5},
                              {0, 0, 6, 6},
                              {0, 7, 6, 2}}}};
-  auto w = net.workspace(1, {.keep = Keep::all, .input_gradient = true});
+  auto w = net.workspace(1, {.keep = Keep::everything, .input_gradient = true});
   const auto y = net.forward(x, w);  // (1, 1, 2, 2)
   std::printf("y =\n%s\n", to_string(y[0][0]).c_str());
   std::printf("winners, as offsets in the plane:\n%s\n",

@@ -21,7 +21,7 @@ int main() {
   // The gradient of unit (6, 6) of conv2: 0 wherever it cannot see.
   Tensor<double, 4> x(Shape{1, 1, 28, 28});
   for (double& pixel : x) pixel = rng.uniform(-1, 1);
-  auto workspace = net.workspace(1, {.keep = Keep::all, .input_gradient = true});
+  auto workspace = net.workspace(1, {.keep = Keep::everything, .input_gradient = true});
   net.forward(x, workspace);
   workspace.dlogits().fill(0);
   for (Index c = 0; c < 4; ++c) workspace.dlogits()(0, c, 6, 6) = 1;

@@ -34,7 +34,7 @@ int main() {
                  MaxPool2d{{.kernel = 2}}};
   Tensor<double, 4> x(Shape{1, 1, 28, 28});
   for (double& pixel : x) pixel = rng.uniform(-1, 1);
-  auto workspace = net.workspace(1, {.keep = Keep::all});
+  auto workspace = net.workspace(1, {.keep = Keep::everything});
   net.forward(x, workspace);
   workspace.dlogits().fill(1);
   net.backward(x, workspace);

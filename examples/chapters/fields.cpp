@@ -11,7 +11,7 @@ using namespace fovea;
 namespace {
 
 void write_maps(Study& s) {
-  auto inside = s.net().workspace(1, {.keep = Keep::all, .threads = s.options.threads});
+  auto inside = s.net().workspace(1, {.keep = Keep::everything, .threads = s.options.threads});
   const auto p = softmax(s.net().forward(s.image, inside, Mode::eval));
   const Index said = argmax(p);
   const auto sure = percent(static_cast<double>(p(0, said)));

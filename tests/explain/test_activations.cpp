@@ -12,7 +12,7 @@ TEST_CASE("activations: the way of one image, layer by layer") {
   const auto x = image_at<double>(data, 1);
   const auto layers = activations(net, x);
   REQUIRE(layers.size() == Net::depth);
-  auto w = net.workspace(1, {.keep = Keep::all});
+  auto w = net.workspace(1, {.keep = Keep::everything});
   net.forward(x, w, Mode::eval);
   for_each_layer(net, [&]<std::size_t i>() {
     CAPTURE(i);

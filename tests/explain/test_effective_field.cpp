@@ -10,7 +10,7 @@ TEST_CASE("effective field: |d unit / d input| by finite differences, mean over 
   using Net = std::decay_t<decltype(net)>;
   const auto data = random_images(3, {2, 11, 8}, 4, 2);
   constexpr std::size_t at = Net::index("relu2");
-  auto workspace = net.workspace(1, {.keep = Keep::all});
+  auto workspace = net.workspace(1, {.keep = Keep::everything});
   for (const Index channel : {-1, 2}) {
     Tensor<double, 3> expected(net.input_shape());
     for (Index n = 0; n < 3; ++n) {

@@ -11,7 +11,7 @@ TEST_CASE("patches: the same as looking at every image on its own") {
   for_each_layer(net, [&]<std::size_t i>() {
     CAPTURE(i);
     const auto patches = top_patches<i>(net, data, {.count = 4});
-    auto w = net.workspace(1, {.keep = Keep::all});
+    auto w = net.workspace(1, {.keep = Keep::everything});
     const auto field = receptive_fields(net)[i];
     const Index C = as_maps(w.template activation<i>()).extent(1);
     REQUIRE(static_cast<Index>(patches.size()) == C);

@@ -53,7 +53,7 @@ int compare_with_backprop(Net& net, Index N, bool holes) {
   Tensor<double, 4> x(net.input_shape().prepend(N));
   Rng rng{5};
   for (double& v : x) v = 0.01 + std::pow(rng.uniform(), 12.0);
-  auto workspace = net.workspace(N, {.keep = Keep::all, .input_gradient = true});
+  auto workspace = net.workspace(N, {.keep = Keep::everything, .input_gradient = true});
   net.forward(x, workspace);
   const auto fields = receptive_fields(net);
   int compared = 0;

@@ -50,7 +50,7 @@ TEST_CASE_TEMPLATE("golden: the course network, three steps of Adam", T, double,
   const double tolerance = std::is_same_v<T, double> ? 1e-9 : 1e-5;
   const double weight_tolerance = std::is_same_v<T, double> ? 1e-9 : 1e-3;
   constexpr Index N = 2;
-  for (const Keep keep : {Keep::needed, Keep::all}) {
+  for (const Keep keep : {Keep::for_backward, Keep::everything}) {
     Rng rng{1};
     auto net = course_cnn<T>(rng);
     constexpr double scales[] = {0.66, 0.66, 0.12, 0.12, 0.036, 0.036, 0.18, 0.18};

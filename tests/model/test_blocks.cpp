@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Neighbouring layers that run as one, against the same layers one by one (Keep::all).
+// Neighbouring layers that run as one, against the same layers one by one (Keep::everything).
 #include "support.hpp"
 
 using namespace test;
@@ -49,7 +49,8 @@ void check_block(const BlockCase& c, int threads) {
   const auto x = random_tensor<T>(c.x, 3);
   auto fused = net.workspace(N, {.input_gradient = true, .threads = threads});
   auto first = net.workspace(N, {.threads = threads});  // without dx
-  auto all = net.workspace(N, {.keep = Keep::all, .input_gradient = true, .threads = threads});
+  auto all =
+      net.workspace(N, {.keep = Keep::everything, .input_gradient = true, .threads = threads});
   REQUIRE(fused.template block<0>().active());
   REQUIRE(!all.template block<0>().active());
   CHECK(fused.template block<0>().by_winograd() == c.by_winograd);
@@ -111,7 +112,7 @@ TEST_CASE_TEMPLATE("blocks: linear and ReLU as one, and one by one", T, float, d
       for (T& w : linear.weight) w += shift / 100;
       auto x = random_tensor<T>(Shape{33, 150}, 1);
       for (T& value : x) value = std::abs(value);
-      auto all = net.workspace(33, {.keep = Keep::all, .input_gradient = true});
+      auto all = net.workspace(33, {.keep = Keep::everything, .input_gradient = true});
       for (const int threads : {1, 3}) {
         auto fused = net.workspace(40, {.input_gradient = true, .threads = threads});
         auto dx_only = net.workspace(
@@ -179,13 +180,13 @@ TEST_CASE("blocks: gradients of a network whose layers run as one") {
   CHECK(workspace.block<3>().active());
   CHECK(!workspace.block<3>().by_winograd());
   CHECK(workspace.block<7>().active());
-  CHECK(!net.workspace(2, {.keep = Keep::all}).block<7>().active());
+  CHECK(!net.workspace(2, {.keep = Keep::everything}).block<7>().active());
   const auto x = random_tensor<double>(Shape{2, 9, 11, 8}, 2);
   const auto result = gradient_check(net, x);  // of the layers one by one, and now as one:
   CAPTURE(to_string(result));
   CHECK(result.max_error <= 1e-6);
   CHECK(result.min_largest > 1e-4);
-  auto all = net.workspace(2, {.keep = Keep::all});
+  auto all = net.workspace(2, {.keep = Keep::everything});
   auto gradients = [&, copy = net](auto& p) mutable {
     const auto y = net.forward(x, p);
     const auto dy = random_tensor<double>(y.shape(), 3);
@@ -212,7 +213,7 @@ TEST_CASE_TEMPLATE("blocks: a chain of them, and one by one", T, float, double) 
       MaxPool2d{},      Conv2d<T>{{.in = 21, .out = 10, .kernel = 5, .padding = 2}, rng}, Relu{},
       MaxPool2d{}};
   const auto x = random_tensor<T>(Shape{19, 1, 25, 34}, 2);
-  auto all = net.workspace(19, {.keep = Keep::all, .input_gradient = true});
+  auto all = net.workspace(19, {.keep = Keep::everything, .input_gradient = true});
   const auto expected = net.forward(x, all);
   const auto dy = random_tensor<T>(expected.shape(), 3);
   std::copy(dy.begin(), dy.end(), all.dlogits().begin());
@@ -241,7 +242,7 @@ TEST_CASE_TEMPLATE("blocks: a chain of them, and one by one", T, float, double) 
   }
   // Other maps in the middle: forward goes on behind them, with few images and with many.
   const auto middle = all.template activation<2>();
-  for (const Keep keep : {Keep::needed, Keep::nothing})
+  for (const Keep keep : {Keep::for_backward, Keep::output})
     for (const int threads : {1, 3}) {
       auto workspace = net.workspace(19, {.keep = keep, .threads = threads});
       net.forward(random_tensor<T>(x.shape(), 9), workspace);
@@ -293,7 +294,7 @@ TEST_CASE("blocks: ties go to the first, a NaN is not hidden, dead units are sti
   x(0, 0, 0, 8) = nan, x(0, 0, 1, 9) = 5;    // window (0, 4): a NaN before a number
   x(0, 0, 2, 5) = 0;                         // window (1, 2): zero is dead, too
   auto fused = net.workspace(1, {.input_gradient = true});
-  auto all = net.workspace(1, {.keep = Keep::all, .input_gradient = true});
+  auto all = net.workspace(1, {.keep = Keep::everything, .input_gradient = true});
   REQUIRE(fused.block<0>().active());
   for (auto* workspace : {&fused, &all}) {
     const auto y = net.forward(x, *workspace);
@@ -314,7 +315,7 @@ TEST_CASE("blocks: backward cannot begin inside one") {
                        MaxPool2d{}};
   const auto x = random_tensor<float>(Shape{1, 1, 4, 4}, 1);
   const auto dy = random_tensor<float>(Shape{1, 1, 2, 2}, 2);
-  auto fused = net.workspace(1), all = net.workspace(1, {.keep = Keep::all});
+  auto fused = net.workspace(1), all = net.workspace(1, {.keep = Keep::everything});
   net.forward(x, fused), net.forward(x, all);
   CHECK(contains(error_of([&] { net.backward_from<1>(x, dy, fused); }),
                  "relu1 runs as one with its neighbours"));
@@ -360,7 +361,7 @@ TEST_CASE_TEMPLATE("predictor: packed weights say the same", T, float, double) {
       Flatten{},       Linear<T>{{.in = 180, .out = 75, .bias = false}, rng},
       Relu{},          Linear<T>{{.in = 75, .out = 70}, rng},
       Relu{},          Linear<T>{{.in = 70, .out = 3}, rng}};
-  auto all = net.workspace(20, {.keep = Keep::all});
+  auto all = net.workspace(20, {.keep = Keep::everything});
   const Predictor predictor{net, 20};
   for (const int threads : {1, 3}) {
     auto scratch = predictor.scratch(threads);
@@ -402,7 +403,7 @@ auto chain_behind(Rng& rng, Shape<3> input, Front... front) {
 template <class Net>
 void check_ways(Net net) {
   const auto x = random_tensor<float>(net.input_shape().prepend(9), 3);
-  auto all = net.workspace(9, {.keep = Keep::all, .input_gradient = true});
+  auto all = net.workspace(9, {.keep = Keep::everything, .input_gradient = true});
   const auto y = net.forward(x, all);
   const auto dy = random_tensor<float>(y.shape(), 4);
   std::copy(dy.begin(), dy.end(), all.dlogits().begin());
@@ -447,11 +448,11 @@ TEST_CASE("blocks: forward_after between the blocks of a chain, in every kind of
   Rng rng{1};
   const auto net = chain_behind<4>(rng, {8, 48, 32});
   const auto x = random_tensor<float>(Shape{30, 8, 48, 32}, 3);
-  auto all = net.workspace(30, {.keep = Keep::all});
+  auto all = net.workspace(30, {.keep = Keep::everything});
   const Tensor<float, 4> y(net.forward(x, all));
   const auto check_after = [&]<std::size_t i>() {
     const Tensor<float, 4> inner(all.activation<i>());
-    for (const Keep keep : {Keep::needed, Keep::nothing})
+    for (const Keep keep : {Keep::for_backward, Keep::output})
       for (const int threads : {1, 2, 7}) {
         auto workspace = net.workspace(32, {.keep = keep, .threads = threads});
         CHECK(relative_error(net.forward_after<i>(inner, workspace), y) <= 5e-6);

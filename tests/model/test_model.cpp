@@ -96,7 +96,7 @@ struct Residual {
   }
   Pass pass(Shape<2> x, const WorkspaceOptions& options) const {
     WorkspaceOptions inner = options;
-    inner.input_gradient = options.keep != Keep::nothing;
+    inner.input_gradient = options.keep != Keep::output;
     return {branch.workspace(x[0], inner)};
   }
   Shape<2> output_shape(Shape<2> x) const { return x; }
@@ -153,8 +153,8 @@ TEST_CASE("sequential: forward and backward agree for every way to keep") {
   using Net = std::decay_t<decltype(net)>;
   const auto x = random_tensor<float>(Shape{4, 2, 9, 7}, 3);
   auto needed = net.workspace(4, {.input_gradient = true}),
-       all = net.workspace(6, {.keep = Keep::all, .input_gradient = true});
-  auto nothing = net.workspace(4, {.keep = Keep::nothing});
+       all = net.workspace(6, {.keep = Keep::everything, .input_gradient = true});
+  auto nothing = net.workspace(4, {.keep = Keep::output});
   const Tensor<float, 2> y(net.forward(x, needed));
   CHECK(relative_error(net.forward(x, all), y) <= 1e-6);
   CHECK(to_string(net.forward(x, nothing)) == to_string(y));
@@ -170,7 +170,7 @@ TEST_CASE("sequential: forward and backward agree for every way to keep") {
   CHECK(all.gradient<Net::index("conv2")>().shape() == Shape{4, 4, 3, 2});
   CHECK(max(all.gradient<Net::index("fc1")>()) > 0);
   CHECK(contains(error_of([&] { needed.activation<0>(); }), "did not keep that of conv1"));
-  CHECK(contains(error_of([&] { needed.gradient<0>(); }), "Keep::all"));
+  CHECK(contains(error_of([&] { needed.gradient<0>(); }), "Keep::everything"));
   CHECK(contains(error_of([&] { nothing.dlogits(); }), "for prediction"));
   CHECK(contains(error_of([&] { net.workspace(1).input_gradient(); }), "input_gradient = true"));
 }
@@ -204,7 +204,7 @@ TEST_CASE("sequential: backward may start at any layer with any gradient") {
   using Net = std::decay_t<decltype(net)>;
   constexpr auto conv2 = Net::index("conv2");
   auto x = random_tensor<double>(Shape{1, 2, 9, 7}, 3);
-  auto w = net.workspace(1, {.keep = Keep::all, .input_gradient = true});
+  auto w = net.workspace(1, {.keep = Keep::everything, .input_gradient = true});
   Tensor<double, 4> dy(Shape{1, 4, 3, 2});
   dy(0, 2, 1, 1) = 1;  // one unit of conv2
   net.forward(x, w);
@@ -233,10 +233,10 @@ TEST_CASE("sequential: backward may start at any layer with any gradient") {
 TEST_CASE("sequential: forward may go on behind any layer with another output") {
   const auto net = small_cnn<double>(5);
   const auto x = random_tensor<double, 4>(Shape{3, 2, 9, 7}, 6);
-  auto all = net.workspace(3, {.keep = Keep::all});
+  auto all = net.workspace(3, {.keep = Keep::everything});
   const Tensor<double, 2> logits(net.forward(x, all));
-  auto other = net.workspace(4, {.keep = Keep::all});
-  auto fused = net.workspace(4, {.keep = Keep::nothing});
+  auto other = net.workspace(4, {.keep = Keep::everything});
+  auto fused = net.workspace(4, {.keep = Keep::output});
   const auto check_layer = [&]<std::size_t i>() {
     CAPTURE(i);
     const auto y = all.activation<i>();
@@ -377,8 +377,8 @@ TEST_CASE("contract: a layer with randomness") {
   const auto result = gradient_check(Dropout{.rate = 0.4}, Shape{5, 7});
   CHECK(result.max_error <= 1e-6);
   Sequential net{Shape{1000}, Dropout{}, Dropout{}};
-  auto w = net.workspace(1, {.keep = Keep::all, .seed = 3}),
-       same = net.workspace(1, {.keep = Keep::all, .seed = 3});
+  auto w = net.workspace(1, {.keep = Keep::everything, .seed = 3}),
+       same = net.workspace(1, {.keep = Keep::everything, .seed = 3});
   const Tensor<float, 2> ones(Shape{1, 1000}, 1.f);
   const Tensor<float, 2> first(net.forward(ones, w));
   CHECK(to_string(first) == to_string(net.forward(ones, same)));

@@ -130,7 +130,7 @@ TEST_CASE("numerics: ties go to the first, by blocks and layer by layer") {
     const Sequential net{Shape{C, 8, 12}, Conv2d<float>{{.in = C, .out = 8, .kernel = 3}, rng},
                          Relu{}, MaxPool2d{}};
     const Tensor<float, 4> x(Shape{2, C, 8, 12}, 0.75f);
-    auto fused = net.workspace(2), all = net.workspace(2, {.keep = Keep::all});
+    auto fused = net.workspace(2), all = net.workspace(2, {.keep = Keep::everything});
     REQUIRE(fused.block<0>().active());
     CHECK(fused.block<0>().by_winograd() == (C == 8));
     CHECK(relative_error(net.forward(x, fused), net.forward(x, all)) <= 1e-6);
@@ -161,13 +161,13 @@ TEST_CASE("numerics: where blocks and layers differ") {
   std::get<0>(tie.layers()).weight(0, 0, 1, 1) = 1;
   std::get<0>(tie.layers()).bias.fill(1024);
   const Tensor<float, 4> close{{{{1, 1}, {1, 1 + tiny}}}};
-  for (const auto keep : {Keep::needed, Keep::all}) {
+  for (const auto keep : {Keep::for_backward, Keep::everything}) {
     auto workspace = tie.workspace(1, {.keep = keep, .input_gradient = true});
     CHECK(tie.forward(close, workspace)(0, 0, 0, 0) == 1025);
     workspace.dlogits().fill(1);
     tie.backward(close, workspace);
-    CHECK(workspace.input_gradient()(0, 0, 1, 1) == (keep == Keep::needed ? 1 : 0));
-    CHECK(workspace.input_gradient()(0, 0, 0, 0) == (keep == Keep::needed ? 0 : 1));
+    CHECK(workspace.input_gradient()(0, 0, 1, 1) == (keep == Keep::for_backward ? 1 : 0));
+    CHECK(workspace.input_gradient()(0, 0, 0, 0) == (keep == Keep::for_backward ? 0 : 1));
   }
   // A gradient that is zero meets an infinite pixel: lists do not have it.
   const Sequential net{Shape{8, 8, 16},
@@ -175,16 +175,16 @@ TEST_CASE("numerics: where blocks and layers differ") {
                        MaxPool2d{}};
   auto x = random_tensor<float>(Shape{1, 8, 8, 16}, 2);
   x(0, 0, 0, 0) = inf;
-  for (const auto keep : {Keep::needed, Keep::all}) {
+  for (const auto keep : {Keep::for_backward, Keep::everything}) {
     auto workspace = net.workspace(1, {.keep = keep});
-    if (keep == Keep::needed) REQUIRE(workspace.block<0>().sparse());
+    if (keep == Keep::for_backward) REQUIRE(workspace.block<0>().sparse());
     const auto y = net.forward(x, workspace);
     Index unit = 0;  // one that is alive, in the corner that the infinity is not in
     while (!(y(0, unit, 3, 7) > 0)) ++unit;
     workspace.dlogits().fill(0);
     workspace.dlogits()(0, unit, 3, 7) = 1;
     net.backward(x, workspace);
-    CHECK(all_finite(workspace.layer<0>().dweight) == (keep == Keep::needed));
+    CHECK(all_finite(workspace.layer<0>().dweight) == (keep == Keep::for_backward));
   }
 }
 
@@ -294,7 +294,7 @@ TEST_CASE_TEMPLATE(
             if (n != image) CHECK(std::equal(before[n].begin(), before[n].end(), after[n].begin()));
           }
         };
-        for (const auto keep : {Keep::nothing, Keep::needed, Keep::all}) {
+        for (const auto keep : {Keep::output, Keep::for_backward, Keep::everything}) {
           auto workspace = net.workspace(N, {.keep = keep, .threads = 2});
           check_forward([&](View<const T, 4> input) { return net.forward(input, workspace); });
         }
@@ -309,7 +309,7 @@ TEST_CASE_TEMPLATE(
           return y;
         });
         // The loss is NaN, and the gradients of every layer say so; dx of the other images does not.
-        for (const auto keep : {Keep::needed, Keep::all}) {
+        for (const auto keep : {Keep::for_backward, Keep::everything}) {
           auto workspace = net.workspace(N, {.keep = keep, .input_gradient = true, .threads = 2});
           const T loss = cross_entropy(net.forward(x, workspace), labels, workspace.dlogits());
           if (!std::isnan(broken)) continue;
@@ -325,7 +325,7 @@ TEST_CASE_TEMPLATE(
 TEST_CASE("numerics: a gradient that is NaN reaches every parameter in front of it") {
   const auto net = two_blocks<float>();
   const auto x = random_tensor<float>(Shape{5, 1, 12, 20}, 2);
-  for (const auto keep : {Keep::needed, Keep::all}) {
+  for (const auto keep : {Keep::for_backward, Keep::everything}) {
     auto workspace = net.workspace(5, {.keep = keep, .input_gradient = true});
     net.forward(x, workspace);
     workspace.dlogits().fill(0.5f);
@@ -356,7 +356,7 @@ TEST_CASE_TEMPLATE("numerics: broken weights are seen in the output of every kin
       net.for_each_parameter([&](const std::string& which, auto& t) {
         if (which == name) t.view().data()[0] = broken;
       });
-      auto all = net.workspace(6, {.keep = Keep::all}), fused = net.workspace(6);
+      auto all = net.workspace(6, {.keep = Keep::everything}), fused = net.workspace(6);
       const Predictor predictor{net, 6};
       auto scratch = predictor.scratch(2);
       const Tensor<T, 2> expected(net.forward(x, all));
@@ -381,7 +381,7 @@ TEST_CASE("numerics: the predictor does not hide a weight that meets only zeros"
     std::get<0>(net.layers()).weight(2, 1) = broken;  // meets the zero
     const Predictor predictor{net, 8};
     auto scratch = predictor.scratch();
-    auto all = net.workspace(1, {.keep = Keep::all});
+    auto all = net.workspace(1, {.keep = Keep::everything});
     CHECK(std::isnan(predictor(x, scratch)(0, 2)));
     CHECK(count_nan(predictor(x, scratch)) == 1);
     CHECK(same(predictor(x, scratch), net.forward(x, all)));
@@ -431,7 +431,7 @@ TEST_CASE("numerics: zero images, batch 1, all units dead") {
   const Tensor<float, 4> zero(Shape{1, 1, 12, 20});
   const Label label = 2;
   const View<const Label, 1> labels(&label, Shape{1});
-  for (const auto keep : {Keep::needed, Keep::all}) {
+  for (const auto keep : {Keep::for_backward, Keep::everything}) {
     auto workspace = net.workspace(1, {.keep = keep, .input_gradient = true});
     cross_entropy(net.forward(zero, workspace), labels, workspace.dlogits());
     net.backward(zero, workspace);

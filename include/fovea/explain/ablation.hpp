@@ -58,9 +58,9 @@ Ablation ablate(const Net& net, const Dataset& data, int threads = 0) {
   using T = typename Net::value_type;
   constexpr std::size_t at = detail::silent_until<i>(static_cast<const Net*>(nullptr));
   auto images = detail::in_order<T>("ablate", data);
-  auto whole = net.workspace(images.batch_size(), {.keep = Keep::all, .threads = threads});
+  auto whole = net.workspace(images.batch_size(), {.keep = Keep::everything, .threads = threads});
   auto rest = net.workspace(images.batch_size(),
-                            {.keep = Keep::nothing, .threads = threads, .frozen = true});
+                            {.keep = Keep::output, .threads = threads, .frozen = true});
   const Index C = whole.template activation<at>().extent(1);
   Ablation result{ConfusionMatrix(data.classes), {}};
   result.silenced.assign(static_cast<std::size_t>(C), ConfusionMatrix(data.classes));

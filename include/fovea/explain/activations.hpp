@@ -58,7 +58,7 @@ std::vector<LayerActivations<typename Net::value_type>> activations(
     const Net& net, View<const typename Net::value_type, Net::input_rank> image, int threads = 0) {
   using T = typename Net::value_type;
   check(image.extent(0) == 1, "activations: expected one image, got ", image.shape());
-  auto w = net.workspace(1, {.keep = Keep::all, .threads = threads});
+  auto w = net.workspace(1, {.keep = Keep::everything, .threads = threads});
   net.forward(image, w, Mode::eval);
   std::vector<LayerActivations<T>> layers;
   for_each_layer(net, [&]<std::size_t i>() {
@@ -86,7 +86,7 @@ template <class Net>
 std::vector<LayerActivity> activity(const Net& net, const Dataset& data, int threads = 0) {
   using T = typename Net::value_type;
   auto images = detail::in_order<T>("activity", data);
-  auto w = net.workspace(images.batch_size(), {.keep = Keep::all, .threads = threads});
+  auto w = net.workspace(images.batch_size(), {.keep = Keep::everything, .threads = threads});
   std::vector<Tensor<Index, 3>> counts;  // of each layer, (C, H, W): for how many images at zero
   for_each_layer(net, [&]<std::size_t i>() {
     const auto [N, C, H, W] = as_maps(w.template activation<i>()).shape();

@@ -184,7 +184,7 @@ template <class Net, class Batches>
 ConfusionMatrix evaluate(const Net& net, Batches&& batches, Index classes, Attack<Net>& attack,
                          int threads = 0) {
   ConfusionMatrix confusion(classes);
-  auto w = net.workspace(batches.batch_size(), {.keep = Keep::nothing, .threads = threads});
+  auto w = net.workspace(batches.batch_size(), {.keep = Keep::output, .threads = threads});
   Index first = 0;
   for (const auto& [images, labels] : batches) {
     confusion.add(net.forward(attack(net, images, labels, first), w, Mode::eval), labels);

@@ -86,7 +86,7 @@ EffectiveField effective_field(const Net& net, const Dataset& data,
   using T = typename Net::value_type;
   auto images = detail::in_order<T>("effective_field", data);
   const ReceptiveField receptive = receptive_fields(net)[i];
-  auto workspace = net.workspace(images.batch_size(), {.keep = Keep::all,
+  auto workspace = net.workspace(images.batch_size(), {.keep = Keep::everything,
                                                        .input_gradient = true,
                                                        .parameter_gradients = false,
                                                        .threads = options.threads});

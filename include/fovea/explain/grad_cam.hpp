@@ -70,7 +70,7 @@ auto grad_cam(const Net& net, ImagesOf<Net> image, Index k, std::string_view lay
   using T = typename Net::value_type;
   check_question("Grad-CAM", net, image, k);
   const std::size_t wanted = Net::index(layer);
-  auto workspace = net.workspace(1, {.keep = Keep::all,
+  auto workspace = net.workspace(1, {.keep = Keep::everything,
                                      .input_gradient = true,
                                      .parameter_gradients = false,
                                      .threads = threads});

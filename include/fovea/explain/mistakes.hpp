@@ -47,7 +47,7 @@ template <class Net>
 Predictions predictions(const Net& net, const Dataset& data, int threads = 0) {
   using T = typename Net::value_type;
   auto images = detail::in_order<T>("predictions", data);
-  auto w = net.workspace(images.batch_size(), {.keep = Keep::nothing, .threads = threads});
+  auto w = net.workspace(images.batch_size(), {.keep = Keep::output, .threads = threads});
   Predictions told{
       Tensor<double, 2>(Shape{data.size(), data.classes}), {}, ConfusionMatrix(data.classes)};
   for (const auto& [x, labels] : images) {

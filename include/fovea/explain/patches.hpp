@@ -44,7 +44,8 @@ std::vector<std::vector<Patch>> top_patches(const Net& net, const Dataset& data,
   using T = typename Net::value_type;
   check(options.count > 0, "top_patches: expected a count of 1 or more, got ", options.count);
   auto images = detail::in_order<T>("top_patches", data);
-  auto w = net.workspace(images.batch_size(), {.keep = Keep::all, .threads = options.threads});
+  auto w =
+      net.workspace(images.batch_size(), {.keep = Keep::everything, .threads = options.threads});
   const auto [capacity, C, OH, OW] = as_maps(w.template activation<i>()).shape();
 
   // The strongest unit of every map of every image.

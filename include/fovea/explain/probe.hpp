@@ -94,7 +94,7 @@ template <Classifier Net, class Draw>
 Tensor<typename Net::value_type, 2> probe_logits(const Net& net, Index count, const Draw& draw,
                                                  int threads = 0) {
   auto w = net.workspace(std::min(count, detail::probe_batch),
-                         {.keep = Keep::nothing, .threads = threads});
+                         {.keep = Keep::output, .threads = threads});
   Tensor<typename Net::value_type, 2> logits(Shape{count, class_count(net)});
   detail::for_each_probe(net, count, w.threads(), draw, [&](Index first, ImagesOf<Net> x) {
     const auto z = net.forward(x, w, Mode::eval);

@@ -9,7 +9,7 @@
 //   dx[position + kh] += g W[o][kh]
 //
 // Why it is fast: a quarter of the multiply-adds or fewer, and exact. dW[o] stays in registers over
-// all entries of its channel, and so does W[o] for dx. Slow twin: the layers one by one (Keep::all).
+// all entries of its channel, and so does W[o] for dx. Slow twin: the layers one by one (Keep::everything).
 #pragma once
 
 #include <algorithm>

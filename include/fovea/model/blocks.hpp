@@ -2,7 +2,7 @@
 //
 // Blocks: neighbouring layers that run as one. The network's author writes textbook layers; which of
 // them could run together is known from their types, and whether they do is decided once, from their
-// options, when a pass is made (never for Keep::all, which is also what the tests compare with).
+// options, when a pass is made (never for Keep::everything, which is also what the tests compare with).
 //
 //   Conv2d, Relu, MaxPool2d{2}    What stands between the layers is never written to memory: of four
 //                                 responses the winner is found where the sums are, in registers. On
@@ -67,12 +67,13 @@ class ConvReluPool {
     const auto& o = conv.options;
     const auto [N, C, H, W] = x;
     const auto [OH, OW] = conv.window().output(H, W);
-    active_ = how.keep != Keep::all && kernels::sparse_rows(o.kernel.h) && o.stride == Extent2{1} &&
-              o.dilation == Extent2{1} && o.groups == 1 && pool.options.kernel == Extent2{2} &&
-              pool.options.stride == Extent2{2} && pool.options.padding == Extent2{0};
+    active_ = how.keep != Keep::everything && kernels::sparse_rows(o.kernel.h) &&
+              o.stride == Extent2{1} && o.dilation == Extent2{1} && o.groups == 1 &&
+              pool.options.kernel == Extent2{2} && pool.options.stride == Extent2{2} &&
+              pool.options.padding == Extent2{0};
     if (!active_) return;
     N_ = N, threads_ = how.threads;
-    frozen_ = how.frozen, forward_only_ = how.keep == Keep::nothing;
+    frozen_ = how.frozen, forward_only_ = how.keep == Keep::output;
     O_ = o.out, columns_ = whole_vectors<T>(O_), units_ = OH / 2 * (OW / 2);
     in_ = {C, {H, W}, o.padding}, out_ = {O_, {OH / 2, OW / 2}, 0};
     by_winograd_ = kernels::Winograd<T>::suits(conv.window(), 1, C, O_);
@@ -358,9 +359,9 @@ class LinearRelu {
   /// Makes all memory. x: the largest input.
   [[gnu::cold]] LinearRelu(Shape<2> x, const WorkspaceOptions& how, const Linear<T>& linear,
                            const Relu&)
-      : active_(how.keep != Keep::all) {
+      : active_(how.keep != Keep::everything) {
     if (!active_) return;
-    if (how.keep != Keep::nothing) {
+    if (how.keep != Keep::output) {
       masked_ = Tensor<T, 2>(Shape{x[0], linear.options.out});
       of_image_ = kernels::Nonzeros<T>(x[0], linear.options.out);
       of_unit_ = kernels::Nonzeros<T>(linear.options.out, x[0]);

@@ -26,7 +26,7 @@ class Predictor {
   /// Working memory for one caller, weights in the order in which the kernels read them among it, so
   /// that no call has to pack them; `threads` as in WorkspaceOptions.
   Workspace<Net> scratch(int threads = 0) const {
-    return net_.workspace(capacity_, {.keep = Keep::nothing, .threads = threads, .frozen = true});
+    return net_.workspace(capacity_, {.keep = Keep::output, .threads = threads, .frozen = true});
   }
 
   /// The output for x; the view is good until this scratch is used again.

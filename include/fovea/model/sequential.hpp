@@ -216,8 +216,9 @@ class Sequential {
   template <std::size_t i>
   void backward_from(View<const T, input_rank> x, View<const T, rank_after<i>> dy,
                      Workspace<Sequential>& w) const {
-    check(w.options_.keep != Keep::nothing,
-          "backward: this workspace is for prediction; make it with ", "{.keep = Keep::needed}");
+    check(w.options_.keep != Keep::output,
+          "backward: this workspace is for prediction; make it with ",
+          "{.keep = Keep::for_backward}");
     const auto& y = w.template output<i>();
     check(x.extent(0) == w.batch_, "backward: expected the ", w.batch_,
           " examples of the last forward, got ", x.extent(0));
@@ -252,7 +253,7 @@ class Sequential {
   Tensor<T, output_rank> predict(View<const T, input_rank> x, int threads = 0) const {
     constexpr Index block = 64;
     auto scratch =
-        pass(std::clamp<Index>(x.extent(0), 1, block), {.keep = Keep::nothing, .threads = threads});
+        pass(std::clamp<Index>(x.extent(0), 1, block), {.keep = Keep::output, .threads = threads});
     const auto shape = std::get<depth - 1>(output_shapes(1));
     Tensor<T, output_rank> y(shape.with_batch(x.extent(0)));
     for (Index n = 0; n < x.extent(0); n += block) {
@@ -366,7 +367,8 @@ class Sequential {
   static void check_apart(const char* who, std::size_t i, bool apart) {
     if (!apart)
       fail(who, layer_name(i),
-           " runs as one with its neighbours here; make the workspace with {.keep = Keep::all}");
+           " runs as one with its neighbours here; make the workspace with {.keep = "
+           "Keep::everything}");
   }
 
   // Whether the output of layer i does not exist.

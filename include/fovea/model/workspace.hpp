@@ -4,11 +4,11 @@
 // a largest batch size, and used again for every step: after the first one nothing is allocated.
 //
 //   auto pass = net.workspace(64);                            // what training needs
-//   auto pass = net.workspace(1, {.keep = Keep::all});        // every activation and gradient, to look at
+//   auto pass = net.workspace(1, {.keep = Keep::everything});        // every activation and gradient, to look at
 //
-//   Keep::nothing   forward only: two pieces of memory take turns as input and output
-//   Keep::needed    the activations that backward needs; two pieces take turns as the gradients
-//   Keep::all       all activations and all gradients
+//   Keep::output   forward only: two pieces of memory take turns as input and output
+//   Keep::for_backward    the activations that backward needs; two pieces take turns as the gradients
+//   Keep::everything       all activations and all gradients
 //
 // Unless all is kept, neighbours that can run as one do so (blocks.hpp), and what stands between them
 // does not exist. A layer that only relabels its input (Flatten) shares its memory.
@@ -81,8 +81,8 @@ class Workspace {
 
   /// Where the loss writes its gradient, for backward to read: the shape of the network's output.
   auto dlogits() {
-    check(options_.keep != Keep::nothing,
-          "dlogits: this workspace is for prediction; make it with ", "{.keep = Keep::needed}");
+    check(options_.keep != Keep::output, "dlogits: this workspace is for prediction; make it with ",
+          "{.keep = Keep::for_backward}");
     return output_gradient<depth - 1>();
   }
 
@@ -129,15 +129,15 @@ class Workspace {
   }
 
   void check_kept(bool always, const char* what, std::size_t i) const {
-    if (!always && options_.keep != Keep::all)
+    if (!always && options_.keep != Keep::everything)
       fail(what, ": this workspace did not keep that of ", Net::layer_name(i),
-           "; make it with {.keep = Keep::all}");
+           "; make it with {.keep = Keep::everything}");
   }
 
   // Without memory for a gradient, as in a Pass that nobody made, backward would write beyond its end.
   template <std::size_t i, class Layer>
   void check_gradients(const Layer& layer) const {
-    if (options_.keep == Keep::nothing || !options_.parameter_gradients) return;
+    if (options_.keep == Keep::output || !options_.parameter_gradients) return;
     detail::each_parameter<Layer>([&](const auto& p) {
       check_gradient(i, p.name, (layer.*p.value).shape().extents(),
                      (std::get<i>(layers_).*p.gradient).shape().extents());
@@ -167,7 +167,7 @@ class Workspace {
       if (active[k]) std::fill_n(sizes.begin() + k, spans[k] - 1, Index{0});
       if (relabels[k]) sizes[k] = 0;
     }
-    const bool goes_back = options_.keep != Keep::nothing;
+    const bool goes_back = options_.keep != Keep::output;
     const auto input = net.input_shape().prepend(capacity_);
     Index used = 0;
     // A chain runs as one: what stands between its blocks is written by nobody, except by forward_after,
@@ -175,7 +175,7 @@ class Workspace {
     std::array<bool, depth> apart{};
     for (std::size_t k = 0; k + 1 < depth; ++k) apart[k] = chained_[k + 1];
     const auto y = places(sizes, apart, !goes_back, used);
-    const auto dy = goes_back ? places(sizes, apart, options_.keep == Keep::needed, used) : y;
+    const auto dy = goes_back ? places(sizes, apart, options_.keep == Keep::for_backward, used) : y;
     storage_ = Tensor<T, 1>(Shape{used + (options_.input_gradient ? input.size() : 0)});
     T* const memory = storage_.data();
     (look(std::get<i>(outputs_), memory + y[i], std::get<i>(shapes), capacity_), ...);

@@ -92,7 +92,7 @@ class Conv2d {
   [[gnu::cold]] Pass pass(Shape<4> x, const WorkspaceOptions& how) const {
     Pass pass;
     pass.kernel = {x, options.out, window(), options.groups};
-    if (how.keep == Keep::nothing) return pass;
+    if (how.keep == Keep::output) return pass;
     pass.dweight = Tensor<T, 4>(weight.shape());
     pass.dbias = Tensor<T, 1>(bias.shape());
     return pass;

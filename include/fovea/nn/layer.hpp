@@ -44,13 +44,13 @@ namespace fovea::inline FOVEA_ABI {
 /// Some layers (dropout, batch normalisation) behave differently once training is over.
 enum class Mode { train, eval };
 
-/// What a pass holds on to. `nothing`: forward only, for prediction. `needed`: what backward needs.
-/// `all`: every activation and its gradient, to look inside.
-enum class Keep { nothing, needed, all };
+/// What a workspace lets you look at. `output`: forward only, for prediction. `for_backward`: also the
+/// gradients of parameters and input. `everything`: every activation and its gradient.
+enum class Keep { output, for_backward, everything };
 
-/// How a pass is made: `net.workspace(64, {.keep = Keep::all})`.
+/// How a workspace is made: `net.workspace(64, {.keep = Keep::everything})`.
 struct WorkspaceOptions {
-  Keep keep = Keep::needed;         ///< what is held on to
+  Keep keep = Keep::for_backward;   ///< what is held on to
   bool input_gradient = false;      ///< whether backward also computes ds/dx of the network's input
   bool parameter_gradients = true;  ///< false: backward may leave out ds/dtheta, which saves time
   int threads = 0;                  ///< 0: OMP_NUM_THREADS, or all

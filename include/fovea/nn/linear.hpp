@@ -59,7 +59,7 @@ class Linear {
   Index multiply_adds(Shape<2> x) const { return x[0] * weight.size(); }
 
   Pass pass(Shape<2>, const WorkspaceOptions& how) const {
-    if (how.keep == Keep::nothing) return {};
+    if (how.keep == Keep::output) return {};
     return {Tensor<T, 2>(weight.shape()), Tensor<T, 1>(bias.shape())};
   }
 

@@ -102,7 +102,7 @@ GradientCheck gradient_check(Sequential<R, Layers...> net, Tensor<double, R + 1>
   using Net = Sequential<R, Layers...>;
   static_assert(std::is_same_v<typename Net::value_type, double>,
                 "gradient_check: make the layers with T = double; float is too coarse");
-  auto w = net.workspace(x.extent(0), {.keep = Keep::all,
+  auto w = net.workspace(x.extent(0), {.keep = Keep::everything,
                                        .input_gradient = true,
                                        .threads = options.threads,
                                        .seed = options.seed});

@@ -74,7 +74,7 @@ class ConfusionMatrix {
 template <class Net, class Batches>
 ConfusionMatrix evaluate(const Net& net, Batches&& batches, Index classes, int threads = 0) {
   ConfusionMatrix confusion(classes);
-  auto w = net.workspace(batches.batch_size(), {.keep = Keep::nothing, .threads = threads});
+  auto w = net.workspace(batches.batch_size(), {.keep = Keep::output, .threads = threads});
   for (const auto& [images, labels] : batches)
     confusion.add(net.forward(images, w, Mode::eval), labels);
   return confusion;
