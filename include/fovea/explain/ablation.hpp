@@ -60,7 +60,7 @@ Ablation ablate(const Net& net, const Dataset& data, int threads = 0) {
   auto images = detail::in_order<T>("ablate", data);
   auto whole = net.workspace(images.batch_size(), {.keep = Keep::everything, .threads = threads});
   auto rest = net.workspace(images.batch_size(),
-                            {.keep = Keep::output, .threads = threads, .frozen = true});
+                            {.keep = Keep::output, .threads = threads, .prepack_weights = true});
   const Index C = whole.template activation<at>().extent(1);
   Ablation result{ConfusionMatrix(data.classes), {}};
   result.silenced.assign(static_cast<std::size_t>(C), ConfusionMatrix(data.classes));

@@ -73,7 +73,7 @@ class ConvReluPool {
               pool.options.padding == Extent2{0};
     if (!active_) return;
     N_ = N, threads_ = how.threads;
-    frozen_ = how.frozen, forward_only_ = how.keep == Keep::output;
+    prepack_ = how.prepack_weights, forward_only_ = how.keep == Keep::output;
     O_ = o.out, columns_ = whole_vectors<T>(O_), units_ = OH / 2 * (OW / 2);
     in_ = {C, {H, W}, o.padding}, out_ = {O_, {OH / 2, OW / 2}, 0};
     by_winograd_ = kernels::Winograd<T>::suits(conv.window(), 1, C, O_);
@@ -189,7 +189,7 @@ class ConvReluPool {
 
   void pack_weights(const Conv2d<T>& conv, int threads) {
     if (packed_) return;
-    packed_ = frozen_;
+    packed_ = prepack_;
     const Index area = conv.options.kernel.h * conv.options.kernel.w;
     if (by_winograd_)
       winograd_.transform_weights(conv.weight.data(), in_.channels * area, area, 1, weights_.data(),
@@ -327,9 +327,9 @@ class ConvReluPool {
   }
 
   bool active_ = false, by_winograd_ = false;
-  bool first_ = true, last_ = true;       // of its chain
-  bool grey_ = false;                     // one channel: dW is summed in registers, not over lists
-  bool frozen_ = false, packed_ = false;  // whether the weights stay as they are, and are there
+  bool first_ = true, last_ = true;        // of its chain
+  bool grey_ = false;                      // one channel: dW is summed in registers, not over lists
+  bool prepack_ = false, packed_ = false;  // whether the weights stay as they are, and are there
   bool forward_only_ = false;
   int threads_ = 1;
   Index N_ = 0, O_ = 0, columns_ = 0;  // the capacity; outputs, and the same in whole vectors
@@ -366,7 +366,7 @@ class LinearRelu {
       of_image_ = kernels::Nonzeros<T>(x[0], linear.options.out);
       of_unit_ = kernels::Nonzeros<T>(linear.options.out, x[0]);
     }
-    if (how.frozen) {
+    if (how.prepack_weights) {
       turned_ = Tensor<T, 2>(Shape{linear.options.in, linear.options.out});
       kernels::transpose(linear.weight.data(), linear.options.out, linear.options.in,
                          linear.options.in, turned_.data(), linear.options.out);
@@ -445,7 +445,7 @@ class LinearRelu {
   bool active_, sparse_ = false;
   Tensor<T, 2> masked_;                      // dy where the unit is alive
   kernels::Nonzeros<T> of_image_, of_unit_;  // its rows, its columns
-  Tensor<T, 2> turned_;                      // W^T, if the weights are frozen
+  Tensor<T, 2> turned_;                      // W^T, if the weights are prepack_weights
   bool may_skip_ = false;                    // whether all of it is finite
   Tensor<std::int32_t, 2> nonzeros_;         // (threads, where x is not zero)
 };

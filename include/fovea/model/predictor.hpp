@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Predictor: a trained network, frozen, for serving. It holds its own copy of the weights and nothing
+// Predictor: a trained network, prepack_weights, for serving. It holds its own copy of the weights and nothing
 // in it changes, so any number of threads may use one, each with a scratch of its own.
 //
 //   const Predictor predictor{net, 64};
@@ -26,7 +26,8 @@ class Predictor {
   /// Working memory for one caller, weights in the order in which the kernels read them among it, so
   /// that no call has to pack them; `threads` as in WorkspaceOptions.
   Workspace<Net> scratch(int threads = 0) const {
-    return net_.workspace(capacity_, {.keep = Keep::output, .threads = threads, .frozen = true});
+    return net_.workspace(capacity_,
+                          {.keep = Keep::output, .threads = threads, .prepack_weights = true});
   }
 
   /// The output for x; the view is good until this scratch is used again.

@@ -55,7 +55,7 @@ struct WorkspaceOptions {
   bool parameter_gradients = true;  ///< false: backward may leave out ds/dtheta, which saves time
   int threads = 0;                  ///< 0: OMP_NUM_THREADS, or all
   std::uint64_t seed = 0;           ///< for layers that draw random numbers
-  bool frozen = false;              ///< the weights will not change: what is packed is packed once
+  bool prepack_weights = false;     ///< the weights will not change: what is packed is packed once
 };
 
 /// What a layer is told about the pass it runs in. Random numbers inside a layer are a function of
