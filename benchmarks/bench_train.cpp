@@ -136,7 +136,7 @@ struct Training {
 
   void step() {
     const auto [images, labels] = feed[next++ % full];
-    cross_entropy(net.forward(images, w), labels, w.dlogits());
+    cross_entropy(net.forward(images, w), labels, w.output_gradient());
     net.backward(images, w);
     adam.step(net, w);
   }
@@ -346,7 +346,7 @@ class Ladder {
   static Results results(Training<Other>& training) {
     const auto [images, labels] = training.feed[0];
     const auto logits = training.net.forward(images, training.w);
-    cross_entropy(logits, labels, training.w.dlogits());
+    cross_entropy(logits, labels, training.w.output_gradient());
     training.net.backward(images, training.w);
     const auto& gradient = training.w.template layer<0>().dweight;
     return {{logits.begin(), logits.end()}, {gradient.begin(), gradient.end()}};

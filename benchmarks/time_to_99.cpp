@@ -37,13 +37,13 @@ std::pair<double, double> run(const TrainAndTest& data, const Recipe& recipe, st
       recipe.epochs * static_cast<double>(data.train.size()) / static_cast<double>(recipe.batch));
   const OneCycle schedule{.peak = recipe.peak, .steps = steps, .warmup = recipe.warmup};
   const auto start = std::chrono::steady_clock::now();
-  for (std::uint64_t epoch = 0; adam.clock() < steps; ++epoch)
+  for (std::uint64_t epoch = 0; adam.steps() < steps; ++epoch)
     for (const auto& [images, labels] :
          batches(data.train, recipe.batch, {.seed = seed, .epoch = epoch})) {
-      if (adam.clock() == steps) break;
-      adam.options.learning_rate = schedule(adam.clock());
+      if (adam.steps() == steps) break;
+      adam.options.learning_rate = schedule(adam.steps());
       const auto logits = net.forward(images, w);
-      cross_entropy(logits, labels, w.dlogits(), recipe.smoothing);
+      cross_entropy(logits, labels, w.output_gradient(), recipe.smoothing);
       net.backward(images, w);
       adam.step(net, w);
     }

@@ -37,9 +37,9 @@ int main() {
   AdamW adam{net, {.learning_rate = 5e-3, .weight_decay = 1e-4}};
   const Cosine schedule{.rate = 5e-3, .steps = 500};
   for (int step = 0; step < 500; ++step) {
-    adam.options.learning_rate = schedule(adam.clock());
+    adam.options.learning_rate = schedule(adam.steps());
     const auto logits = net.forward(x, w);
-    const float loss = cross_entropy(logits, labels, w.dlogits());
+    const float loss = cross_entropy(logits, labels, w.output_gradient());
     net.backward(x, w);
     adam.step(net, w);
     if (step % 100 == 0) std::printf("step %3d  loss %.4f\n", step, static_cast<double>(loss));

@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
   for (std::uint64_t epoch = 0; epoch < 3; ++epoch) {
     for (const auto& [images, labels] : batches(train, 64, {.seed = 1, .epoch = epoch})) {
       const auto logits = net.forward(images, w);
-      cross_entropy(logits, labels, w.dlogits());
+      cross_entropy(logits, labels, w.output_gradient());
       net.backward(images, w);
       adam.step(net, w);
     }

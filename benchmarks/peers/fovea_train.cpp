@@ -33,7 +33,7 @@ int main(int argc, char** argv) {
     const double start = now();
     for (const auto& [images, labels] : batches(train, 64, {.seed = 1, .epoch = epoch})) {
       const auto logits = net.forward(images, w);
-      cross_entropy(logits, labels, w.dlogits());
+      cross_entropy(logits, labels, w.output_gradient());
       net.backward(images, w);
       adam.step(net, w);
     }

@@ -114,7 +114,7 @@ std::string pooling() {
   auto workspace = net.workspace(1, {.keep = Keep::everything, .input_gradient = true});
   const auto y = net.forward(x, workspace);
   float next = 10;
-  for (float& g : workspace.dlogits()) g = next++;
+  for (float& g : workspace.output_gradient()) g = next++;
   net.backward(x, workspace);
   const auto winner = workspace.layer<0>().winner.view();  // (1, 1, 2, 2)
   const auto dx = workspace.input_gradient();
@@ -138,7 +138,7 @@ std::string pooling() {
   two(
       220, "y", [&](int h, int w) { return value(y(0, 0, h, w)); }, "a");
   two(
-      420, "dy", [&](int h, int w) { return value(workspace.dlogits()(0, 0, h, w)); }, "b");
+      420, "dy", [&](int h, int w) { return value(workspace.output_gradient()(0, 0, h, w)); }, "b");
   d.arrow(500, 112, 535);
   four(
       550, "dx", [&](int h, int w) { return value(dx(0, 0, h, w)); },
@@ -160,8 +160,8 @@ std::string walk(Options options, At&& at) {
   std::string path = "M" + at(4, 1);
   for (int step = 0; step < 60; ++step) {
     const auto w = net.forward(one, workspace);
-    workspace.dlogits()(0, 0) = w(0, 0);
-    workspace.dlogits()(0, 1) = 25 * w(0, 1);
+    workspace.output_gradient()(0, 0) = w(0, 0);
+    workspace.output_gradient()(0, 1) = 25 * w(0, 1);
     net.backward(one, workspace);
     optimizer.step(net, workspace);
     path += " " + at(fc1.weight(0, 0), fc1.weight(1, 0));

@@ -19,8 +19,8 @@ int main() {
   for (double& pixel : x) pixel = rng.uniform(-1, 1);
   auto w = net.workspace(1, {.input_gradient = true});
   net.forward(x, w);
-  for (double& g : w.dlogits()) g = rng.uniform(-1, 1);
-  const Tensor<double, 2> dy(as_const(w.dlogits()));
+  for (double& g : w.output_gradient()) g = rng.uniform(-1, 1);
+  const Tensor<double, 2> dy(as_const(w.output_gradient()));
   net.backward(x, w);
   const double promised = w.input_gradient()(0, 0, 14, 14);
 

@@ -18,8 +18,8 @@ int main() {
   const auto y = net.forward(x, w);  // (N, out) = (2, 2)
   std::printf("y  = %s\n", to_string(y).c_str());
 
-  w.dlogits()(0, 0) = 1, w.dlogits()(0, 1) = 2;  // dy (N, out)
-  w.dlogits()(1, 0) = -1, w.dlogits()(1, 1) = 0;
+  w.output_gradient()(0, 0) = 1, w.output_gradient()(0, 1) = 2;  // dy (N, out)
+  w.output_gradient()(1, 0) = -1, w.output_gradient()(1, 1) = 0;
   net.backward(x, w);
   std::printf("dx = %s\n", to_string(w.input_gradient()).c_str());
   std::printf("dW = %s\n", to_string(w.layer<0>().dweight).c_str());

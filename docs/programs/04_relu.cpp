@@ -30,7 +30,7 @@ int main() {
   auto net = two_layers(Relu{});
   auto w = net.workspace(5, {.input_gradient = true});
   net.forward(x, w);
-  w.dlogits().fill(1);
+  w.output_gradient().fill(1);
   net.backward(x, w);
   show("slope", w.input_gradient());
 }

@@ -22,8 +22,8 @@ int main() {
   std::printf("y =\n%s\n", to_string(y[0][0]).c_str());
 
   // s = y(0, 0, 0, 1): what would change this one answer?
-  w.dlogits().fill(0);
-  w.dlogits()(0, 0, 0, 1) = 1;
+  w.output_gradient().fill(0);
+  w.output_gradient()(0, 0, 0, 1) = 1;
   net.backward(x, w);
   std::printf("dx =\n%s\n", to_string(w.input_gradient()[0][0]).c_str());
   std::printf("dW =\n%s\n", to_string(w.layer<0>().dweight[0][0]).c_str());

@@ -19,7 +19,7 @@ int main() {
               to_string(w.layer<0>().winner[0][0]).c_str());
 
   float next = 10;
-  for (float& g : w.dlogits()) g = next++;  // dy = 10, 11, 12, 13
+  for (float& g : w.output_gradient()) g = next++;  // dy = 10, 11, 12, 13
   net.backward(x, w);
   std::printf("dx =\n%s\n", to_string(w.input_gradient()[0][0]).c_str());
 }

@@ -19,8 +19,8 @@ void walk(const char* name, Options options) {
   Optimizer optimizer{net, options};
   for (int step = 1; step <= 100; ++step) {
     const auto w = net.forward(one, workspace);
-    workspace.dlogits()(0, 0) = w(0, 0);       // df/dw0
-    workspace.dlogits()(0, 1) = 25 * w(0, 1);  // df/dw1
+    workspace.output_gradient()(0, 0) = w(0, 0);       // df/dw0
+    workspace.output_gradient()(0, 1) = 25 * w(0, 1);  // df/dw1
     net.backward(one, workspace);
     optimizer.step(net, workspace);
     if (step == 1 || step == 10 || step == 100)

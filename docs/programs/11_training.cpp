@@ -24,7 +24,8 @@ Run train(const TrainAndTest& data, std::uint64_t seed, int threads) {
     for (const auto& [images, labels] :
          batches<double>(data.train, 32, {.seed = seed, .epoch = epoch})) {
       const auto logits = net.forward(images, w);
-      total += cross_entropy(logits, labels, w.dlogits()) * static_cast<double>(labels.size());
+      total +=
+          cross_entropy(logits, labels, w.output_gradient()) * static_cast<double>(labels.size());
       net.backward(images, w);
       adam.step(net, w);
     }

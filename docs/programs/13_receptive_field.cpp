@@ -23,8 +23,8 @@ int main() {
   for (double& pixel : x) pixel = rng.uniform(-1, 1);
   auto workspace = net.workspace(1, {.keep = Keep::everything, .input_gradient = true});
   net.forward(x, workspace);
-  workspace.dlogits().fill(0);
-  for (Index c = 0; c < 4; ++c) workspace.dlogits()(0, c, 6, 6) = 1;
+  workspace.output_gradient().fill(0);
+  for (Index c = 0; c < 4; ++c) workspace.output_gradient()(0, c, 6, 6) = 1;
   net.backward(x, workspace);
   const Box box = fields.back().box(6, 6);
   Index inside = 0, outside = 0;

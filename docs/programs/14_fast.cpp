@@ -36,7 +36,7 @@ int main() {
   for (double& pixel : x) pixel = rng.uniform(-1, 1);
   auto workspace = net.workspace(1, {.keep = Keep::everything});
   net.forward(x, workspace);
-  workspace.dlogits().fill(1);
+  workspace.output_gradient().fill(1);
   net.backward(x, workspace);
   Index alive = 0;
   const auto gradient = workspace.gradient<0>();  // (N, O, OH, OW) = (1, 8, 28, 28)

@@ -97,7 +97,7 @@ Training train(Net& net, const fovea::Dataset& data, const fovea::Dataset& test,
   if (r.checkpoint) {
     at.run = run_of(r, data, test);
     if (r.checkpoint->load(net, adam, at)) {
-      w.step = adam.clock();
+      w.step = adam.steps();
       done.epochs = epochs_from_json(at.notes["epochs"]);
       seconds = std::strtod(at.notes["seconds"].c_str(), nullptr);
       if (!done.epochs.empty()) judge();
@@ -120,10 +120,10 @@ Training train(Net& net, const fovea::Dataset& data, const fovea::Dataset& test,
                                                 .first_step = static_cast<Index>(at.step),
                                                 .threads = r.threads},
                                                 r.augment)) {
-      adam.options.learning_rate = learning_rate(r, steps, adam.clock());
+      adam.options.learning_rate = learning_rate(r, steps, adam.steps());
       const auto x = hook(std::as_const(net), images, labels, (epoch - 1) * data.size() + seen);
       const auto logits = net.forward(x, w);
-      const float loss = cross_entropy(logits, labels, w.dlogits());
+      const float loss = cross_entropy(logits, labels, w.output_gradient());
       check(std::isfinite(loss), "the loss is ", loss, " at epoch ", epoch, ", step ", at.step + 1,
             ": expected a finite number (is the learning rate of ", r.learning_rate,
             " too large?)");

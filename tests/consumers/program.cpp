@@ -25,7 +25,7 @@ int main(int argc, char** argv) {
   Sgd sgd{net, {.learning_rate = 1.0}};
   for (int step = 0; step < 300; ++step) {
     const auto logits = net.forward(points, w);
-    cross_entropy(logits, sides, w.dlogits());
+    cross_entropy(logits, sides, w.output_gradient());
     net.backward(points, w);
     sgd.step(net, w);
   }

@@ -55,12 +55,12 @@ struct Training {
   // Up to and without step `end` of the only epoch.
   void go(const Dataset& data, std::uint64_t end) {
     auto w = net.workspace(batch);
-    w.step = adam.clock();
+    w.step = adam.steps();
     for (const auto& [images, labels] :
          batches(data, batch, {.first_step = static_cast<Index>(at.step)})) {
       if (at.step == end) return;
       const auto logits = net.forward(images, w);
-      at.losses.push_back(cross_entropy(logits, labels, w.dlogits()));
+      at.losses.push_back(cross_entropy(logits, labels, w.output_gradient()));
       net.backward(images, w);
       adam.step(net, w);
       ++at.step;

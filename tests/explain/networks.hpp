@@ -54,7 +54,7 @@ inline const auto& trained_network() {
     Adam adam{net, {.learning_rate = 5e-3}};
     for (std::uint64_t epoch = 0; epoch < 3; ++epoch)
       for (const auto& [images, labels] : batches(digits().train, 50, {.epoch = epoch})) {
-        cross_entropy(net.forward(images, workspace), labels, workspace.dlogits());
+        cross_entropy(net.forward(images, workspace), labels, workspace.output_gradient());
         net.backward(images, workspace);
         adam.step(net, workspace);
       }

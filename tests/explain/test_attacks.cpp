@@ -129,7 +129,7 @@ TEST_CASE("fast_fgsm: training with it buys robustness") {
       const auto worse = attack(net, images, labels, seen);
       seen += images.extent(0);
       const auto logits = net.forward(worse, workspace);
-      cross_entropy(logits, labels, workspace.dlogits());
+      cross_entropy(logits, labels, workspace.output_gradient());
       net.backward(worse, workspace);
       adam.step(net, workspace);
     }

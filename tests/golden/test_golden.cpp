@@ -69,7 +69,7 @@ TEST_CASE_TEMPLATE("golden: the course network, three steps of Adam", T, double,
     Adam adam{net, {.learning_rate = 1e-3}};
     for (int step = 0; step < 3; ++step) {
       const auto logits = net.forward(x, w);
-      const Tensor<T, 1> loss{cross_entropy(logits, labels, w.dlogits())};
+      const Tensor<T, 1> loss{cross_entropy(logits, labels, w.output_gradient())};
       net.backward(x, w);
       if (step == 0) {
         compare(entry("logits"), logits, tolerance);
@@ -119,7 +119,7 @@ TEST_CASE_TEMPLATE("golden: convolutions with every option", T, double, float) {
     fill(conv1.bias.view(), 220 + k, 1.0);
     auto w = net.workspace(2, {.input_gradient = true});
     compare(*expected++, net.forward(x, w), tolerance);
-    fill(w.dlogits(), 230 + k, 2.0);
+    fill(w.output_gradient(), 230 + k, 2.0);
     net.backward(x, w);
     compare(*expected++, w.input_gradient(), tolerance);
     compare(*expected++, w.template layer<0>().dweight, tolerance);

@@ -74,7 +74,7 @@ int main() {
     const auto [images, labels] = epoch[step];
     const auto worse = attack(net, images, labels);
     const auto logits = net.forward(worse, w);
-    cross_entropy(logits, labels, w.dlogits());
+    cross_entropy(logits, labels, w.output_gradient());
     net.backward(worse, w);
     adam.step(net, w);
     predictor(images, scratch);

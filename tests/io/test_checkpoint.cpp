@@ -33,13 +33,13 @@ struct Training {
   // Up to `steps` steps from where it stands, two epochs at most.
   void go(const Dataset& data, int steps) {
     auto w = net.workspace(32, {.threads = 1});
-    w.step = optimizer.clock();
+    w.step = optimizer.steps();
     for (; at.epoch < 2; ++at.epoch, at.step = 0, at.loss_sum = 0)
       for (const auto& [images, labels] :
            batches(data, 32, {.epoch = at.epoch, .first_step = static_cast<Index>(at.step)})) {
         if (steps-- == 0) return;
         const auto logits = net.forward(images, w);
-        const float loss = cross_entropy(logits, labels, w.dlogits());
+        const float loss = cross_entropy(logits, labels, w.output_gradient());
         net.backward(images, w);
         optimizer.step(net, w);
         at.losses.push_back(loss);
@@ -79,7 +79,7 @@ TEST_CASE_TEMPLATE("checkpoint: stopped anywhere, training ends with the same bi
     Training<Optimizer> second;
     second.net = small_net(9);
     REQUIRE(file.load(second.net, second.optimizer, second.at));
-    CHECK(second.optimizer.clock() == static_cast<std::uint64_t>(stop));
+    CHECK(second.optimizer.steps() == static_cast<std::uint64_t>(stop));
     second.go(data, 100);
     CHECK(same(second.net, whole.net));
     CHECK(second.at.losses == whole.at.losses);
@@ -94,7 +94,7 @@ TEST_CASE("checkpoint: all of the state comes back, and the one before stays") {
   CHECK(!file.exists());
   CHECK(!file.load(t.net, t.optimizer, t.at));
   t.at = {3, 7, 0.1 + 0.2, {1.5f, 2.5f}, {{"a", "b"}}, {{"epochs", "[]"}}};
-  t.optimizer.set_clock(2);
+  t.optimizer.set_steps(2);
   file.save(t.net, t.optimizer, t.at);
   const Bytes first = read_file(path);
   CHECK(!std::filesystem::exists(path.string() + ".previous"));

@@ -63,7 +63,7 @@ struct Memory {
     const Dataset data = synthetic_digits(64, 1);
     for (const auto& [images, labels] : batches(data, 32)) {
       const auto logits = net.forward(images, w);
-      at.losses.push_back(cross_entropy(logits, labels, w.dlogits()));
+      at.losses.push_back(cross_entropy(logits, labels, w.output_gradient()));
       net.backward(images, w);
       adam.step(net, w);
       at.step += 1;
@@ -80,7 +80,7 @@ struct Memory {
     all.tensors["losses"] =
         store(View<const float, 1>(at.losses.data(), Shape{std::ssize(at.losses)}));
     all.metadata["notes"] = nlohmann::json(at.notes).dump();
-    all.metadata["at"] = concat(adam.clock(), " ", at.epoch, " ", at.step, " ", at.loss_sum);
+    all.metadata["at"] = concat(adam.steps(), " ", at.epoch, " ", at.step, " ", at.loss_sum);
     return encode_safetensors(all);
   }
 };

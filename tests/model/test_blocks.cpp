@@ -64,7 +64,7 @@ void check_block(const BlockCase& c, int threads) {
   const auto dy = random_tensor<T>(y.shape(), 4);
   for (auto* workspace : {&fused, &first, &all}) {
     auto& left = workspace->template layer<0>();
-    std::copy(dy.begin(), dy.end(), workspace->dlogits().begin());
+    std::copy(dy.begin(), dy.end(), workspace->output_gradient().begin());
     // Twice, for the first time makes the memory; whatever is left in it must not come back.
     for (int time = 0; time < 2; ++time) {
       for (const std::span<T> written :
@@ -85,7 +85,7 @@ void check_block(const BlockCase& c, int threads) {
   auto dx_only =
       net.workspace(N, {.input_gradient = true, .parameter_gradients = false, .threads = threads});
   net.forward(x, dx_only);
-  std::copy(dy.begin(), dy.end(), dx_only.dlogits().begin());
+  std::copy(dy.begin(), dy.end(), dx_only.output_gradient().begin());
   net.backward(x, dx_only);
   const auto dx = fused.input_gradient(), dx_alone = dx_only.input_gradient();
   CHECK(std::equal(dx.begin(), dx.end(), dx_alone.begin()));
@@ -121,7 +121,7 @@ TEST_CASE_TEMPLATE("blocks: linear and ReLU as one, and one by one", T, float, d
         const auto dy = random_tensor<T>(y.shape(), 4);
         for (auto* workspace : {&all, &fused, &dx_only}) {
           CHECK(relative_error(net.forward(x, *workspace), y) <= tolerance);
-          std::copy(dy.begin(), dy.end(), workspace->dlogits().begin());
+          std::copy(dy.begin(), dy.end(), workspace->output_gradient().begin());
           net.backward(x, *workspace);
         }
         CHECK(fused.template block<0>().sparse() == (shift < T{0}));
@@ -148,12 +148,12 @@ TEST_CASE("blocks: threads meet in the middle of a batch, and no bit changes") {
     return std::equal(a.begin(), a.end(), b.begin());
   };
   const auto expected = net.forward(x, one);
-  one.dlogits().fill(1);
+  one.output_gradient().fill(1);
   net.backward(x, one);
   // Some tens of milliseconds: on a machine that has other things to do, threads of less take turns.
   for (int round = 0; round < 8; ++round) {
     CHECK(same(net.forward(x, three), expected));
-    three.dlogits().fill(1);
+    three.output_gradient().fill(1);
     net.backward(x, three);
     CHECK(same(three.layer<0>().dweight, one.layer<0>().dweight));
     CHECK(same(three.input_gradient(), one.input_gradient()));
@@ -190,7 +190,7 @@ TEST_CASE("blocks: gradients of a network whose layers run as one") {
   auto gradients = [&, copy = net](auto& p) mutable {
     const auto y = net.forward(x, p);
     const auto dy = random_tensor<double>(y.shape(), 3);
-    std::copy(dy.begin(), dy.end(), p.dlogits().begin());
+    std::copy(dy.begin(), dy.end(), p.output_gradient().begin());
     net.backward(x, p);
     std::vector<Tensor<double, 1>> list;
     copy.for_each_parameter(p, [&](auto, auto gradient) {
@@ -216,13 +216,13 @@ TEST_CASE_TEMPLATE("blocks: a chain of them, and one by one", T, float, double) 
   auto all = net.workspace(19, {.keep = Keep::everything, .input_gradient = true});
   const auto expected = net.forward(x, all);
   const auto dy = random_tensor<T>(expected.shape(), 3);
-  std::copy(dy.begin(), dy.end(), all.dlogits().begin());
+  std::copy(dy.begin(), dy.end(), all.output_gradient().begin());
   net.backward(x, all);
   for (const int threads : {1, 2, 3, 7}) {
     auto workspace = net.workspace(20, {.input_gradient = true, .threads = threads});
     for (int time = 0; time < 2; ++time) {
       CHECK(relative_error(net.forward(x, workspace), expected) <= tolerance);
-      std::copy(dy.begin(), dy.end(), workspace.dlogits().begin());
+      std::copy(dy.begin(), dy.end(), workspace.output_gradient().begin());
       net.backward(x, workspace);
       CHECK(relative_error(workspace.input_gradient(), all.input_gradient()) <= tolerance);
       CHECK(relative_error(workspace.template layer<0>().dweight,
@@ -302,7 +302,7 @@ TEST_CASE("blocks: ties go to the first, a NaN is not hidden, dead units are sti
     CHECK(y(0, 0, 0, 1) == 0);
     CHECK(std::isnan(y(0, 0, 0, 4)));
     CHECK(std::isnan(y(0, 0, 1, 17)));
-    workspace->dlogits().fill(1);
+    workspace->output_gradient().fill(1);
     net.backward(x, *workspace);
     CHECK(workspace->input_gradient()(0, 0, 0, 1) == 1);
     CHECK(sum(workspace->input_gradient()) == 1);
@@ -406,13 +406,13 @@ void check_ways(Net net) {
   auto all = net.workspace(9, {.keep = Keep::everything, .input_gradient = true});
   const auto y = net.forward(x, all);
   const auto dy = random_tensor<float>(y.shape(), 4);
-  std::copy(dy.begin(), dy.end(), all.dlogits().begin());
+  std::copy(dy.begin(), dy.end(), all.output_gradient().begin());
   net.backward(x, all);
   for (const int threads : {1, 2, 3, 7}) {
     CAPTURE(threads);
     auto needed = net.workspace(12, {.input_gradient = true, .threads = threads});
     CHECK(relative_error(net.forward(x, needed), y) <= 5e-6);
-    std::copy(dy.begin(), dy.end(), needed.dlogits().begin());
+    std::copy(dy.begin(), dy.end(), needed.output_gradient().begin());
     net.backward(x, needed);
     CHECK(relative_error(needed.input_gradient(), all.input_gradient()) <= 5e-6);
     std::vector<View<float, 1>> expected;

@@ -59,7 +59,7 @@ Numbers trained(int threads) {
   auto w = net.workspace(32, {.threads = threads});
   AdamW adam{net, {.learning_rate = 3e-3}};
   for (const auto& [images, labels] : batches(digits(), 32, {.seed = 1})) {
-    cross_entropy(net.forward(images, w), labels, w.dlogits());
+    cross_entropy(net.forward(images, w), labels, w.output_gradient());
     net.backward(images, w);
     adam.step(net, w);
   }

@@ -161,7 +161,7 @@ TEST_CASE("sequential: forward and backward agree for every way to keep") {
   CHECK(to_string(net.predict(x)) == to_string(y));
   const auto dy = random_tensor<float>(y.shape(), 4);
   for (auto* w : {&needed, &all}) {
-    std::copy(dy.begin(), dy.end(), w->dlogits().begin());
+    std::copy(dy.begin(), dy.end(), w->output_gradient().begin());
     net.backward(x, *w);
   }
   CHECK(relative_error(needed.layer<0>().dweight, all.layer<0>().dweight) <= 1e-6);
@@ -171,7 +171,7 @@ TEST_CASE("sequential: forward and backward agree for every way to keep") {
   CHECK(max(all.gradient<Net::index("fc1")>()) > 0);
   CHECK(contains(error_of([&] { needed.activation<0>(); }), "did not keep that of conv1"));
   CHECK(contains(error_of([&] { needed.gradient<0>(); }), "Keep::everything"));
-  CHECK(contains(error_of([&] { nothing.dlogits(); }), "for prediction"));
+  CHECK(contains(error_of([&] { nothing.output_gradient(); }), "for prediction"));
   CHECK(contains(error_of([&] { net.workspace(1).input_gradient(); }), "input_gradient = true"));
 }
 
@@ -182,9 +182,9 @@ TEST_CASE("sequential: a smaller batch in a larger workspace") {
   net.forward(x, large);
   const auto part = x.sub(1, 2);
   CHECK(to_string(net.forward(part, large)) == to_string(net.forward(part, small)));
-  CHECK(large.dlogits().shape() == Shape{2, 3});
+  CHECK(large.output_gradient().shape() == Shape{2, 3});
   for (auto* w : {&large, &small}) {
-    w->dlogits().fill(1);
+    w->output_gradient().fill(1);
     net.backward(part, *w);
   }
   CHECK(relative_error(large.layer<0>().dweight, small.layer<0>().dweight) <= 1e-14);
@@ -285,7 +285,7 @@ TEST_CASE("the same bits with 1, 2, 3 and 7 threads") {
     for (std::uint64_t epoch = 0; epoch < 2; ++epoch)
       for (const auto& [images, labels] : batches(data, 32, {.seed = 1, .epoch = epoch})) {
         const auto logits = net.forward(images, w);
-        cross_entropy(logits, labels, w.dlogits());
+        cross_entropy(logits, labels, w.output_gradient());
         net.backward(images, w);
         adam.step(net, w);
       }

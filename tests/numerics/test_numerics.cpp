@@ -65,7 +65,7 @@ std::vector<typename Net::value_type> weights_of(const Net& net) {
 template <class Net, class Optimizer, class T = typename Net::value_type>
 T step(Net& net, Workspace<Net>& workspace, Optimizer& optimizer,
        View<const std::type_identity_t<T>, 4> x, View<const Label, 1> labels) {
-  const T loss = cross_entropy(net.forward(x, workspace), labels, workspace.dlogits());
+  const T loss = cross_entropy(net.forward(x, workspace), labels, workspace.output_gradient());
   net.backward(x, workspace);
   optimizer.step(net, workspace);
   return loss;
@@ -135,7 +135,7 @@ TEST_CASE("numerics: ties go to the first, by blocks and layer by layer") {
     CHECK(fused.block<0>().by_winograd() == (C == 8));
     CHECK(relative_error(net.forward(x, fused), net.forward(x, all)) <= 1e-6);
     for (auto* workspace : {&fused, &all}) {
-      const auto dy = workspace->dlogits();
+      const auto dy = workspace->output_gradient();
       for (Index i = 0; i < dy.size(); ++i) dy.data()[i] = static_cast<float>(i % 7) - 2;
       net.backward(x, *workspace);
     }
@@ -164,7 +164,7 @@ TEST_CASE("numerics: where blocks and layers differ") {
   for (const auto keep : {Keep::for_backward, Keep::everything}) {
     auto workspace = tie.workspace(1, {.keep = keep, .input_gradient = true});
     CHECK(tie.forward(close, workspace)(0, 0, 0, 0) == 1025);
-    workspace.dlogits().fill(1);
+    workspace.output_gradient().fill(1);
     tie.backward(close, workspace);
     CHECK(workspace.input_gradient()(0, 0, 1, 1) == (keep == Keep::for_backward ? 1 : 0));
     CHECK(workspace.input_gradient()(0, 0, 0, 0) == (keep == Keep::for_backward ? 0 : 1));
@@ -181,8 +181,8 @@ TEST_CASE("numerics: where blocks and layers differ") {
     const auto y = net.forward(x, workspace);
     Index unit = 0;  // one that is alive, in the corner that the infinity is not in
     while (!(y(0, unit, 3, 7) > 0)) ++unit;
-    workspace.dlogits().fill(0);
-    workspace.dlogits()(0, unit, 3, 7) = 1;
+    workspace.output_gradient().fill(0);
+    workspace.output_gradient()(0, unit, 3, 7) = 1;
     net.backward(x, workspace);
     CHECK(all_finite(workspace.layer<0>().dweight) == (keep == Keep::for_backward));
   }
@@ -311,7 +311,8 @@ TEST_CASE_TEMPLATE(
         // The loss is NaN, and the gradients of every layer say so; dx of the other images does not.
         for (const auto keep : {Keep::for_backward, Keep::everything}) {
           auto workspace = net.workspace(N, {.keep = keep, .input_gradient = true, .threads = 2});
-          const T loss = cross_entropy(net.forward(x, workspace), labels, workspace.dlogits());
+          const T loss =
+              cross_entropy(net.forward(x, workspace), labels, workspace.output_gradient());
           if (!std::isnan(broken)) continue;
           CHECK(std::isnan(loss));
           net.backward(x, workspace);
@@ -328,8 +329,8 @@ TEST_CASE("numerics: a gradient that is NaN reaches every parameter in front of 
   for (const auto keep : {Keep::for_backward, Keep::everything}) {
     auto workspace = net.workspace(5, {.keep = keep, .input_gradient = true});
     net.forward(x, workspace);
-    workspace.dlogits().fill(0.5f);
-    workspace.dlogits()(3, 1) = NaN;
+    workspace.output_gradient().fill(0.5f);
+    workspace.output_gradient()(3, 1) = NaN;
     net.backward(x, workspace);
     CHECK(count_nan(workspace.layer<9>().dweight) > 0);
     CHECK(count_nan(workspace.layer<7>().dweight) > 0);
@@ -433,7 +434,7 @@ TEST_CASE("numerics: zero images, batch 1, all units dead") {
   const View<const Label, 1> labels(&label, Shape{1});
   for (const auto keep : {Keep::for_backward, Keep::everything}) {
     auto workspace = net.workspace(1, {.keep = keep, .input_gradient = true});
-    cross_entropy(net.forward(zero, workspace), labels, workspace.dlogits());
+    cross_entropy(net.forward(zero, workspace), labels, workspace.output_gradient());
     net.backward(zero, workspace);
     CHECK(max(workspace.layer<0>().dbias) > 0);
     CHECK(max(map(workspace.layer<0>().dweight, [](float v) { return std::abs(v); })) == 0);

@@ -45,7 +45,7 @@ TEST_CASE("adam: ten steps with two tensors, against the paper's formula by hand
     CHECK(std::abs(fc1.weight(0, 0) - w[0]) < 1e-14);
     CHECK(std::abs(fc1.weight(0, 1) - w[1]) < 1e-14);
     CHECK(std::abs(fc1.bias(0) - w[2]) < 1e-14);
-    CHECK(adam.clock() == 10);
+    CHECK(adam.steps() == 10);
     CHECK(workspace.step == 10);
   }
 }
@@ -222,7 +222,8 @@ TEST_CASE("training: a network learns synthetic digits") {
   for (std::uint64_t epoch = 0; epoch < 4; ++epoch)
     for (const auto& [images, labels] : batches(train, 50, {.seed = 1, .epoch = epoch})) {
       const auto logits = net.forward(images, workspace);
-      losses[epoch] += static_cast<double>(cross_entropy(logits, labels, workspace.dlogits()));
+      losses[epoch] +=
+          static_cast<double>(cross_entropy(logits, labels, workspace.output_gradient()));
       net.backward(images, workspace);
       adam.step(net, workspace);
     }

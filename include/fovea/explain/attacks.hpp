@@ -103,7 +103,7 @@ class Attack {
     for (Index t = 0; t < options_.steps && left > 0; ++t) {
       const auto x = as_const(x_).sub(0, left);
       const auto logits = net.forward(x, pass_, Mode::eval);
-      cross_entropy(logits, labels_.view().sub(0, left), pass_.dlogits());
+      cross_entropy(logits, labels_.view().sub(0, left), pass_.output_gradient());
       net.backward(x, pass_);
       const auto dx = pass_.input_gradient();
       const auto fooled = [&](Index n) {

@@ -63,7 +63,7 @@ template <Classifier Net>
 auto logit_gradient(const Net& net, ImagesOf<Net> x, View<const Label, 1> classes,
                     Workspace<Net>& w) {
   const auto logits = net.forward(x, w, Mode::eval);
-  const auto dlogits = w.dlogits();  // (N, K)
+  const auto dlogits = w.output_gradient();  // (N, K)
   dlogits.fill(0);
   for (Index n = 0; n < x.extent(0); ++n) dlogits.at(n, classes[n]) = 1;
   net.backward(x, w);

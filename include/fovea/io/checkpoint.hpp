@@ -141,7 +141,7 @@ class CheckpointFile {
 
     file.metadata = {{"format", std::string(detail::CheckpointReader::checkpoint_format)},
                      {"architecture", architecture(net)},
-                     {"clock", to_string(optimizer.clock())},
+                     {"clock", to_string(optimizer.steps())},
                      {"epoch", to_string(at.epoch)},
                      {"step", to_string(at.step)},
                      {"loss_sum", nlohmann::json(at.loss_sum).dump()}};
@@ -172,7 +172,7 @@ class CheckpointFile {
     detail::each_moment(stored_optimizer, [&](const std::string& key, auto& moment) {
       file.tensor(key).copy_to(moment.flat(), concat(file.name(), ": ", key));
     });
-    stored_optimizer.set_clock(file.number<std::uint64_t>("clock"));
+    stored_optimizer.set_steps(file.number<std::uint64_t>("clock"));
 
     TrainingState stored{file.number<std::uint64_t>("epoch"),
                          file.number<std::uint64_t>("step"),
@@ -183,8 +183,8 @@ class CheckpointFile {
     const StoredTensor& losses = file.tensor("losses");
     stored.losses.resize(static_cast<std::size_t>(losses.size()));
     losses.copy_to(std::span(stored.losses), concat(file.name(), ": losses"));
-    check(stored.losses.empty() || stored.losses.size() == stored_optimizer.clock(), file.name(),
-          ": expected a loss for each of ", stored_optimizer.clock(), " steps, found ",
+    check(stored.losses.empty() || stored.losses.size() == stored_optimizer.steps(), file.name(),
+          ": expected a loss for each of ", stored_optimizer.steps(), " steps, found ",
           stored.losses.size());
 
     net = std::move(stored_net);

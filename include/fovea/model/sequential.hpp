@@ -209,7 +209,7 @@ class Sequential {
   /// All gradients of s = <output, output_gradient>: those of the parameters, and of the input if the workspace was
   /// made for it. `x` is what the last forward of this workspace saw.
   void backward(View<const T, input_rank> x, Workspace<Sequential>& w) const {
-    backward_from<depth - 1>(x, w.dlogits(), w);
+    backward_from<depth - 1>(x, w.output_gradient(), w);
   }
 
   /// The same for s = <output of layer i, dy>: what a unit in the middle depends on.
@@ -225,7 +225,7 @@ class Sequential {
     check(dy.shape() == y.shape(), "backward: expected a gradient ", y.shape(), ", got ",
           dy.shape());
     check_apart("backward: ", i, !inside_a_block<i>(w) && !w.chained_[i + 1]);
-    const auto& kept = w.template output_gradient<i>();
+    const auto& kept = w.template dy<i>();
     if (dy.data() != kept.data()) std::copy(dy.begin(), dy.end(), kept.begin());
     go_back(i, x, w);
   }
@@ -423,7 +423,7 @@ class Sequential {
     stages->block = &std::get<i>(w.blocks_), stages->conv = &std::get<i>(layers_);
     stages->pass = &std::get<i>(w.layers_);
     stages->y = w.template output<behind - 1>();
-    stages->dy = w.template output_gradient<behind - 1>();
+    stages->dy = w.template dy<behind - 1>();
     if constexpr (chains<i>)
       if (w.chained_[behind]) return 1 + chain<behind>(w, stages + 1);
     return 1;
@@ -446,7 +446,7 @@ class Sequential {
   std::size_t step_back(const View<const T, input_rank>& x, Workspace<Sequential>& w,
                         const Context& context) const {
     const auto& y = w.template output<i>();
-    const auto& dy = w.template output_gradient<i>();
+    const auto& dy = w.template dy<i>();
     constexpr std::size_t first = block_around<i>();
     if constexpr (first < i && first + BlockAt<first>::span == i + 1)
       if (auto& block = std::get<first>(w.blocks_); block.active()) {
@@ -532,7 +532,7 @@ class Sequential {
     if constexpr (i == 0)
       return w.dinput_;
     else
-      return w.template output_gradient<i - 1>();
+      return w.template dy<i - 1>();
   }
 
   static Context context_of(const Workspace<Sequential>& w) {

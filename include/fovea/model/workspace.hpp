@@ -76,14 +76,15 @@ class Workspace {
   template <std::size_t i>
   auto gradient() const {
     check_kept(false, "gradient", i);
-    return as_const(output_gradient<i>());
+    return as_const(dy<i>());
   }
 
   /// Where the loss writes its gradient, for backward to read: the shape of the network's output.
-  auto dlogits() {
-    check(options_.keep != Keep::output, "dlogits: this workspace is for prediction; make it with ",
+  auto output_gradient() {
+    check(options_.keep != Keep::output,
+          "output_gradient: this workspace is for prediction; make it with ",
           "{.keep = Keep::for_backward}");
-    return output_gradient<depth - 1>();
+    return dy<depth - 1>();
   }
 
   /// ds/dx of the network's input after backward.
@@ -239,7 +240,7 @@ class Workspace {
     return std::get<i>(outputs_);
   }
   template <std::size_t i>
-  const auto& output_gradient() const {
+  const auto& dy() const {
     return std::get<i>(gradients_);
   }
 

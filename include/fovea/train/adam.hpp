@@ -59,10 +59,10 @@ class AdamW {
   }
 
   /// The number of steps taken.
-  std::uint64_t clock() const { return clock_; }
+  std::uint64_t steps() const { return steps_; }
 
   /// Goes on from here, with the tensors below as they were.
-  void set_clock(std::uint64_t clock) { clock_ = clock; }
+  void set_steps(std::uint64_t steps) { steps_ = steps; }
 
   /// What a checkpoint keeps besides the clock: names and members.
   static constexpr auto state() {
@@ -72,14 +72,14 @@ class AdamW {
   /// One step on every parameter of `net` with the gradients in `workspace`.
   template <class Net>
   void step(Net& net, Workspace<Net>& workspace) {
-    ++clock_;
+    ++steps_;
     Index offset = 0;
     net.for_each_parameter(workspace, [&](auto parameter, auto gradient) {
       update(parameter.data(), gradient.data(), offset, parameter.size(), workspace.threads());
       offset += parameter.size();
     });
     net.commit_buffers(workspace);
-    workspace.step = clock_;
+    workspace.step = steps_;
   }
 
  private:
@@ -87,7 +87,7 @@ class AdamW {
 
   // `size` parameters at w with the gradients at g; their m and v begin at `offset`.
   FOVEA_OUT_OF_LINE void update(T* w, const T* g, Index offset, Index size, int threads) {
-    const auto t = static_cast<double>(clock_);
+    const auto t = static_cast<double>(steps_);
     const auto b1 = static_cast<T>(options.beta1), b2 = static_cast<T>(options.beta2);
     const auto rate = static_cast<T>(options.learning_rate / (1.0 - std::pow(options.beta1, t)));
     const auto scale = static_cast<T>(1.0 / std::sqrt(1.0 - std::pow(options.beta2, t)));
@@ -105,7 +105,7 @@ class AdamW {
     });
   }
 
-  std::uint64_t clock_ = 0;
+  std::uint64_t steps_ = 0;
   Tensor<T, 1> mean_, square_;  // m and v of all parameters, one after the other
 };
 

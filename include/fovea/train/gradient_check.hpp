@@ -118,10 +118,10 @@ GradientCheck gradient_check(Sequential<R, Layers...> net, Tensor<double, R + 1>
 
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   s();
-  w.dlogits().fill(nan);
+  w.output_gradient().fill(nan);
   net.backward(x, w);
   net.for_each_parameter(w, [&](auto, auto gradient) { gradient.fill(nan); });
-  std::copy(dy.begin(), dy.end(), w.dlogits().begin());
+  std::copy(dy.begin(), dy.end(), w.output_gradient().begin());
   net.backward(x, w);
 
   GradientCheck result;

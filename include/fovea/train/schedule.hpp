@@ -3,7 +3,7 @@
 // Learning-rate schedules: functions of the step, from 0 to steps - 1.
 //
 //   const OneCycle schedule{.peak = 3e-3, .steps = 2814};
-//   adam.options.learning_rate = schedule(adam.clock());      // before each step
+//   adam.options.learning_rate = schedule(adam.steps());      // before each step
 //
 //   Constant   lr(t) = rate
 //   Cosine     lr(t) = end + (rate - end) (1 + cos(pi t / steps)) / 2

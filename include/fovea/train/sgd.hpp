@@ -43,10 +43,10 @@ class Sgd {
   }
 
   /// The number of steps taken.
-  std::uint64_t clock() const { return clock_; }
+  std::uint64_t steps() const { return steps_; }
 
   /// Goes on from here, with the tensor below as it was.
-  void set_clock(std::uint64_t clock) { clock_ = clock; }
+  void set_steps(std::uint64_t steps) { steps_ = steps; }
 
   /// What a checkpoint keeps besides the clock: name and member.
   static constexpr auto state() { return std::make_tuple(std::pair{"velocity", &Sgd::velocity_}); }
@@ -54,7 +54,7 @@ class Sgd {
   /// One step on every parameter of `net` with the gradients in `workspace`.
   template <class Net>
   void step(Net& net, Workspace<Net>& workspace) {
-    ++clock_;
+    ++steps_;
     const auto rate = static_cast<T>(options.learning_rate);
     const auto momentum = static_cast<T>(options.momentum);
     const auto decay = static_cast<T>(options.weight_decay);
@@ -69,11 +69,11 @@ class Sgd {
       offset += parameter.size();
     });
     net.commit_buffers(workspace);
-    workspace.step = clock_;
+    workspace.step = steps_;
   }
 
  private:
-  std::uint64_t clock_ = 0;
+  std::uint64_t steps_ = 0;
   Tensor<T, 1> velocity_;
 };
 

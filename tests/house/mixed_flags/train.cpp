@@ -18,7 +18,7 @@ double NAME() {
   for (std::uint64_t epoch = 0; epoch < 8; ++epoch)
     for (const auto& [images, labels] : batches(data, 50, {.seed = 1, .epoch = epoch})) {
       const auto logits = net.forward(images, w);
-      cross_entropy(logits, labels, w.dlogits());
+      cross_entropy(logits, labels, w.output_gradient());
       net.backward(images, w);
       adam.step(net, w);
     }
