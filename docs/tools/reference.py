@@ -25,7 +25,7 @@ CONTRACT = {
     "backward": "Assigns dx (unless that is empty) and the gradients of the parameters, see above.",
     "multiply_adds": "Multiply-adds of a forward, for summary().",
     "window": "What slides over the image, for the receptive field.",
-    "relabels": "y is x under another shape and may share its memory.",
+    "is_view": "y is x under another shape and may share its memory.",
 }
 MEANING = {
     "value_type": CONTRACT["value_type"],

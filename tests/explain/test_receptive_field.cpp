@@ -62,7 +62,8 @@ int compare_with_backprop(Net& net, Index N, bool holes) {
     const ReceptiveField& field = fields[at];
     CAPTURE(field.name);
     CHECK(field.name == Net::layer_name(at));
-    if (field.name.starts_with("flatten")) return;  // a relabelled unit still sees its own patch
+    if (field.name.starts_with("flatten"))
+      return;  // a unit under another name still sees its own patch
     for (Index i = 0; i < shape[2]; ++i)
       for (Index j = 0; j < shape[3]; ++j) {
         CAPTURE(i);

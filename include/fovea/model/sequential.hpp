@@ -140,8 +140,8 @@ class Sequential {
   }();
   /// Whether the output of layer i is its input under another shape.
   template <std::size_t i>
-  static constexpr bool relabels = requires {
-    std::tuple_element_t<i, std::tuple<Layers...>>::relabels;
+  static constexpr bool is_view = requires {
+    std::tuple_element_t<i, std::tuple<Layers...>>::is_view;
   };
 
   /// `input` is the shape of one example, without the batch.
@@ -411,7 +411,7 @@ class Sequential {
       }
     const auto& y = w.template output<i>();
     const auto& input = input_of<i>(x, w);
-    if (i == 0 || !relabels<i> || y.data() != input.data())
+    if (i == 0 || !is_view<i> || y.data() != input.data())
       run_forward(std::get<i>(layers_), input, y, std::get<i>(w.layers_), context);
     return i + 1;
   }
@@ -466,7 +466,7 @@ class Sequential {
         return first;
       }
     const auto& dx = input_gradient_of<i>(w);
-    if (i == 0 || !relabels<i> || dx.data() != dy.data())
+    if (i == 0 || !is_view<i> || dx.data() != dy.data())
       run_backward(std::get<i>(layers_), input_of<i>(x, w), y, dy, dx, std::get<i>(w.layers_),
                    context);
     return i;

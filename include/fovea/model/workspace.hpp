@@ -11,7 +11,7 @@
 //   Keep::everything       all activations and all gradients
 //
 // Unless all is kept, neighbours that can run as one do so (blocks.hpp), and what stands between them
-// does not exist. A layer that only relabels its input (Flatten) shares its memory.
+// does not exist. A layer that only is_view its input (Flatten) shares its memory.
 //
 // Every view it hands out has the batch size at hand, which may be smaller than the capacity.
 #pragma once
@@ -162,11 +162,11 @@ class Workspace {
     const auto shapes = net.output_shapes(capacity_);
     std::array<Index, depth> sizes{std::get<i>(shapes).size()...};
     const bool active[] = {std::get<i>(blocks_).active()...};
-    constexpr bool relabels[] = {(i > 0 && Net::template relabels<i>)...};
+    constexpr bool is_view[] = {(i > 0 && Net::template is_view<i>)...};
     constexpr std::size_t spans[] = {Net::template BlockAt<i>::span...};
     for (std::size_t k = 0; k < depth; ++k) {
       if (active[k]) std::fill_n(sizes.begin() + k, spans[k] - 1, Index{0});
-      if (relabels[k]) sizes[k] = 0;
+      if (is_view[k]) sizes[k] = 0;
     }
     const bool goes_back = options_.keep != Keep::output;
     const auto input = net.input_shape().prepend(capacity_);
@@ -214,7 +214,7 @@ class Workspace {
       if (sizes[i] > 0)
         places[i] = turns && !apart[i] ? pieces[turn++ % 2] : take(sizes[i]);
       else if (i > 0)
-        places[i] = places[i - 1];  // a layer that relabels; inside a block nobody looks
+        places[i] = places[i - 1];  // a layer that is_view; inside a block nobody looks
     }
     return places;
   }

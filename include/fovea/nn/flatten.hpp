@@ -17,7 +17,7 @@ namespace fovea::inline FOVEA_ABI {
 /// x of any rank to y (N, features).
 struct Flatten {
   static constexpr std::string_view kind = "flatten";
-  static constexpr bool relabels = true;  // Sequential lets y share the memory of x
+  static constexpr bool is_view = true;  // Sequential lets y share the memory of x
 
   template <std::size_t R>
   Shape<2> output_shape(Shape<R> x) const {
