@@ -252,8 +252,8 @@ class Sequential {
   /// The output for any number of examples, as a new tensor, in eval mode.
   Tensor<T, output_rank> predict(View<const T, input_rank> x, int threads = 0) const {
     constexpr Index block = 64;
-    auto scratch =
-        pass(std::clamp<Index>(x.extent(0), 1, block), {.keep = Keep::output, .threads = threads});
+    auto scratch = workspace(std::clamp<Index>(x.extent(0), 1, block),
+                             {.keep = Keep::output, .threads = threads});
     const auto shape = std::get<depth - 1>(output_shapes(1));
     Tensor<T, output_rank> y(shape.with_batch(x.extent(0)));
     for (Index n = 0; n < x.extent(0); n += block) {
