@@ -187,7 +187,7 @@ void max_pool(benchmark::State& state) {
   auto w = net.workspace(64, {.input_gradient = true, .threads = threads});
   for (auto _ : state) {
     net.forward(x, w);
-    net.backward(x, w);
+    net.backward(w);
   }
   state.SetBytesProcessed(state.iterations() * x.size() * static_cast<Index>(sizeof(float)) * 2);
 }

@@ -137,7 +137,7 @@ struct Training {
   void step() {
     const auto [images, labels] = feed[next++ % full];
     cross_entropy(net.forward(images, w), labels, w.output_gradient());
-    net.backward(images, w);
+    net.backward(w);
     adam.step(net, w);
   }
 };
@@ -347,7 +347,7 @@ class Ladder {
     const auto [images, labels] = training.feed[0];
     const auto logits = training.net.forward(images, training.w);
     cross_entropy(logits, labels, training.w.output_gradient());
-    training.net.backward(images, training.w);
+    training.net.backward(training.w);
     const auto& gradient = training.w.template layer<0>().dweight;
     return {{logits.begin(), logits.end()}, {gradient.begin(), gradient.end()}};
   }

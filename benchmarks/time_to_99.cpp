@@ -44,7 +44,7 @@ std::pair<double, double> run(const TrainAndTest& data, const Recipe& recipe, st
       adam.options.learning_rate = schedule(adam.steps());
       const auto logits = net.forward(images, w);
       cross_entropy(logits, labels, w.output_gradient(), recipe.smoothing);
-      net.backward(images, w);
+      net.backward(w);
       adam.step(net, w);
     }
   const double seconds =

@@ -40,7 +40,7 @@ int main() {
     adam.options.learning_rate = schedule(adam.steps());
     const auto logits = net.forward(x, w);
     const float loss = cross_entropy(logits, labels, w.output_gradient());
-    net.backward(x, w);
+    net.backward(w);
     adam.step(net, w);
     if (step % 100 == 0) std::printf("step %3d  loss %.4f\n", step, static_cast<double>(loss));
   }

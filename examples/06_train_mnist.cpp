@@ -20,7 +20,7 @@ int main(int argc, char** argv) {
     for (const auto& [images, labels] : batches(train, 64, {.seed = 1, .epoch = epoch})) {
       const auto logits = net.forward(images, w);
       cross_entropy(logits, labels, w.output_gradient());
-      net.backward(images, w);
+      net.backward(w);
       adam.step(net, w);
     }
     const auto result = evaluate(net, batches(test, 100, {.shuffle = false}), test.classes).accuracy();

@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
     for (const auto& [images, labels] : batches(train, 64, {.seed = 1, .epoch = epoch})) {
       const auto logits = net.forward(images, w);
       cross_entropy(logits, labels, w.output_gradient());
-      net.backward(images, w);
+      net.backward(w);
       adam.step(net, w);
     }
     std::printf("%s%g", epoch == 0 ? "" : ", ",

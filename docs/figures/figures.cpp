@@ -115,7 +115,7 @@ std::string pooling() {
   const auto y = net.forward(x, workspace);
   float next = 10;
   for (float& g : workspace.output_gradient()) g = next++;
-  net.backward(x, workspace);
+  net.backward(workspace);
   const auto winner = workspace.layer<0>().winner.view();  // (1, 1, 2, 2)
   const auto dx = workspace.input_gradient();
   const auto won = [&](int h, int w) { return winner(0, 0, h / 2, w / 2) == 4 * h + w; };
@@ -162,7 +162,7 @@ std::string walk(Options options, At&& at) {
     const auto w = net.forward(one, workspace);
     workspace.output_gradient()(0, 0) = w(0, 0);
     workspace.output_gradient()(0, 1) = 25 * w(0, 1);
-    net.backward(one, workspace);
+    net.backward(workspace);
     optimizer.step(net, workspace);
     path += " " + at(fc1.weight(0, 0), fc1.weight(1, 0));
   }

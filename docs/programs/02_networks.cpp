@@ -21,7 +21,7 @@ int main() {
   net.forward(x, w);
   for (double& g : w.output_gradient()) g = rng.uniform(-1, 1);
   const Tensor<double, 2> dy(as_const(w.output_gradient()));
-  net.backward(x, w);
+  net.backward(w);
   const double promised = w.input_gradient()(0, 0, 14, 14);
 
   // ... and two forwards measure one of them.

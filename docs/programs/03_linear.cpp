@@ -20,7 +20,7 @@ int main() {
 
   w.output_gradient()(0, 0) = 1, w.output_gradient()(0, 1) = 2;  // dy (N, out)
   w.output_gradient()(1, 0) = -1, w.output_gradient()(1, 1) = 0;
-  net.backward(x, w);
+  net.backward(w);
   std::printf("dx = %s\n", to_string(w.input_gradient()).c_str());
   std::printf("dW = %s\n", to_string(w.layer<0>().dweight).c_str());
   std::printf("db = %s\n", to_string(w.layer<0>().dbias).c_str());

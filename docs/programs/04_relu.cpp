@@ -31,6 +31,6 @@ int main() {
   auto w = net.workspace(5, {.input_gradient = true});
   net.forward(x, w);
   w.output_gradient().fill(1);
-  net.backward(x, w);
+  net.backward(w);
   show("slope", w.input_gradient());
 }

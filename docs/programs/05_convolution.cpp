@@ -24,7 +24,7 @@ int main() {
   // s = y(0, 0, 0, 1): what would change this one answer?
   w.output_gradient().fill(0);
   w.output_gradient()(0, 0, 0, 1) = 1;
-  net.backward(x, w);
+  net.backward(w);
   std::printf("dx =\n%s\n", to_string(w.input_gradient()[0][0]).c_str());
   std::printf("dW =\n%s\n", to_string(w.layer<0>().dweight[0][0]).c_str());
 }

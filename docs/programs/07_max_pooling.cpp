@@ -20,6 +20,6 @@ int main() {
 
   float next = 10;
   for (float& g : w.output_gradient()) g = next++;  // dy = 10, 11, 12, 13
-  net.backward(x, w);
+  net.backward(w);
   std::printf("dx =\n%s\n", to_string(w.input_gradient()[0][0]).c_str());
 }

@@ -21,7 +21,7 @@ void walk(const char* name, Options options) {
     const auto w = net.forward(one, workspace);
     workspace.output_gradient()(0, 0) = w(0, 0);       // df/dw0
     workspace.output_gradient()(0, 1) = 25 * w(0, 1);  // df/dw1
-    net.backward(one, workspace);
+    net.backward(workspace);
     optimizer.step(net, workspace);
     if (step == 1 || step == 10 || step == 100)
       std::printf("%-9s step %3d  w = (%7.4f, %7.4f)\n", name, step, fc1.weight(0, 0),

@@ -26,7 +26,7 @@ Run train(const TrainAndTest& data, std::uint64_t seed, int threads) {
       const auto logits = net.forward(images, w);
       total +=
           cross_entropy(logits, labels, w.output_gradient()) * static_cast<double>(labels.size());
-      net.backward(images, w);
+      net.backward(w);
       adam.step(net, w);
     }
     run.losses.push_back(total / static_cast<double>(data.train.size()));

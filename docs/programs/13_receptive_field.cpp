@@ -25,7 +25,7 @@ int main() {
   net.forward(x, workspace);
   workspace.output_gradient().fill(0);
   for (Index c = 0; c < 4; ++c) workspace.output_gradient()(0, c, 6, 6) = 1;
-  net.backward(x, workspace);
+  net.backward(workspace);
   const Box box = fields.back().box(6, 6);
   Index inside = 0, outside = 0;
   for (Index h = 0; h < 28; ++h)

@@ -37,7 +37,7 @@ int main() {
   auto workspace = net.workspace(1, {.keep = Keep::everything});
   net.forward(x, workspace);
   workspace.output_gradient().fill(1);
-  net.backward(x, workspace);
+  net.backward(workspace);
   Index alive = 0;
   const auto gradient = workspace.gradient<0>();  // (N, O, OH, OW) = (1, 8, 28, 28)
   for (const double value : gradient) alive += value != 0;

@@ -127,7 +127,7 @@ Training train(Net& net, const fovea::Dataset& data, const fovea::Dataset& test,
       check(std::isfinite(loss), "the loss is ", loss, " at epoch ", epoch, ", step ", at.step + 1,
             ": expected a finite number (is the learning rate of ", r.learning_rate,
             " too large?)");
-      net.backward(x, w);
+      net.backward(w);
       adam.step(net, w);
       at.losses.push_back(loss);
       at.loss_sum += static_cast<double>(loss) * static_cast<double>(labels.size());

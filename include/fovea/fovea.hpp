@@ -47,11 +47,15 @@
 #include "fovea/nn/max_pool2d.hpp"
 #include "fovea/nn/relu.hpp"
 
+// engine: where the numbers of a network are.
+#include "fovea/engine/memory_plan.hpp"
+
 // model: layers become a network.
 #include "fovea/model/layer_check.hpp"
 //
 #include "fovea/model/architecture.hpp"
 #include "fovea/model/blocks.hpp"
+#include "fovea/model/identity.hpp"
 #include "fovea/model/predictor.hpp"
 #include "fovea/model/sequential.hpp"
 #include "fovea/model/summary.hpp"

@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
   for (int step = 0; step < 300; ++step) {
     const auto logits = net.forward(points, w);
     cross_entropy(logits, sides, w.output_gradient());
-    net.backward(points, w);
+    net.backward(w);
     sgd.step(net, w);
   }
   ConfusionMatrix confusion(2);

@@ -61,7 +61,7 @@ struct Training {
       if (at.step == end) return;
       const auto logits = net.forward(images, w);
       at.losses.push_back(cross_entropy(logits, labels, w.output_gradient()));
-      net.backward(images, w);
+      net.backward(w);
       adam.step(net, w);
       ++at.step;
     }

@@ -55,7 +55,7 @@ inline const auto& trained_network() {
     for (std::uint64_t epoch = 0; epoch < 3; ++epoch)
       for (const auto& [images, labels] : batches(digits().train, 50, {.epoch = epoch})) {
         cross_entropy(net.forward(images, workspace), labels, workspace.output_gradient());
-        net.backward(images, workspace);
+        net.backward(workspace);
         adam.step(net, workspace);
       }
     return net;

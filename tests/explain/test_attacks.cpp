@@ -130,7 +130,7 @@ TEST_CASE("fast_fgsm: training with it buys robustness") {
       seen += images.extent(0);
       const auto logits = net.forward(worse, workspace);
       cross_entropy(logits, labels, workspace.output_gradient());
-      net.backward(worse, workspace);
+      net.backward(workspace);
       adam.step(net, workspace);
     }
   const auto under_pgd = [&](const auto& judged) {

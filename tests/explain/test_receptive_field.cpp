@@ -27,7 +27,7 @@ Tensor<double, 2> support_of(const Net& net, View<const double, 4> x, Workspace<
   const View<double, 4> maps = as_maps(dy.view());
   for (Index n = 0; n < y.extent(0); ++n)
     for (Index c = 0; c < y.extent(1); ++c) maps(n, c, i, j) = 1;
-  net.template backward_from<at>(x, dy, workspace);
+  net.template backward_from<at>(dy, workspace);
   return sum<0, 1>(map(workspace.input_gradient(), [](double g) { return std::abs(g); }));
 }
 

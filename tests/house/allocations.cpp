@@ -75,7 +75,7 @@ int main() {
     const auto worse = attack(net, images, labels);
     const auto logits = net.forward(worse, w);
     cross_entropy(logits, labels, w.output_gradient());
-    net.backward(worse, w);
+    net.backward(w);
     adam.step(net, w);
     predictor(images, scratch);
     counted = allocations - before;

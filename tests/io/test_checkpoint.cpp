@@ -40,7 +40,7 @@ struct Training {
         if (steps-- == 0) return;
         const auto logits = net.forward(images, w);
         const float loss = cross_entropy(logits, labels, w.output_gradient());
-        net.backward(images, w);
+        net.backward(w);
         optimizer.step(net, w);
         at.losses.push_back(loss);
         at.loss_sum += static_cast<double>(loss);

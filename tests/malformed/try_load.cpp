@@ -64,7 +64,7 @@ struct Memory {
     for (const auto& [images, labels] : batches(data, 32)) {
       const auto logits = net.forward(images, w);
       at.losses.push_back(cross_entropy(logits, labels, w.output_gradient()));
-      net.backward(images, w);
+      net.backward(w);
       adam.step(net, w);
       at.step += 1;
     }

@@ -70,7 +70,7 @@ void check_block(const BlockCase& c, int threads) {
       for (const std::span<T> written :
            {left.dweight.flat(), left.dbias.flat(), left.scratch.flat()})
         std::ranges::fill(written, std::numeric_limits<T>::quiet_NaN());
-      net.backward(x, *workspace);
+      net.backward(*workspace);
     }
   }
   const auto& expected = all.template layer<0>();
@@ -86,7 +86,7 @@ void check_block(const BlockCase& c, int threads) {
       net.workspace(N, {.input_gradient = true, .parameter_gradients = false, .threads = threads});
   net.forward(x, dx_only);
   std::copy(dy.begin(), dy.end(), dx_only.output_gradient().begin());
-  net.backward(x, dx_only);
+  net.backward(dx_only);
   const auto dx = fused.input_gradient(), dx_alone = dx_only.input_gradient();
   CHECK(std::equal(dx.begin(), dx.end(), dx_alone.begin()));
   CHECK(max(dx_only.template layer<0>().dweight) == T{0});
@@ -122,7 +122,7 @@ TEST_CASE_TEMPLATE("blocks: linear and ReLU as one, and one by one", T, float, d
         for (auto* workspace : {&all, &fused, &dx_only}) {
           CHECK(relative_error(net.forward(x, *workspace), y) <= tolerance);
           std::copy(dy.begin(), dy.end(), workspace->output_gradient().begin());
-          net.backward(x, *workspace);
+          net.backward(*workspace);
         }
         CHECK(fused.template block<0>().sparse() == (shift < T{0}));
         const auto &one = fused.template layer<0>(), &expected = all.template layer<0>();
@@ -149,12 +149,12 @@ TEST_CASE("blocks: threads meet in the middle of a batch, and no bit changes") {
   };
   const auto expected = net.forward(x, one);
   one.output_gradient().fill(1);
-  net.backward(x, one);
+  net.backward(one);
   // Some tens of milliseconds: on a machine that has other things to do, threads of less take turns.
   for (int round = 0; round < 8; ++round) {
     CHECK(same(net.forward(x, three), expected));
     three.output_gradient().fill(1);
-    net.backward(x, three);
+    net.backward(three);
     CHECK(same(three.layer<0>().dweight, one.layer<0>().dweight));
     CHECK(same(three.input_gradient(), one.input_gradient()));
   }
@@ -162,17 +162,17 @@ TEST_CASE("blocks: threads meet in the middle of a batch, and no bit changes") {
 
 TEST_CASE("blocks: gradients of a network whose layers run as one") {
   Rng rng{1};
-  const Sequential net{Shape{9, 11, 8},
-                       Conv2d<double>{{.in = 9, .out = 8, .kernel = 3, .padding = 1}, rng},
-                       Relu{},
-                       MaxPool2d{},
-                       Conv2d<double>{{.in = 8, .out = 3, .kernel = 3, .padding = 1}, rng},
-                       Relu{},
-                       MaxPool2d{},
-                       Flatten{},
-                       Linear<double>{{.in = 12, .out = 5}, rng},
-                       Relu{},
-                       Linear<double>{{.in = 5, .out = 3}, rng}};
+  Sequential net{Shape{9, 11, 8},
+                 Conv2d<double>{{.in = 9, .out = 8, .kernel = 3, .padding = 1}, rng},
+                 Relu{},
+                 MaxPool2d{},
+                 Conv2d<double>{{.in = 8, .out = 3, .kernel = 3, .padding = 1}, rng},
+                 Relu{},
+                 MaxPool2d{},
+                 Flatten{},
+                 Linear<double>{{.in = 12, .out = 5}, rng},
+                 Relu{},
+                 Linear<double>{{.in = 5, .out = 3}, rng}};
   auto workspace = net.workspace(2);
   CHECK(workspace.block<0>().active());
   CHECK(workspace.block<0>().by_winograd());
@@ -187,13 +187,13 @@ TEST_CASE("blocks: gradients of a network whose layers run as one") {
   CHECK(result.max_error <= 1e-6);
   CHECK(result.min_largest > 1e-4);
   auto all = net.workspace(2, {.keep = Keep::everything});
-  auto gradients = [&, copy = net](auto& p) mutable {
+  auto gradients = [&](auto& p) {
     const auto y = net.forward(x, p);
     const auto dy = random_tensor<double>(y.shape(), 3);
     std::copy(dy.begin(), dy.end(), p.output_gradient().begin());
-    net.backward(x, p);
+    net.backward(p);
     std::vector<Tensor<double, 1>> list;
-    copy.for_each_parameter(p, [&](auto, auto gradient) {
+    net.for_each_parameter(p, [&](auto, auto gradient) {
       list.emplace_back(as_const(gradient).reshape(Shape{gradient.size()}));
     });
     return list;
@@ -217,13 +217,13 @@ TEST_CASE_TEMPLATE("blocks: a chain of them, and one by one", T, float, double) 
   const auto expected = net.forward(x, all);
   const auto dy = random_tensor<T>(expected.shape(), 3);
   std::copy(dy.begin(), dy.end(), all.output_gradient().begin());
-  net.backward(x, all);
+  net.backward(all);
   for (const int threads : {1, 2, 3, 7}) {
     auto workspace = net.workspace(20, {.input_gradient = true, .threads = threads});
     for (int time = 0; time < 2; ++time) {
       CHECK(relative_error(net.forward(x, workspace), expected) <= tolerance);
       std::copy(dy.begin(), dy.end(), workspace.output_gradient().begin());
-      net.backward(x, workspace);
+      net.backward(workspace);
       CHECK(relative_error(workspace.input_gradient(), all.input_gradient()) <= tolerance);
       CHECK(relative_error(workspace.template layer<0>().dweight,
                            all.template layer<0>().dweight) <= tolerance);
@@ -252,7 +252,7 @@ TEST_CASE_TEMPLATE("blocks: a chain of them, and one by one", T, float, double) 
     }
   auto workspace = net.workspace(19);
   net.forward(x, workspace);
-  CHECK(contains(error_of([&] { net.template backward_from<2>(x, middle, workspace); }),
+  CHECK(contains(error_of([&] { net.template backward_from<2>(middle, workspace); }),
                  "pool1 runs as one with its neighbours"));
   CHECK(contains(
       error_of([&] { net.template forward_after<1>(all.template activation<1>(), workspace); }),
@@ -303,7 +303,7 @@ TEST_CASE("blocks: ties go to the first, a NaN is not hidden, dead units are sti
     CHECK(std::isnan(y(0, 0, 0, 4)));
     CHECK(std::isnan(y(0, 0, 1, 17)));
     workspace->output_gradient().fill(1);
-    net.backward(x, *workspace);
+    net.backward(*workspace);
     CHECK(workspace->input_gradient()(0, 0, 0, 1) == 1);
     CHECK(sum(workspace->input_gradient()) == 1);
   }
@@ -317,9 +317,9 @@ TEST_CASE("blocks: backward cannot begin inside one") {
   const auto dy = random_tensor<float>(Shape{1, 1, 2, 2}, 2);
   auto fused = net.workspace(1), all = net.workspace(1, {.keep = Keep::everything});
   net.forward(x, fused), net.forward(x, all);
-  CHECK(contains(error_of([&] { net.backward_from<1>(x, dy, fused); }),
+  CHECK(contains(error_of([&] { net.backward_from<1>(dy, fused); }),
                  "relu1 runs as one with its neighbours"));
-  CHECK(error_of([&] { net.backward_from<1>(x, dy, all); }) == "");
+  CHECK(error_of([&] { net.backward_from<1>(dy, all); }) == "");
 }
 
 TEST_CASE_TEMPLATE("channels last and back", T, float, double) {
@@ -407,13 +407,13 @@ void check_ways(Net net) {
   const auto y = net.forward(x, all);
   const auto dy = random_tensor<float>(y.shape(), 4);
   std::copy(dy.begin(), dy.end(), all.output_gradient().begin());
-  net.backward(x, all);
+  net.backward(all);
   for (const int threads : {1, 2, 3, 7}) {
     CAPTURE(threads);
     auto needed = net.workspace(12, {.input_gradient = true, .threads = threads});
     CHECK(relative_error(net.forward(x, needed), y) <= 5e-6);
     std::copy(dy.begin(), dy.end(), needed.output_gradient().begin());
-    net.backward(x, needed);
+    net.backward(needed);
     CHECK(relative_error(needed.input_gradient(), all.input_gradient()) <= 5e-6);
     std::vector<View<float, 1>> expected;
     net.for_each_parameter(all,

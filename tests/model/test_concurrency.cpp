@@ -60,7 +60,7 @@ Numbers trained(int threads) {
   AdamW adam{net, {.learning_rate = 3e-3}};
   for (const auto& [images, labels] : batches(digits(), 32, {.seed = 1})) {
     cross_entropy(net.forward(images, w), labels, w.output_gradient());
-    net.backward(images, w);
+    net.backward(w);
     adam.step(net, w);
   }
   Numbers weights;

@@ -49,7 +49,7 @@ TEST_CASE("conv2d: what is larger than L2's share is worked on in parts") {
     auto workspace = net.workspace(shape[0], {.input_gradient = true, .threads = 2});
     const auto dy = random_tensor<double>(net.forward(x, workspace).shape(), 5);
     std::copy(dy.begin(), dy.end(), workspace.output_gradient().begin());
-    net.backward(x, workspace);
+    net.backward(workspace);
     const auto direction = random_tensor<double>(x.shape(), 6);
     auto unbiased = conv;
     unbiased.bias.fill(0);
@@ -180,7 +180,7 @@ TEST_CASE("relu: values, kink, NaN, gradients") {
   CHECK(y(0, 2) == 2);
   CHECK(std::isnan(y(1, 1)));
   workspace.output_gradient().fill(1);
-  net.backward(x, workspace);
+  net.backward(workspace);
   CHECK(workspace.input_gradient()(0, 0) == 0);
   CHECK(workspace.input_gradient()(0, 1) == 0);
   CHECK(workspace.input_gradient()(0, 2) == 1);

@@ -66,7 +66,7 @@ template <class Net, class Optimizer, class T = typename Net::value_type>
 T step(Net& net, Workspace<Net>& workspace, Optimizer& optimizer,
        View<const std::type_identity_t<T>, 4> x, View<const Label, 1> labels) {
   const T loss = cross_entropy(net.forward(x, workspace), labels, workspace.output_gradient());
-  net.backward(x, workspace);
+  net.backward(workspace);
   optimizer.step(net, workspace);
   return loss;
 }
@@ -137,7 +137,7 @@ TEST_CASE("numerics: ties go to the first, by blocks and layer by layer") {
     for (auto* workspace : {&fused, &all}) {
       const auto dy = workspace->output_gradient();
       for (Index i = 0; i < dy.size(); ++i) dy.data()[i] = static_cast<float>(i % 7) - 2;
-      net.backward(x, *workspace);
+      net.backward(*workspace);
     }
     CHECK(relative_error(fused.layer<0>().dweight, all.layer<0>().dweight) <= 1e-5);
     CHECK(relative_error(fused.layer<0>().dbias, all.layer<0>().dbias) <= 1e-6);
@@ -165,7 +165,7 @@ TEST_CASE("numerics: where blocks and layers differ") {
     auto workspace = tie.workspace(1, {.keep = keep, .input_gradient = true});
     CHECK(tie.forward(close, workspace)(0, 0, 0, 0) == 1025);
     workspace.output_gradient().fill(1);
-    tie.backward(close, workspace);
+    tie.backward(workspace);
     CHECK(workspace.input_gradient()(0, 0, 1, 1) == (keep == Keep::for_backward ? 1 : 0));
     CHECK(workspace.input_gradient()(0, 0, 0, 0) == (keep == Keep::for_backward ? 0 : 1));
   }
@@ -183,7 +183,7 @@ TEST_CASE("numerics: where blocks and layers differ") {
     while (!(y(0, unit, 3, 7) > 0)) ++unit;
     workspace.output_gradient().fill(0);
     workspace.output_gradient()(0, unit, 3, 7) = 1;
-    net.backward(x, workspace);
+    net.backward(workspace);
     CHECK(all_finite(workspace.layer<0>().dweight) == (keep == Keep::for_backward));
   }
 }
@@ -315,7 +315,7 @@ TEST_CASE_TEMPLATE(
               cross_entropy(net.forward(x, workspace), labels, workspace.output_gradient());
           if (!std::isnan(broken)) continue;
           CHECK(std::isnan(loss));
-          net.backward(x, workspace);
+          net.backward(workspace);
           CHECK(count_nan(workspace.template layer<9>().dweight) > 0);
           for (Index n = 0; n < N; ++n)
             if (n != image) CHECK(all_finite(workspace.input_gradient()[n]));
@@ -331,7 +331,7 @@ TEST_CASE("numerics: a gradient that is NaN reaches every parameter in front of 
     net.forward(x, workspace);
     workspace.output_gradient().fill(0.5f);
     workspace.output_gradient()(3, 1) = NaN;
-    net.backward(x, workspace);
+    net.backward(workspace);
     CHECK(count_nan(workspace.layer<9>().dweight) > 0);
     CHECK(count_nan(workspace.layer<7>().dweight) > 0);
     CHECK(count_nan(workspace.layer<3>().dweight) > 0);
@@ -435,7 +435,7 @@ TEST_CASE("numerics: zero images, batch 1, all units dead") {
   for (const auto keep : {Keep::for_backward, Keep::everything}) {
     auto workspace = net.workspace(1, {.keep = keep, .input_gradient = true});
     cross_entropy(net.forward(zero, workspace), labels, workspace.output_gradient());
-    net.backward(zero, workspace);
+    net.backward(workspace);
     CHECK(max(workspace.layer<0>().dbias) > 0);
     CHECK(max(map(workspace.layer<0>().dweight, [](float v) { return std::abs(v); })) == 0);
     CHECK(all_finite(workspace.input_gradient()));

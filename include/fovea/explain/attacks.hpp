@@ -104,7 +104,7 @@ class Attack {
       const auto x = as_const(x_).sub(0, left);
       const auto logits = net.forward(x, pass_, Mode::eval);
       cross_entropy(logits, labels_.view().sub(0, left), pass_.output_gradient());
-      net.backward(x, pass_);
+      net.backward(pass_);
       const auto dx = pass_.input_gradient();
       const auto fooled = [&](Index n) {
         return options_.until_fooled && t > 0 && argmax(logits[n]) != labels_(n);

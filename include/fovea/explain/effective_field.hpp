@@ -112,7 +112,7 @@ EffectiveField effective_field(const Net& net, const Dataset& data,
   field.map = Tensor<double, 3>(net.input_shape());
   for (const auto& [x, labels] : images) {
     net.forward(x, workspace, Mode::eval);
-    net.template backward_from<i>(x, dy.sub(0, x.extent(0)), workspace);
+    net.template backward_from<i>(dy.sub(0, x.extent(0)), workspace);
     const View<const T, 4> dx = workspace.input_gradient();
     for (Index n = 0; n < dx.extent(0); ++n)
       for (Index p = 0; p < field.map.size(); ++p)

@@ -66,7 +66,7 @@ auto logit_gradient(const Net& net, ImagesOf<Net> x, View<const Label, 1> classe
   const auto dlogits = w.output_gradient();  // (N, K)
   dlogits.fill(0);
   for (Index n = 0; n < x.extent(0); ++n) dlogits.at(n, classes[n]) = 1;
-  net.backward(x, w);
+  net.backward(w);
   return logits;
 }
 

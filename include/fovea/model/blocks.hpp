@@ -2,7 +2,7 @@
 //
 // Blocks: neighbouring layers that run as one. The network's author writes textbook layers; which of
 // them could run together is known from their types, and whether they do is decided once, from their
-// options, when a pass is made (never for Keep::everything, which is also what the tests compare with).
+// options, when a workspace is made (never with .fuse = false, which the tests compare with).
 //
 //   Conv2d, Relu, MaxPool2d{2}    What stands between the layers is never written to memory: of four
 //                                 responses the winner is found where the sums are, in registers. On
@@ -53,8 +53,9 @@ class ConvReluPool {
     ConvReluPool* block = nullptr;             ///< its memory
     const Conv2d<T>* conv = nullptr;           ///< the layer
     typename Conv2d<T>::Pass* pass = nullptr;  ///< where the layer's gradients go
-    View<const T, 4> x{};   ///< (N, C, H, W), or empty: the block before has written it
-    View<T, 4> y{};         ///< (N, O, OH/2, OW/2)
+    View<const T, 4>
+        x{};         ///< (N, C, H, W), read forward; or empty: the block before has written it
+    View<T, 4> y{};  ///< (N, O, OH/2, OW/2)
     View<const T, 4> dy{};  ///< ds/dy
     View<T, 4> dx{};        ///< ds/dx, or empty if nobody asks
   };
@@ -67,10 +68,9 @@ class ConvReluPool {
     const auto& o = conv.options;
     const auto [N, C, H, W] = x;
     const auto [OH, OW] = conv.window().output(H, W);
-    active_ = how.keep != Keep::everything && kernels::sparse_rows(o.kernel.h) &&
-              o.stride == Extent2{1} && o.dilation == Extent2{1} && o.groups == 1 &&
-              pool.options.kernel == Extent2{2} && pool.options.stride == Extent2{2} &&
-              pool.options.padding == Extent2{0};
+    active_ = how.fuse && kernels::sparse_rows(o.kernel.h) && o.stride == Extent2{1} &&
+              o.dilation == Extent2{1} && o.groups == 1 && pool.options.kernel == Extent2{2} &&
+              pool.options.stride == Extent2{2} && pool.options.padding == Extent2{0};
     if (!active_) return;
     N_ = N, threads_ = how.threads;
     prepack_ = how.prepack_weights, forward_only_ = how.keep == Keep::output;
@@ -101,6 +101,8 @@ class ConvReluPool {
 
   /// Whether the three layers run as one.
   bool active() const { return active_; }
+  /// Backward reads a copy of x that forward makes.
+  bool keeps_input() const { return active_; }
   /// For tests: which way the numbers take.
   bool by_winograd() const { return by_winograd_; }
   /// Whether dW goes over lists, too; dx always does.
@@ -125,17 +127,18 @@ class ConvReluPool {
     if (groups >= 2 * threads)
       return parallel_for(threads, groups, [&](Index piece, int thread) {
         const Index n = piece * group, count = std::min(group, N - n);
-        // What nobody goes back to needs a place only while it is read.
+        // In forward-only mode an image is needed only until the next block has read it.
         const Index slot = chain[0].block->forward_only_ ? thread * group : n;
+        chain[0].block->read_images(chain[0], n, count, slot);
         for (std::size_t s = 0; s < chain.size(); ++s)
           chain[s].block->forward_images(chain, s, n, count, slot, {0, 1}, thread);
       });
     // Where there are few images, the outputs are shared out.
+    parallel_for(threads, N, [&](Index n, int) { chain[0].block->read_images(chain[0], n, 1, n); });
     for (std::size_t s = 0; s < chain.size(); ++s) {
       ConvReluPool& block = *chain[s].block;
       const int helpers = block.work(N, *chain[s].conv) < kernels::small_work ? 1 : threads;
-      const bool alone = !block.first_ && !chain[s].x.empty();  // one thread writes each x
-      const Index slices = alone ? 1 : std::min<Index>(block.columns_ / lanes<T>, helpers);
+      const Index slices = std::min<Index>(block.columns_ / lanes<T>, helpers);
       parallel_for(helpers, groups * slices, [&](Index piece, int thread) {
         const Index n = piece / slices * group;
         block.forward_images(chain, s, n, std::min(group, N - n), n, {piece % slices, slices},
@@ -146,7 +149,7 @@ class ConvReluPool {
 
   /// From dy of the last assigns dx of the first, unless it is empty, and every dW and db.
   FOVEA_OUT_OF_LINE static void backward(Chain chain, const Context& context) {
-    const Index N = chain[0].x.extent(0), parts = std::min(N, batch_parts);
+    const Index N = chain.back().dy.extent(0), parts = std::min(N, batch_parts);
     for (const Stage& stage : chain)
       if (stage.block->wants_dx(stage)) stage.block->turn_weights(*stage.conv, context.threads);
     parallel_for(context.threads, parts, [&](Index part, int thread) {
@@ -172,14 +175,12 @@ class ConvReluPool {
           Shape{in_.channels, in_.extent.h, in_.extent.w}, " is too large");
     windows_ = in_.places(0, out_.extent, 2, at_once_);
     pixels_ = out_.places(out_.inside(), out_.extent, 1, at_once_);
-    if (!first_)
-      images_ =
-          Tensor<T, 2>(Shape{forward_only_ ? std::min(N_, 2 * group * threads_) : N_, in_.size()});
-    x_size_ = first_ ? at_once_ * in_.size() : 0;
+    images_ =
+        Tensor<T, 2>(Shape{forward_only_ ? std::min(N_, 2 * group * threads_) : N_, in_.size()});
     y_size_ = last_ ? at_once_ * out_.size() : 0;
     const Index tiles = by_winograd_ ? winograd_.scratch() : 0;
     const Index dx = forward_only_ ? 0 : in_.size();
-    scratch_ = Tensor<T, 2>(Shape{threads_, x_size_ + y_size_ + std::max(dx, tiles)});
+    scratch_ = Tensor<T, 2>(Shape{threads_, y_size_ + std::max(dx, tiles)});
   }
 
   // The block before, or who runs the chain.
@@ -199,18 +200,14 @@ class ConvReluPool {
     std::copy(conv.bias.begin(), conv.bias.end(), bias_.begin());
   }
 
-  // Where this thread's part of the scratch begins: x of some images, y or dy, dx or what the tiles need.
-  T* own_x(int thread) { return scratch_[thread].data(); }
-  T* own_y(int thread) { return own_x(thread) + x_size_; }
+  // Where this thread's part of the scratch begins: y or dy, dx or what the tiles need.
+  T* own_y(int thread) { return scratch_[thread].data(); }
   T* own_dx(int thread) { return own_y(thread) + y_size_; }
 
-  // x of `count` images in this block's layout. In the middle of a chain they are in `slot` already,
-  // unless somebody begins there with an x of their own.
-  const T* pixels(const Stage& stage, Index n, Index count, Index slot, int thread) {
-    T* const to = first_ ? own_x(thread) : images_[slot].data();
+  // x of `count` images from n on in this block's layout, unless the block before has written it.
+  void read_images(const Stage& stage, Index n, Index count, Index slot) {
     for (Index k = 0; k < count && !stage.x.empty(); ++k)
-      in_.read(stage.x[n + k].data(), to + k * in_.size());
-    return to;
+      in_.read(stage.x[n + k].data(), images_[slot + k].data());
   }
 
   // y of `count` images from n on, a slice of the outputs.
@@ -239,7 +236,7 @@ class ConvReluPool {
         else
           std::memcpy(who, &pooled.winner, static_cast<std::size_t>(left));
       };
-      const T* const x = pixels(chain[s], n + k, images, slot + k, thread);
+      const T* const x = images_[slot + k].data();
       if (by_winograd_)
         winograd_.run(x, windows_.data(), images * units_, weights_.data(), begin, end,
                       own_dx(thread), store_pooled);
@@ -258,7 +255,7 @@ class ConvReluPool {
     if (last_) out_.read(stage.dy[n].data(), own_y(thread));
     const T* const dy = last_ ? own_y(thread) : chain[s + 1].block->own_dx(thread);
     const std::uint8_t* const winner = winner_.data() + n * units_ * O_;
-    const T* const x = parameters ? pixels(stage, n, 1, n, thread) : nullptr;
+    const T* const x = images_[n].data();
     T* const dW = partial_[part].data();
     T* const db = dW + size_;
     for (Index o = 0; parameters && o < O_; o += lanes<T>) {
@@ -340,9 +337,9 @@ class ConvReluPool {
   kernels::DirectTiles<T> direct_;
   Tensor<T, 1> weights_, bias_;     // as the tiles read them
   Tensor<std::uint8_t, 1> winner_;  // (N, units, O): which of the four; empty in a predictor
-  Tensor<T, 2> images_;             // x, unless this is the first: the block before writes it
-  Index x_size_ = 0, y_size_ = 0;
-  Tensor<T, 2> scratch_;      // (threads, x, y or dy, dx or what the tiles need)
+  Tensor<T, 2> images_;             // x, with padding; the block before writes it if there is one
+  Index y_size_ = 0;
+  Tensor<T, 2> scratch_;      // (threads, y or dy, dx or what the tiles need)
   Index run_ = 0, size_ = 0;  // KW C in whole vectors; elements of dW in a part
   Tensor<T, 1> turned_;       // W as (O, KH, run)
   Tensor<T, 2> partial_;      // (parts, dW as (O, KH, run), or (KH, KW, O) if grey, and db)
@@ -359,7 +356,7 @@ class LinearRelu {
   /// Makes all memory. x: the largest input.
   [[gnu::cold]] LinearRelu(Shape<2> x, const WorkspaceOptions& how, const Linear<T>& linear,
                            const Relu&)
-      : active_(how.keep != Keep::everything) {
+      : active_(how.fuse) {
     if (!active_) return;
     if (how.keep != Keep::output) {
       masked_ = Tensor<T, 2>(Shape{x[0], linear.options.out});

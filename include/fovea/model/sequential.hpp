@@ -161,9 +161,7 @@ class Sequential {
         number = number * 10 + static_cast<std::size_t>(digit - '0');
       if (number == ordinal(i) && name.size() > kinds[i].size()) return i;
     }
-    std::string all;
-    for (std::size_t i = 0; i < depth; ++i) all += concat(" ", layer_name(i));
-    fail("there is no layer ", name, " in this network, only", all);
+    no_such_layer(name);
   }
 
   /// The layers, for `auto& [conv1, relu1, fc1] = net.layers();`.
@@ -193,59 +191,83 @@ class Sequential {
     return {*this, capacity, options};
   }
 
-  /// The output for x (N, ...), N <= workspace.capacity(). The view is good until the next forward.
-  auto forward(View<const T, input_rank> x, Workspace<Sequential>& w,
-               Mode mode = Mode::train) const {
-    check(x.shape() == input_.prepend(x.extent(0)) && !x.empty(), "forward: expected ",
-          input_.prepend(w.capacity()), " or fewer, got ", x.shape());
-    check(x.extent(0) <= w.capacity(), "forward: this workspace holds at most ", w.capacity(),
-          " examples, got ", x.extent(0));
-    w.set_batch(x.extent(0));
-    w.mode_ = mode;
-    run(0, x, w);
-    return as_const(w.template output<depth - 1>());
+  /// Which network this is, for what is made for one network.
+  const NetworkIdentity& identity() const { return identity_; }
+
+  /// The output for x (N, ...), N <= w.capacity(). The view is good until the next forward; x need not outlive
+  /// the call. A workspace for backward runs in train mode, any other in eval mode.
+  View<const T, output_rank> forward(View<const T, input_rank> x, Workspace<Sequential>& w) const {
+    return forward(x, w, w.default_mode());
+  }
+  /// The same in this mode.
+  View<const T, output_rank> forward(View<const T, input_rank> x, Workspace<Sequential>& w,
+                                     Mode mode) const {
+    check_outermost("forward", w);
+    return forward_in(context_of(w, mode), {}, x, w);
+  }
+  /// The same for a network inside a layer, which has the context: `context.child("branch")`.
+  View<const T, output_rank> forward(View<const T, input_rank> x, Workspace<Sequential>& w,
+                                     const ChildContext& child) const {
+    check(w.nested_, child.name, ": expected a workspace that was made from the options that the ",
+          "layer's pass(shape, options) was given");
+    Context context = child.context;
+    context.threads = std::min(context.threads, w.options_.threads);
+    return forward_in(context, child.name, x, w);
   }
 
-  /// All gradients of s = <output, output_gradient>: those of the parameters, and of the input if the workspace was
-  /// made for it. `x` is what the last forward of this workspace saw.
-  void backward(View<const T, input_rank> x, Workspace<Sequential>& w) const {
-    backward_from<depth - 1>(x, w.output_gradient(), w);
+  /// All gradients of s = <output, output_gradient()> for the x of the last forward: those of the parameters,
+  /// and of the input if the workspace was made for it.
+  void backward(Workspace<Sequential>& w) const {
+    backward_from<depth - 1>(w.output_gradient(), w);
   }
 
   /// The same for s = <output of layer i, dy>: what a unit in the middle depends on.
   template <std::size_t i>
-  void backward_from(View<const T, input_rank> x, View<const T, rank_after<i>> dy,
-                     Workspace<Sequential>& w) const {
-    check(w.options_.keep != Keep::output,
-          "backward: this workspace is for prediction; make it with ",
-          "{.keep = Keep::for_backward}");
+  void backward_from(View<const T, rank_after<i>> dy, Workspace<Sequential>& w) const {
+    check(w.options_.keep != Keep::output, "backward: this workspace is for prediction; make it ",
+          "with {.keep = Keep::for_backward}");
+    w.check_belongs("backward", *this);
+    check(w.began_ != depth, "backward: expected a forward in this workspace before it, and one ",
+          "that ran to its end");
+    check(w.began_ == 0, "backward: the last forward began in the middle ",
+          "(forward_after), so the layers before it have nothing to go back to");
     const auto& y = w.template output<i>();
-    check(x.extent(0) == w.batch_, "backward: expected the ", w.batch_,
-          " examples of the last forward, got ", x.extent(0));
     check(dy.shape() == y.shape(), "backward: expected a gradient ", y.shape(), ", got ",
           dy.shape());
     check_apart("backward: ", i, !inside_a_block<i>(w) && !w.chained_[i + 1]);
     const auto& kept = w.template dy<i>();
     if (dy.data() != kept.data()) std::copy(dy.begin(), dy.end(), kept.begin());
-    go_back(i, x, w);
+    go_back(i, w.input_.view().sub(0, w.input_.empty() ? 0 : w.batch_), w);
   }
 
-  /// The output if layer i had answered `y`: the layers behind it run, those before it do not. For
-  /// asking "what if", with one channel silenced for instance.
+  /// The output if layer i had answered `y`: the layers after it run, those before it do not. For
+  /// asking "what if", with one channel silenced for instance. The mode as in forward.
   template <std::size_t i>
-  auto forward_after(View<const T, rank_after<i>> y, Workspace<Sequential>& w,
-                     Mode mode = Mode::train) const {
+  View<const T, output_rank> forward_after(View<const T, rank_after<i>> y,
+                                           Workspace<Sequential>& w) const {
+    return forward_after<i>(y, w, w.default_mode());
+  }
+  template <std::size_t i>
+  View<const T, output_rank> forward_after(View<const T, rank_after<i>> y, Workspace<Sequential>& w,
+                                           Mode mode) const {
+    check_outermost("forward_after", w);
+    w.check_belongs("forward_after", *this);
     const auto expected = w.template output<i>().shape().with_batch(w.capacity());
     check(
         y.shape() == expected.with_batch(y.extent(0)) && !y.empty() && y.extent(0) <= w.capacity(),
         "forward_after: expected the output of ", layer_name(i), ", ", expected, " or fewer, got ",
         y.shape());
     check_apart("forward_after: ", i, !inside_a_block<i>(w));
-    w.set_batch(y.extent(0));
-    w.mode_ = mode;
     const auto& output = w.template output<i>();
+    check(y.data() == output.data() || !w.overlaps(y.begin(), y.end()),
+          "forward_after: expected an input outside of this workspace's memory; copy it first");
+    w.began_ = depth;
+    w.set_batch(y.extent(0));
+    w.context_ = context_of(w, mode);
+    w.child_ = {};
     if (y.data() != output.data()) std::copy(y.begin(), y.end(), output.begin());
     run(i + 1, {}, w);
+    w.began_ = i + 1 == depth ? depth : i + 1;
     return as_const(w.template output<depth - 1>());
   }
 
@@ -258,7 +280,7 @@ class Sequential {
     Tensor<T, output_rank> y(shape.with_batch(x.extent(0)));
     for (Index n = 0; n < x.extent(0); n += block) {
       const Index count = std::min(block, x.extent(0) - n);
-      const auto part = forward(x.sub(n, count), scratch, Mode::eval);
+      const auto part = forward(x.sub(n, count), scratch);
       std::copy(part.begin(), part.end(), y.sub(n, count).begin());
     }
     return y;
@@ -267,6 +289,7 @@ class Sequential {
   /// Calls f(name, tensor) for every parameter: "conv1.weight", "conv1.bias", ...
   template <class F>
   void for_each_parameter(F&& f) {
+    identity_.changed();
     visit_named<false>(*this, "", f);
   }
   template <class F>
@@ -277,6 +300,7 @@ class Sequential {
   /// The same for all that a file of this network holds: parameters and buffers.
   template <class F>
   void for_each_state(F&& f) {
+    identity_.changed();
     visit_named<true>(*this, "", f);
   }
   template <class F>
@@ -284,13 +308,13 @@ class Sequential {
     visit_named<true>(*this, "", f);
   }
 
-  /// Calls f(parameter, gradient) in the same order. Allocates nothing.
+  /// Calls f(parameter, gradient) in the same order. Allocates nothing. Throws unless the workspace is this
+  /// network's and has gradients.
   template <class F>
   void for_each_parameter(Workspace<Sequential>& w, F&& f) {
-    check(w.options_.parameter_gradients,
-          "parameters: expected a workspace with their gradients, got one with "
-          ".parameter_gradients = "
-          "false");
+    w.check_gradients();
+    w.check_belongs("parameters", *this);
+    identity_.changed();
     each_layer([&]<std::size_t i>() {
       using Layer = std::tuple_element_t<i, std::tuple<Layers...>>;
       auto& layer = std::get<i>(layers_);
@@ -303,16 +327,22 @@ class Sequential {
     });
   }
 
-  /// Takes over the new values of all buffers. The optimizer calls this beside its step.
-  void commit_buffers(const Workspace<Sequential>& w) {
+  /// Takes over the new values of all buffers if a forward in train mode has run since the last time. The
+  /// optimizer calls this beside its step.
+  void commit_buffers(Workspace<Sequential>& w) {
+    w.check_belongs("buffers", *this);
+    const bool are_new = std::exchange(w.buffers_are_new_, false);
     each_layer([&]<std::size_t i>() {
       using Layer = std::tuple_element_t<i, std::tuple<Layers...>>;
       auto& layer = std::get<i>(layers_);
       auto& left = std::get<i>(w.layers_);
-      detail::each_buffer<Layer>([&](const auto& b) {
-        const auto& update = left.*b.update;
-        std::copy(update.begin(), update.end(), (layer.*b.value).begin());
-      });
+      if (are_new) {
+        w.template check_buffers<i>(layer);
+        detail::each_buffer<Layer>([&](const auto& b) {
+          const auto& update = left.*b.update;
+          std::copy(update.begin(), update.end(), (layer.*b.value).begin());
+        });
+      }
       detail::each_child<Layer>(
           [&](const auto& c) { (layer.*c.net).commit_buffers(left.*c.pass); });
     });
@@ -339,11 +369,21 @@ class Sequential {
   [[gnu::cold]] LayerPasses layer_passes(Index N, const WorkspaceOptions& options) const {
     const auto shapes = output_shapes(N);
     return [&]<std::size_t... i>(std::index_sequence<i...>) {
-      return LayerPasses{detail::Made{[&] {
-        return detail::make_pass(std::get<i>(layers_), shape_before<i>(shapes, N), options);
-      }}...};
+      return LayerPasses{
+          detail::Made{[&] { return layer_pass<i>(shape_before<i>(shapes, N), options); }}...};
     }
     (std::make_index_sequence<depth>{});
+  }
+
+  /// Appends what the memory of a workspace depends on, and to `ends`, if there is one, where the numbers of
+  /// each layer end: extents of tensors and outputs, windows. Throws if layers do not fit together any more.
+  FOVEA_OUT_OF_LINE void dimensions(std::vector<Index>& all, std::vector<std::size_t>* ends) const {
+    const auto shapes = output_shapes(1);
+    each_layer([&]<std::size_t i>() {
+      add_dimensions(std::get<i>(layers_), all);
+      for (const Index extent : std::get<i>(shapes).extents()) all.push_back(extent);
+      if (ends) ends->push_back(all.size());
+    });
   }
 
  private:
@@ -356,6 +396,12 @@ class Sequential {
     std::size_t count = 0;
     for (std::size_t j = 0; j <= i; ++j) count += kinds[j] == kinds[i];
     return count;
+  }
+
+  [[noreturn, gnu::cold]] static void no_such_layer(std::string_view name) {
+    std::string all;
+    for (std::size_t i = 0; i < depth; ++i) all += concat(" ", layer_name(i));
+    fail("there is no layer ", name, " in this network, only", all);
   }
 
   template <class F>
@@ -378,14 +424,52 @@ class Sequential {
     return first + BlockAt<first>::span > i + 1 && std::get<first>(w.blocks_).active();
   }
 
+  static void check_outermost(const char* what, const Workspace<Sequential>& w) {
+    check(!w.nested_, what,
+          ": this workspace belongs to a layer, whose network runs in the layer's ",
+          "context: forward(x, pass.branch, context.child(\"branch\"))");
+  }
+
+  View<const T, output_rank> forward_in(const Context& context, std::string_view child,
+                                        View<const T, input_rank> x,
+                                        Workspace<Sequential>& w) const {
+    check(x.shape() == input_.prepend(x.extent(0)) && !x.empty(), "forward: expected ",
+          input_.prepend(w.capacity()), " or fewer, got ", x.shape());
+    check(x.extent(0) <= w.capacity(), "forward: this workspace holds at most ", w.capacity(),
+          " examples, got ", x.extent(0));
+    w.check_belongs("forward", *this);
+    check(!w.overlaps(x.begin(), x.end()), "forward: expected an input outside of this ",
+          "workspace's memory; copy it first");
+    w.began_ = depth;
+    w.set_batch(x.extent(0));
+    w.context_ = context;
+    w.child_ = child;
+    if (!w.input_.empty()) std::copy(x.begin(), x.end(), w.input_.begin());
+    run(0, x, w);
+    w.began_ = 0;
+    w.buffers_are_new_ = context.mode == Mode::train;
+    return as_const(w.template output<depth - 1>());
+  }
+
+  // Runs f and says in which layer it failed: "residual1.branch.conv2: ...". `at` is the layer.
+  template <class F>
+  static void naming(std::string_view child, const std::size_t& at, const F& f) {
+    try {
+      f();
+    } catch (const detail::LayerError& error) {
+      throw detail::LayerError(child, layer_name(at), error.path(), error.message());
+    } catch (const Error& error) {
+      throw detail::LayerError(child, layer_name(at), "", error.what());
+    }
+  }
+
   // Layer after layer from layer `from` on, a block where it begins.
   void run(std::size_t from, View<const T, input_rank> x, Workspace<Sequential>& w) const {
-    Context context = context_of(w);
     std::size_t at = from;
-    each_layer([&]<std::size_t i>() {
-      if (i != at) return;
-      context.layer = i;
-      at = step<i>(x, w, context, i == from);
+    naming(w.child_, at, [&] {
+      each_layer([&]<std::size_t i>() {
+        if (i == at) at = step<i>(x, w, w.context_.of_layer(i), i == from);
+      });
     });
   }
 
@@ -431,13 +515,14 @@ class Sequential {
 
   // From layer `from` back to the first, a block where it ends.
   void go_back(std::size_t from, View<const T, input_rank> x, Workspace<Sequential>& w) const {
-    Context context = context_of(w);
-    std::size_t left = from + 1;
-    each_layer([&]<std::size_t j>() {
-      constexpr std::size_t i = depth - 1 - j;
-      if (i + 1 != left) return;
-      context.layer = i;
-      left = step_back<i>(x, w, context);
+    std::size_t left = from + 1, at = from;
+    naming(w.child_, at, [&] {
+      each_layer([&]<std::size_t j>() {
+        constexpr std::size_t i = depth - 1 - j;
+        if (i + 1 != left) return;
+        at = i;
+        left = step_back<i>(x, w, w.context_.of_layer(i));
+      });
     });
   }
 
@@ -535,12 +620,43 @@ class Sequential {
       return w.template dy<i - 1>();
   }
 
-  static Context context_of(const Workspace<Sequential>& w) {
-    return {.mode = w.mode_,
+  static Context context_of(const Workspace<Sequential>& w, Mode mode) {
+    return {.mode = mode,
             .threads = w.options_.threads,
             .seed = w.options_.seed,
             .step = w.step,
             .parameter_gradients = w.options_.parameter_gradients};
+  }
+
+  // A layer's own Pass. Every network in it must be listed, and have a workspace made from these options:
+  // else its parameters would not be trained, or it would run in another mode than the layer.
+  template <std::size_t i>
+  auto layer_pass(const auto& x, WorkspaceOptions options) const {
+    using Layer = std::tuple_element_t<i, std::tuple<Layers...>>;
+    int made = 0, listed = 0;
+    options.nested = &made;
+    auto pass = detail::make_pass(std::get<i>(layers_), x, options);
+    detail::each_child<Layer>([&](const auto&) { ++listed; });
+    check(made == listed, layer_name(i),
+          ": expected a workspace made from the options that pass() ", "is given for each of the ",
+          listed, " networks in children(), found ", made);
+    return pass;
+  }
+
+  template <class Layer>
+  FOVEA_OUT_OF_LINE static void add_dimensions(const Layer& layer, std::vector<Index>& all) {
+    const auto add = [&](std::span<const Index> numbers) {
+      for (const Index number : numbers) all.push_back(number);
+    };
+    detail::each_parameter<Layer>([&](const auto& p) { add((layer.*p.value).shape().extents()); });
+    detail::each_buffer<Layer>([&](const auto& b) { add((layer.*b.value).shape().extents()); });
+    if constexpr (requires { layer.window(); }) {
+      const Window w = layer.window();
+      for (const Extent2& e : {w.kernel, w.stride, w.padding, w.dilation}) {
+        all.push_back(e.h);
+        all.push_back(e.w);
+      }
+    }
   }
 
   template <bool with_buffers, class Self, class F>
@@ -563,6 +679,7 @@ class Sequential {
 
   Shape<R> input_;
   std::tuple<Layers...> layers_;
+  NetworkIdentity identity_;
 };
 
 // Who leaves the shape out is told so, by the first sentence in the class.

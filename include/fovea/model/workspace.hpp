@@ -1,29 +1,35 @@
 // SPDX-License-Identifier: MIT
 //
-// Workspace: everything that one forward and one backward of a network leave behind. It is made once, for
-// a largest batch size, and used again for every step: after the first one nothing is allocated.
+// Workspace: all memory of one forward and one backward of a network. It is made once, for a largest batch
+// size, and used again for every step: after the first one nothing is allocated.
 //
-//   auto pass = net.workspace(64);                            // what training needs
-//   auto pass = net.workspace(1, {.keep = Keep::everything});        // every activation and gradient, to look at
+//   auto w = net.workspace(64);                                // what training needs
+//   auto w = net.workspace(1, {.keep = Keep::everything});     // every activation and gradient, to look at
 //
-//   Keep::output   forward only: two pieces of memory take turns as input and output
-//   Keep::for_backward    the activations that backward needs; two pieces take turns as the gradients
-//   Keep::everything       all activations and all gradients
+//   Keep::output         forward only; an activation is kept until the next layer has read it
+//   Keep::for_backward   the activations that backward reads; a gradient is kept until it has been read
+//   Keep::everything     all activations and all gradients, layer by layer
 //
-// Unless all is kept, neighbours that can run as one do so (blocks.hpp), and what stands between them
-// does not exist. A layer that only is_view its input (Flatten) shares its memory.
+// Unless everything is kept, neighbours that can run as one do so (blocks.hpp), and the values between them
+// are never written. Where each value is follows from the steps in which it is alive (memory_plan.hpp). A
+// layer whose output is its input under another shape (Flatten) shares its memory.
 //
-// Every view it hands out has the batch size at hand, which may be smaller than the capacity.
+// A workspace belongs to the network that made it: another one, a copy or one whose tensors have other extents
+// by now is refused. Every view it returns has the batch size at hand, at most the capacity.
 #pragma once
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <span>
 #include <string_view>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "fovea/core/parallel.hpp"
+#include "fovea/engine/memory_plan.hpp"
+#include "fovea/model/identity.hpp"
 #include "fovea/nn/layer.hpp"
 
 namespace fovea::inline FOVEA_ABI {
@@ -40,20 +46,25 @@ struct ViewsOf<T, std::tuple<Shape<R>...>> {
 
 }  // namespace detail
 
-/// What one forward and one backward of a network leave behind.
+/// All memory of one forward and one backward of a network.
 template <class Net>
 class Workspace {
  public:
   using T = typename Net::value_type;
 
   /// For batches of at most `capacity`; `net.workspace(capacity, options)` says the same.
-  [[gnu::cold]] Workspace(const Net& net, Index capacity, WorkspaceOptions options)
+  [[gnu::cold]] Workspace(const Net& net, Index capacity, const WorkspaceOptions& options)
       : options_(resolved(options)),
-        capacity_(positive(capacity)),
+        nested_(options.nested != nullptr),
+        capacity_(checked(net, capacity)),
         batch_(capacity),
+        network_(net.identity()),
         layers_(net.layer_passes(capacity, options_)),
         blocks_(net.blocks(capacity, options_)) {
+    if (options.nested) ++*options.nested;
     plan(net, std::make_index_sequence<depth>{});
+    net.dimensions(dimensions_, &ends_);
+    found_ = dimensions_;
   }
 
   Workspace(Workspace&&) = default;
@@ -79,11 +90,12 @@ class Workspace {
     return as_const(dy<i>());
   }
 
-  /// Where the loss writes its gradient, for backward to read: the shape of the network's output.
-  auto output_gradient() {
-    check(options_.keep != Keep::output,
-          "output_gradient: this workspace is for prediction; make it with ",
-          "{.keep = Keep::for_backward}");
+  /// Where the loss writes its gradient, for backward to read: the shape of the network's last output. A
+  /// reference, so that `cross_entropy(net.forward(x, w), labels, w.output_gradient())` sees the batch of
+  /// this forward, whichever argument is evaluated first.
+  const auto& output_gradient() {
+    check(options_.keep != Keep::output, "output_gradient: this workspace is for prediction; ",
+          "make it with {.keep = Keep::for_backward}");
     return dy<depth - 1>();
   }
 
@@ -110,7 +122,7 @@ class Workspace {
     return std::get<i>(blocks_);
   }
 
-  /// The step of training that this workspace is in; the optimizer sets it to its clock.
+  /// The steps of training so far; an optimizer sets it, and so does loading a checkpoint.
   std::uint64_t step = 0;
 
  private:
@@ -122,11 +134,23 @@ class Workspace {
 
   static WorkspaceOptions resolved(WorkspaceOptions options) {
     options.threads = resolve_threads(options.threads);
+    if (options.keep == Keep::everything) options.fuse = false;
+    options.nested = nullptr;
     return options;
   }
-  static Index positive(Index capacity) {
+  // Everything else is made for this many examples, so whether that can be is checked first.
+  static Index checked(const Net& net, Index capacity) {
+    net.identity().check_used("workspace");
     check(capacity > 0, "workspace: expected a batch size of 1 or more, got ", capacity);
+    net.input_shape().prepend(capacity).checked_size();
+    std::apply([](const auto&... shape) { (shape.checked_size(), ...); },
+               net.output_shapes(capacity));
     return capacity;
+  }
+
+  bool goes_back() const { return options_.keep != Keep::output; }
+  Mode default_mode() const {
+    return options_.keep == Keep::for_backward ? Mode::train : Mode::eval;
   }
 
   void check_kept(bool always, const char* what, std::size_t i) const {
@@ -135,88 +159,148 @@ class Workspace {
            "; make it with {.keep = Keep::everything}");
   }
 
-  // Without memory for a gradient, as in a Pass that nobody made, backward would write beyond its end.
+  // The network that this workspace was made for, with tensors of the extents that it had then.
+  FOVEA_OUT_OF_LINE void check_belongs(const char* what, const Net& net) {
+    network_.check_same(what, net.identity(), options_.prepack_weights);
+    found_.clear();
+    net.dimensions(found_, nullptr);
+    if (found_ == dimensions_) return;
+    std::size_t at = 0;
+    while (at < found_.size() && at < dimensions_.size() && found_[at] == dimensions_[at]) ++at;
+    const auto end = std::upper_bound(ends_.begin(), ends_.end() - 1, at);
+    fail(what, ": ", Net::layer_name(static_cast<std::size_t>(end - ends_.begin())),
+         " has other extents or options than when this workspace was made; make a new one");
+  }
+
+  // Whether there are gradients for an optimizer.
+  void check_gradients() const {
+    check(goes_back() && options_.parameter_gradients,
+          "parameters: expected a workspace with their ",
+          "gradients, got one with {.keep = Keep::output} or {.parameter_gradients = false}");
+    check(!options_.prepack_weights, "parameters: expected a workspace for training, got one with ",
+          "{.prepack_weights = true}, which says that the weights do not change");
+  }
+
+  // A gradient or a buffer's new value of the wrong size would be written beyond its end, or half.
   template <std::size_t i, class Layer>
-  void check_gradients(const Layer& layer) const {
-    if (options_.keep == Keep::output || !options_.parameter_gradients) return;
-    detail::each_parameter<Layer>([&](const auto& p) {
-      check_gradient(i, p.name, (layer.*p.value).shape().extents(),
-                     (std::get<i>(layers_).*p.gradient).shape().extents());
+  void check_sizes(const Layer& layer) const {
+    if (!goes_back()) return;
+    if (options_.parameter_gradients)
+      detail::each_parameter<Layer>([&](const auto& p) {
+        check_size(i, "a gradient ", p.name, (layer.*p.value).shape().extents(),
+                   (std::get<i>(layers_).*p.gradient).shape().extents());
+      });
+    check_buffers<i>(layer);
+  }
+  template <std::size_t i, class Layer>
+  void check_buffers(const Layer& layer) const {
+    detail::each_buffer<Layer>([&](const auto& b) {
+      check_size(i, "a new value ", b.name, (layer.*b.value).shape().extents(),
+                 (std::get<i>(layers_).*b.update).shape().extents());
     });
   }
-  [[gnu::cold]] static void check_gradient(std::size_t i, std::string_view parameter,
-                                           std::span<const Index> expected,
-                                           std::span<const Index> found) {
+  [[gnu::cold]] static void check_size(std::size_t i, const char* what, std::string_view name,
+                                       std::span<const Index> expected,
+                                       std::span<const Index> found) {
     if (!std::equal(expected.begin(), expected.end(), found.begin(), found.end()))
-      fail(Net::layer_name(i), ": expected a gradient ", detail::extents_text(expected), " of ",
-           parameter, " in its Pass, found ", detail::extents_text(found),
+      fail(Net::layer_name(i), ": expected ", what, detail::extents_text(expected), " of ", name,
+           " in its Pass, found ", detail::extents_text(found),
            " (the layer's pass(shape, options) makes it)");
   }
 
-  // Joins chains, asks for the memory, and shows the views their places in it.
+  // Joins chains, plans the memory, and points the views at their places in it.
   template <std::size_t... i>
   [[gnu::cold]] void plan(const Net& net, std::index_sequence<i...>) {
-    (check_gradients<i>(std::get<i>(net.layers())), ...);
+    (check_sizes<i>(std::get<i>(net.layers())), ...);
     (join_chain<i>(), ...);
-    // The size of what each layer writes: 0 inside a block, and where it shares its input's memory.
     const auto shapes = net.output_shapes(capacity_);
-    std::array<Index, depth> sizes{std::get<i>(shapes).size()...};
+    const auto input = net.input_shape().prepend(capacity_);
+    const Index sizes[] = {std::get<i>(shapes).size()...};
     const bool active[] = {std::get<i>(blocks_).active()...};
     constexpr bool is_view[] = {(i > 0 && Net::template is_view<i>)...};
     constexpr std::size_t spans[] = {Net::template BlockAt<i>::span...};
-    for (std::size_t k = 0; k < depth; ++k) {
-      if (active[k]) std::fill_n(sizes.begin() + k, spans[k] - 1, Index{0});
-      if (is_view[k]) sizes[k] = 0;
-    }
-    const bool goes_back = options_.keep != Keep::output;
-    const auto input = net.input_shape().prepend(capacity_);
-    Index used = 0;
-    // A chain runs as one: what stands between its blocks is written by nobody, except by forward_after,
-    // which needs it while the rest of the chain runs. So it has a place of its own and takes no turn.
-    std::array<bool, depth> apart{};
-    for (std::size_t k = 0; k + 1 < depth; ++k) apart[k] = chained_[k + 1];
-    const auto y = places(sizes, apart, !goes_back, used);
-    const auto dy = goes_back ? places(sizes, apart, options_.keep == Keep::for_backward, used) : y;
-    storage_ = Tensor<T, 1>(Shape{used + (options_.input_gradient ? input.size() : 0)});
-    T* const memory = storage_.data();
-    (look(std::get<i>(outputs_), memory + y[i], std::get<i>(shapes), capacity_), ...);
-    if (goes_back)
-      (look(std::get<i>(gradients_), memory + dy[i], std::get<i>(shapes), capacity_), ...);
-    if (options_.input_gradient) dinput_ = {memory + used, input};
+    const auto values = lifetimes(sizes, active, is_view, spans, input.size());
+    const MemoryPlan memory = plan_memory(values, 64 / sizeof(T));  // a cache line
+    storage_ = Tensor<T, 1>(Shape{memory.size});
+    // A view has the offset of the value that it looks at.
+    std::array<Index, 2 * depth> offsets{};
+    for (std::size_t k = 0; k < depth; ++k)
+      for (const std::size_t at : {k, depth + k})
+        offsets[at] = is_view[k] ? offsets[at - 1] : memory.offsets[at];
+    T* const from = storage_.data();
+    (look(std::get<i>(outputs_), from + offsets[i], std::get<i>(shapes), capacity_), ...);
+    if (goes_back())
+      (look(std::get<i>(gradients_), from + offsets[depth + i], std::get<i>(shapes), capacity_),
+       ...);
+    if (options_.input_gradient) dinput_ = {from + memory.offsets[2 * depth], input};
+    if (goes_back() && !keeps_input()) input_ = Tensor<T, Net::input_rank>(input);
   }
 
-  // Where the block of layer i and the one behind it are active, they run as a chain.
+  // When each value is alive: outputs, their gradients, and that of the input. Layer k runs forward in step k
+  // and backward in step 2 depth - 1 - k; neighbours that run as one take the steps of all of them. What
+  // backward reads is kept to the end, so that backward may run again with another output gradient.
+  [[gnu::cold]] std::vector<Lifetime> lifetimes(const Index (&sizes)[depth],
+                                                const bool (&active)[depth],
+                                                const bool (&is_view)[depth],
+                                                const std::size_t (&spans)[depth],
+                                                Index input_size) const {
+    constexpr auto L = static_cast<Index>(depth);
+    constexpr Index end = 2 * L;
+    std::array<std::size_t, depth> begin{};  // of what runs as one with layer k
+    std::array<Index, depth> last{};         // and its last layer
+    std::array<bool, depth> inside{};        // whether the output of layer k is never written
+    for (std::size_t k = 0; k < depth;) {
+      const std::size_t span = active[k] ? spans[k] : 1;
+      for (std::size_t j = k; j < k + span; ++j) {
+        begin[j] = chained_[k] ? begin[k - 1] : k;
+        inside[j] = j + 1 < k + span;
+      }
+      for (std::size_t j = begin[k]; j < k + span; ++j) last[j] = static_cast<Index>(k + span) - 1;
+      k += span;
+    }
+    std::vector<Lifetime> values(2 * depth + 1);
+    for (std::size_t k = 0; k < depth; ++k) {
+      const auto here = static_cast<Index>(k);
+      const bool output = k + 1 == depth, all = options_.keep == Keep::everything;
+      // Between the blocks of a chain only forward_after writes, and the rest of the chain reads.
+      const bool between = !output && chained_[k + 1];
+      const Index size = inside[k] || is_view[k] ? 0 : sizes[k];
+      const Index written = between ? here : static_cast<Index>(begin[k]);
+      const Index read = output ? end : last[k + 1];
+      values[k] = {size, all ? 0 : written, all || goes_back() ? end : read};
+      const Index back = output ? 0 : end - 1 - last[k + 1];
+      values[depth + k] = {!goes_back() || between ? 0 : size, all ? 0 : back,
+                           all || output ? end : end - 1 - static_cast<Index>(begin[k])};
+    }
+    // The memory of a view is alive as long as any of those that look at it.
+    for (std::size_t k = depth; k-- > 1;)
+      for (const std::size_t at : {k, depth + k})
+        if (is_view[k]) {
+          values[at - 1].first = std::min(values[at - 1].first, values[at].first);
+          values[at - 1].last = std::max(values[at - 1].last, values[at].last);
+        }
+    values[2 * depth] = {options_.input_gradient ? input_size : 0, 0, end};
+    return values;
+  }
+
+  // Whether backward reads the input from a copy that the first block makes in any case.
+  bool keeps_input() const {
+    if constexpr (requires { std::get<0>(blocks_).keeps_input(); })
+      return std::get<0>(blocks_).keeps_input();
+    else
+      return false;
+  }
+
+  // Where the block of layer i and the one after it are active, they run as a chain.
   template <std::size_t i>
   void join_chain() {
     if constexpr (Net::template chains<i>) {
       constexpr std::size_t next = i + Net::template BlockAt<i>::span;
-      auto &block = std::get<i>(blocks_), &behind = std::get<next>(blocks_);
-      if (!block.active() || !behind.active()) return;
-      block.hand_over_to(behind);
+      auto &block = std::get<i>(blocks_), &after = std::get<next>(blocks_);
+      if (!block.active() || !after.active()) return;
+      block.hand_over_to(after);
       chained_[next] = true;
     }
-  }
-
-  // The place in memory of what each layer writes, behind the first `used` numbers: one for every layer, or
-  // two in turns, of which one is read while the other is written, besides those that stand `apart`.
-  [[gnu::cold]] static std::array<Index, depth> places(const std::array<Index, depth>& sizes,
-                                                       const std::array<bool, depth>& apart,
-                                                       bool turns, Index& used) {
-    constexpr Index line = 64 / sizeof(T);  // of the cache
-    const auto take = [&](Index size) {
-      return std::exchange(used, used + (size + line - 1) / line * line);
-    };
-    const Index largest = turns ? *std::max_element(sizes.begin(), sizes.end()) : 0;
-    const Index pieces[] = {take(largest), take(largest)};
-    std::array<Index, depth> places{};
-    int turn = 0;
-    for (std::size_t i = 0; i < depth; ++i) {
-      if (sizes[i] > 0)
-        places[i] = turns && !apart[i] ? pieces[turn++ % 2] : take(sizes[i]);
-      else if (i > 0)
-        places[i] = places[i - 1];  // a layer that is_view; inside a block nobody looks
-    }
-    return places;
   }
 
   // Out of line, so that views of one rank share what is compiled for them.
@@ -235,6 +319,12 @@ class Workspace {
     resize(dinput_);
   }
 
+  // Whether x lies in the memory that a forward writes.
+  bool overlaps(const T* first, const T* last) const {
+    const std::less<const T*> before;
+    return before(first, storage_.end()) && before(storage_.begin(), last);
+  }
+
   template <std::size_t i>
   const auto& output() const {
     return std::get<i>(outputs_);
@@ -245,16 +335,26 @@ class Workspace {
   }
 
   WorkspaceOptions options_;
+  bool nested_;  // whether it was made from the options of another workspace
   Index capacity_;
-  Index batch_;  // the N at hand
-  Mode mode_ = Mode::train;
+  Index batch_;             // the N at hand
+  Context context_;         // of the last forward
+  std::string_view child_;  // its name in the layer around it
+  // The layer at which the last forward that ran to its end began; depth: there is none.
+  std::size_t began_ = depth;
+  bool buffers_are_new_ = false;  // since the last commit, by a forward in train mode
+  NetworkIdentity::Owner network_;
   typename Net::LayerPasses layers_;
   typename Net::Blocks blocks_;
   Tensor<T, 1> storage_;  // of all that the views look at
   Views outputs_, gradients_;
-  std::array<bool, depth + 1>
-      chained_{};  // whether layer i begins a block that another one hands over to
+  // Whether layer i begins a block that another one hands over to.
+  std::array<bool, depth + 1> chained_{};
   View<T, Net::input_rank> dinput_;
+  Tensor<T, Net::input_rank> input_;  // a copy, for backward; empty: the first block has one
+  // What the memory depends on, as it was, where that of each layer ends, and as it is now.
+  std::vector<Index> dimensions_, found_;
+  std::vector<std::size_t> ends_;
 };
 
 }  // namespace fovea::inline FOVEA_ABI

@@ -19,7 +19,7 @@ double NAME() {
     for (const auto& [images, labels] : batches(data, 50, {.seed = 1, .epoch = epoch})) {
       const auto logits = net.forward(images, w);
       cross_entropy(logits, labels, w.output_gradient());
-      net.backward(images, w);
+      net.backward(w);
       adam.step(net, w);
     }
   return evaluate(net, batches(data, 50, {.shuffle = false}), 10).accuracy().percent();
