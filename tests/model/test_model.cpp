@@ -51,6 +51,7 @@ struct Centre {
   }
   void backward(View<const double, 2> x, View<const double, 2>, View<const double, 2> dy,
                 View<double, 2> dx, Pass&, const Context& context) const {
+    if (dx.empty()) return;
     const auto batch_mean = mean<0>(dy);
     for (Index n = 0; n < x.extent(0); ++n)
       for (Index k = 0; k < x.extent(1); ++k)

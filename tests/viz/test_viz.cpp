@@ -9,14 +9,14 @@ using namespace test;
 
 namespace {
 bool operator==(Color a, Color b) { return a.r == b.r && a.g == b.g && a.b == b.b; }
-Color at(const Image& image, Index y, Index x) {
+Color pixel(const Image& image, Index y, Index x) {
   return {image.pixels()(y, x, 0), image.pixels()(y, x, 1), image.pixels()(y, x, 2)};
 }
 int lightness(Color c) { return 2 * c.r + 7 * c.g + c.b; }
 }  // namespace
 
 TEST_CASE("colours: ends, zero, order, NaN") {
-  CHECK(at(Image(1, 1, grey(0)), 0, 0) == black);
+  CHECK(pixel(Image(1, 1, grey(0)), 0, 0) == black);
   CHECK(grey(1) == white);
   CHECK(grey(7) == white);
   CHECK(diverging(0) == Color{247, 247, 247});
@@ -30,12 +30,12 @@ TEST_CASE("colours: ends, zero, order, NaN") {
 TEST_CASE("image: drawing stays inside") {
   Image image(20, 30);
   image.rectangle(-5, -5, 100, 7, black);
-  CHECK(at(image, 19, 1) == black);
-  CHECK(at(image, 0, 2) == white);
+  CHECK(pixel(image, 19, 1) == black);
+  CHECK(pixel(image, 0, 2) == white);
   image.text(2, 10, "Ij9");
   Index dark = 0;
   for (Index y = 0; y < 20; ++y)
-    for (Index x = 10; x < 30; ++x) dark += lightness(at(image, y, x)) < 1000;
+    for (Index x = 10; x < 30; ++x) dark += lightness(pixel(image, y, x)) < 1000;
   CHECK(dark > 60);
   CHECK(contains(error_of([] { Image(0, 5); }), "got 0 and 5"));
   CHECK(contains(error_of([] { Image(20000, 5); }), "[1, 16384]"));
@@ -66,7 +66,7 @@ TEST_CASE("gallery: one symmetric scale for all maps") {
       gallery(maps, {.title = "t", .signed_values = true, .zoom = 10, .columns = 3});
   // The first pixel of map m stands at margin + header below, and a cell further to the right.
   const auto pixel = [&](Index m, Index i, Index j) {
-    return at(image, 60 + 10 * i + 5, 24 + m * 36 + 10 * j + 5);
+    return pixel(image, 60 + 10 * i + 5, 24 + m * 36 + 10 * j + 5);
   };
   CHECK(pixel(0, 0, 0) == diverging(-1));
   CHECK(pixel(1, 0, 0) == diverging(0.5));

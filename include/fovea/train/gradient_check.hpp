@@ -14,6 +14,10 @@
 //
 // Gradients must be assigned, not accumulated and not left out. So the parameters' gradients are filled
 // with NaN, a first backward with dy = NaN does the same to every dx, and only then comes the real one.
+//
+// All of this in three ways: layer by layer, with fused neighbours, and with fused neighbours and no ds/dx of
+// the input. A single layer is also put inside another one, whose context it has to pass on to its children,
+// and is given an empty dx, which it must leave alone.
 #pragma once
 
 #include <cmath>
@@ -45,6 +49,9 @@ double relative_error(const A& a, const B& b) {
 
 namespace detail {
 
+// The larger of both, NaN if one is.
+inline double larger(double a, double b) { return std::isnan(a) || a > b ? a : b; }
+
 // y = x in double: says that a network of layers without a T of their own runs in double.
 struct Identity {
   using value_type = double;
@@ -65,6 +72,36 @@ struct Identity {
   }
 };
 
+// A layer that contains a network and does nothing of its own.
+template <class Net>
+struct Nest {
+  using value_type = double;
+  static constexpr std::string_view kind = "nest";
+  static constexpr std::size_t R = Net::input_rank, S = Net::output_rank;
+  Net net;
+  struct Pass {
+    Workspace<Net> net;
+  };
+  static constexpr auto children() { return std::tuple{Child{"net", &Nest::net, &Pass::net}}; }
+
+  Pass pass(Shape<R> x, WorkspaceOptions options) const {
+    options.input_gradient = options.keep != Keep::output;
+    return {net.workspace(x[0], options)};
+  }
+  Shape<S> output_shape(Shape<R> x) const {
+    return std::get<Net::depth - 1>(net.output_shapes(x[0]));
+  }
+  void forward(View<const double, R> x, View<double, S> y, Pass& pass, const Context& c) const {
+    const auto inside = net.forward(x, pass.net, c.child("net"));
+    std::copy(inside.begin(), inside.end(), y.begin());
+  }
+  void backward(View<const double, R>, View<const double, S>, View<const double, S> dy,
+                View<double, R> dx, Pass& pass, const Context&) const {
+    net.template backward_from<Net::depth - 1>(dy, pass.net);
+    std::copy_n(pass.net.input_gradient().begin(), dx.size(), dx.begin());
+  }
+};
+
 }  // namespace detail
 
 /// How far backward is from what forward says, for every tensor.
@@ -78,6 +115,13 @@ struct GradientCheck {
   std::vector<Entry> entries;  ///< the input first
   double max_error = 0;        ///< the largest relative error of all; NaN if there is a NaN
   double min_largest = std::numeric_limits<double>::infinity();  ///< the smallest `largest` of all
+
+  /// Takes one more tensor into account.
+  void add(Entry entry) {
+    max_error = detail::larger(max_error, entry.error);
+    min_largest = std::min(min_largest, entry.largest);
+    entries.push_back(std::move(entry));
+  }
 
   friend std::string to_string(const GradientCheck& check) {
     std::string text;
@@ -102,35 +146,49 @@ GradientCheck gradient_check(Sequential<R, Layers...> net, Tensor<double, R + 1>
   using Net = Sequential<R, Layers...>;
   static_assert(std::is_same_v<typename Net::value_type, double>,
                 "gradient_check: make the layers with T = double; float is too coarse");
-  auto w = net.workspace(x.extent(0), {.keep = Keep::everything,
-                                       .input_gradient = true,
+  const auto workspace = [&](Keep keep, bool input_gradient) {
+    return net.workspace(x.extent(0), {.keep = keep,
+                                       .input_gradient = input_gradient,
                                        .threads = options.threads,
                                        .seed = options.seed});
-  Tensor<double, Net::output_rank> dy(net.forward(x, w, options.mode).shape());
+  };
+  auto plain = workspace(Keep::everything, true), fused = workspace(Keep::for_backward, true),
+       no_dx = workspace(Keep::for_backward, false);
+  Tensor<double, Net::output_rank> dy(net.forward(x, plain, options.mode).shape());
   Rng rng{options.seed, 2};
   for (double& g : dy) g = rng.uniform(-1, 1);
+
+  // The gradients of all tensors, the input first, as backward assigns them.
+  using Gradients = std::vector<Tensor<double, 1>>;
+  const auto flat = [](const auto& tensor) {
+    return Tensor<double, 1>(as_const(tensor).reshape(Shape{tensor.size()}));
+  };
+  const auto gradients = [&](auto& w, bool input_gradient) {
+    constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+    net.forward(x, w, options.mode);
+    w.output_gradient().fill(nan);
+    net.backward(w);
+    net.for_each_parameter(w, [&](auto, auto gradient) { gradient.fill(nan); });
+    std::copy(dy.begin(), dy.end(), w.output_gradient().begin());
+    net.backward(w);
+    Gradients all;
+    if (input_gradient) all.push_back(flat(w.input_gradient()));
+    net.for_each_parameter(w, [&](auto, auto gradient) { all.push_back(flat(gradient)); });
+    return all;
+  };
+  const Gradients expected = gradients(plain, true);
+  const Gradients ways[] = {expected, gradients(fused, true), gradients(no_dx, false)};
+
   const auto s = [&] {
-    const auto y = net.forward(x, w, options.mode);
+    const auto y = net.forward(x, plain, options.mode);
     double sum = 0;
     for (Index i = 0; i < y.size(); ++i) sum += y.begin()[i] * dy.begin()[i];
     return sum;
   };
-
-  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  s();
-  w.output_gradient().fill(nan);
-  net.backward(w);
-  net.for_each_parameter(w, [&](auto, auto gradient) { gradient.fill(nan); });
-  std::copy(dy.begin(), dy.end(), w.output_gradient().begin());
-  net.backward(w);
-
   GradientCheck result;
-  const auto compare = [&](std::string name, View<double, 1> values,
-                           View<const double, 1> gradient) {
-    const Tensor<double, 1> analytic(
-        gradient);  // the forwards below may use the workspace's memory
+  std::size_t at = 0;  // among the tensors
+  const auto compare = [&](std::string name, View<double, 1> values) {
     Tensor<double, 1> numeric(values.shape());
-    double largest = 0;
     for (Index i = 0; i < values.size(); ++i) {
       const double value = values[i];
       values[i] = value + options.step;
@@ -139,24 +197,50 @@ GradientCheck gradient_check(Sequential<R, Layers...> net, Tensor<double, R + 1>
       const double below = s();
       values[i] = value;
       numeric[i] = (above - below) / (2 * options.step);
-      largest = std::max(largest, std::abs(analytic[i]));
     }
-    const double error = relative_error(analytic, numeric);
-    result.entries.push_back({std::move(name), error, largest});
-    if (!std::isnan(result.max_error) && !(error <= result.max_error)) result.max_error = error;
-    result.min_largest = std::min(result.min_largest, largest);
+    double error = 0, largest = 0;
+    for (const Gradients& way : ways) {
+      const std::size_t left_out = expected.size() - way.size();
+      if (at >= left_out)
+        error = detail::larger(error, relative_error(way[at - left_out], numeric));
+    }
+    for (const double g : expected[at]) largest = std::max(largest, std::abs(g));
+    result.add({std::move(name), error, largest});
+    ++at;
   };
 
   std::vector<std::string> names;
   net.for_each_parameter([&](const std::string& name, const auto&) { names.push_back(name); });
   auto name = names.begin();
-  compare("input", x.reshape(Shape{x.size()}), w.input_gradient().reshape(Shape{x.size()}));
-  net.for_each_parameter(w, [&](auto values, auto gradient) {
-    const Shape flat{values.size()};
-    compare(*name++, values.reshape(flat), as_const(gradient).reshape(flat));
-  });
+  compare("input", x.reshape(Shape{x.size()}));
+  net.for_each_parameter(
+      plain, [&](auto values, auto) { compare(*name++, values.reshape(Shape{values.size()})); });
   return result;
 }
+
+namespace detail {
+
+// Runs backward of a layer with an empty dx that has memory behind it, and throws if that is written.
+template <class Layer, std::size_t R>
+void check_empty_dx(const Layer& layer, View<const double, R> x,
+                    const GradientCheckOptions& options) {
+  int nested = 0;
+  WorkspaceOptions how{.threads = options.threads, .seed = options.seed};
+  how.nested = &nested;
+  auto pass = make_pass(layer, x.shape(), how);
+  Tensor y(Tensor<double, output_rank_of<Layer, R>>(layer.output_shape(x.shape())));
+  const Context context{.mode = options.mode, .threads = options.threads, .seed = options.seed};
+  layer.forward(x, y.view(), pass, context);
+  const double untouched = 0.5;
+  Tensor<double, 1> memory(Shape{2 * x.size() + 64}, untouched);
+  const View<double, R> empty(memory.data(), Shape<R>{});
+  layer.backward(x, as_const(y), as_const(y), empty, pass, context);
+  for (const double value : memory)
+    check(value == untouched, Layer::kind, ": backward writes to an empty dx, which says that ",
+          "ds/dx is not asked for");
+}
+
+}  // namespace detail
 
 /// Checks one layer on a random input of this shape, (N, ...).
 template <std::size_t R, AcceptsRank<R> Layer>
@@ -170,8 +254,15 @@ GradientCheck gradient_check(Layer layer, Shape<R> shape, GradientCheckOptions o
   Shape<R - 1> example;
   for (std::size_t axis = 1; axis < R; ++axis) example[axis - 1] = shape[axis];
   // The identity in front fixes T = double for layers, such as Relu, that are not templates on T.
-  return gradient_check(Sequential{example, detail::Identity{}, std::move(layer)}, std::move(x),
-                        options);
+  Sequential net{example, detail::Identity{}, layer};
+  GradientCheck result = gradient_check(net, x, options);
+  const auto inside =
+      gradient_check(Sequential{example, detail::Nest<decltype(net)>{net}}, x, options);
+  for (std::size_t i = 0; i < inside.entries.size(); ++i)
+    result.entries[i].error = detail::larger(result.entries[i].error, inside.entries[i].error);
+  result.max_error = detail::larger(result.max_error, inside.max_error);
+  detail::check_empty_dx(layer, as_const(x), options);
+  return result;
 }
 
 }  // namespace fovea::inline FOVEA_ABI
