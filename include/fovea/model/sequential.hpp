@@ -336,12 +336,12 @@ class Sequential {
   }
 
   /// Each layer's own Pass, for batches of N. The model's workspace is made of these.
-  [[gnu::cold]] LayerPasses layer_passes(Index N, const WorkspaceOptions& options) const {
+  [[gnu::cold]] LayerPasses layer_passes(Index N, const WorkspaceOptions& options,
+                                         const Blocks& blocks) const {
     const auto shapes = output_shapes(N);
     return [&]<std::size_t... i>(std::index_sequence<i...>) {
-      return LayerPasses{detail::Made{[&] {
-        return detail::make_pass(std::get<i>(layers_), shape_before<i>(shapes, N), options);
-      }}...};
+      return LayerPasses{detail::Made{
+          [&] { return layer_pass<i>(shape_before<i>(shapes, N), options, blocks); }}...};
     }
     (std::make_index_sequence<depth>{});
   }
@@ -509,6 +509,17 @@ class Sequential {
       return Block(shape, options, std::get<i + j>(layers_)...);
     }
     (std::make_index_sequence<Block::span>{});
+  }
+
+  // In a fused block a layer needs no memory of its own but for its parameters' gradients.
+  template <std::size_t i>
+  auto layer_pass(const auto& shape, const WorkspaceOptions& options, const Blocks& blocks) const {
+    const auto& layer = std::get<i>(layers_);
+    constexpr std::size_t first = block_around<i>();
+    if constexpr (requires { layer.fused_pass(shape, options); })
+      if (first + BlockAt<first>::span > i && std::get<first>(blocks).active())
+        return layer.fused_pass(shape, options);
+    return detail::make_pass(layer, shape, options);
   }
 
   template <std::size_t i>

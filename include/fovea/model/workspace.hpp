@@ -51,8 +51,8 @@ class Workspace {
       : options_(resolved(options)),
         capacity_(positive(capacity)),
         batch_(capacity),
-        layers_(net.layer_passes(capacity, options_)),
-        blocks_(net.blocks(capacity, options_)) {
+        blocks_(net.blocks(capacity, options_)),
+        layers_(net.layer_passes(capacity, options_, blocks_)) {
     plan(net, std::make_index_sequence<depth>{});
   }
 
@@ -248,8 +248,8 @@ class Workspace {
   Index capacity_;
   Index batch_;  // the N at hand
   Mode mode_ = Mode::train;
-  typename Net::LayerPasses layers_;
   typename Net::Blocks blocks_;
+  typename Net::LayerPasses layers_;
   Tensor<T, 1> storage_;  // of all that the views look at
   Views outputs_, gradients_;
   std::array<bool, depth + 1>
