@@ -83,15 +83,13 @@ struct ConvBenchmark {
 
   // From NCHW to NCHW.
   void forward() {
-    pass.kernel.forward(x, conv.weight.data(), conv.bias.data(), y, pass.scratch, pass.partial,
-                        threads);
+    pass.kernel.forward(x, conv.weight.data(), conv.bias.data(), y, pass.scratch, threads);
   }
   void parameter_gradients() {
-    pass.kernel.parameter_gradients(x, dy, pass.dweight, pass.dbias, pass.scratch, pass.partial,
-                                    threads);
+    pass.kernel.parameter_gradients(x, dy, pass.dweight, pass.dbias, pass.scratch, threads);
   }
   void input_gradient() {
-    pass.kernel.input_gradient(dy, conv.weight.data(), dx, pass.scratch, pass.partial, threads);
+    pass.kernel.input_gradient(dy, conv.weight.data(), dx, pass.scratch, threads);
   }
 
   // From the kernel's own layouts: images and gradients padded beforehand, weights turned. Where

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// After the first step a training step allocates nothing, an attack among it: malloc and its relatives
-// are replaced by ones that count.
+// After the first step of training or prediction nothing is allocated, whatever the network, the number
+// of threads and the batch size: malloc and its relatives are replaced by ones that count.
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 
 #include "fovea/explain/attacks.hpp"
 #include "fovea/fovea.hpp"
+#include "networks.hpp"
+#include "support/course_cnn.hpp"
 
 extern "C" {
 void* __libc_malloc(std::size_t);
@@ -38,50 +41,111 @@ int posix_memalign(void** p, std::size_t alignment, std::size_t n) {
 
 using namespace fovea;
 
-int main() {
+namespace {
+
+// Clang's OpenMP runtime allocates on its own behalf whenever threads start to work.
+#ifdef __clang__
+constexpr std::array<int, 1> numbers_of_threads{1};
+#else
+constexpr std::array<int, 3> numbers_of_threads{1, 2, 3};
+#endif
+
+bool nothing_allocated = true;
+
+// Calls step(i) for i = 0 .. 2 and prints what is allocated after the first of them.
+template <class Step>
+void count(const char* name, const char* what, int threads, const Step& step) {
+  step(0);
+  const long before = allocations;
+  for (Index i = 1; i < 3; ++i) step(i);
+  const long counted = allocations - before;
+  std::printf("%-10s %-10s %d threads: %ld allocations after the first step\n", name, what, threads,
+              counted);
+  if (counted != 0) nothing_allocated = false;
+}
+
+Dataset random_images(Shape<3> shape, Index count) {
+  Dataset data{"random",
+               Tensor<std::uint8_t, 4>(shape.prepend(count)),
+               Tensor<Label, 1>(Shape{count}),
+               10,
+               {.mean = 0.5, .std = 0.29}};
+  Rng rng{1};
+  for (std::uint8_t& byte : data.images) byte = static_cast<std::uint8_t>(rng.below(256));
+  for (Label& label : data.labels) label = static_cast<Label>(rng.below(10));
+  return data;
+}
+
+// Training and prediction with the largest batch first, then smaller ones, and the other way round.
+template <class Net>
+void count_network(const char* name, const Net& start) {
+  constexpr Index capacity = 5;
+  const Dataset data = random_images(start.input_shape(), capacity);
+  Tensor<float, 4> x(data.images.shape());
+  std::transform(data.images.begin(), data.images.end(), x.begin(),
+                 [](std::uint8_t byte) { return static_cast<float>(byte) / 255 - 0.5f; });
+  const auto labels = data.labels.view();
+  for (const int threads : numbers_of_threads)
+    for (const bool descending : {true, false}) {
+      const auto batch = [=](Index step) { return descending ? capacity - step : 2 + step; };
+      Net net = start;
+      Adam adam{net};
+      auto w = net.workspace(capacity, {.input_gradient = descending, .threads = threads});
+      count(name, "training", threads, [&](Index step) {
+        const Index n = batch(step);
+        const auto logits = net.forward(x.sub(0, n), w);
+        cross_entropy(logits, labels.sub(0, n), w.output_gradient());
+        net.backward(w);
+        adam.step(net, w);
+      });
+      auto look = net.workspace(capacity, {.keep = Keep::everything, .threads = threads});
+      count(name, "everything", threads, [&](Index step) {
+        const Index n = batch(step);
+        net.forward(x.sub(0, n), look, Mode::eval);
+        look.output_gradient().fill(1);
+        net.backward(look);
+      });
+      const Predictor predictor{net, capacity};
+      auto scratch = predictor.scratch(threads);
+      count(name, "prediction", threads,
+            [&](Index step) { predictor(x.sub(0, batch(step)), scratch); });
+    }
+}
+
+// Batches that are augmented, and an attack on each.
+void count_attack(int threads) {
   const Dataset data = synthetic_digits(320);
   Rng rng{1};
-  Sequential net{Shape{1, 28, 28},
-                 Conv2d<float>{{.in = 1, .out = 8, .kernel = 3, .padding = 1}, rng},
-                 Relu{},
-                 MaxPool2d{{.kernel = 2}},
-                 Conv2d<float>{{.in = 8, .out = 8, .kernel = 3, .padding = 1}, rng},
-                 Relu{},
-                 MaxPool2d{{.kernel = 2}},
-                 Flatten{},
-                 Linear<float>{{.in = 392, .out = 70}, rng},
-                 Relu{},
-                 Linear<float>{{.in = 70, .out = 10}, rng}};
-  // Clang's OpenMP runtime allocates on its own behalf whenever threads start to work.
-#ifdef __clang__
-  constexpr int threads = 1;
-#else
-  constexpr int threads = 0;
-#endif
+  auto net = networks::lenet5(rng);
   auto w = net.workspace(64, {.threads = threads});
   Adam adam{net};
   auto epoch = batches(data, 64, {.threads = threads}, Augment{.shift = 2, .noise = 0.1});
-  const Predictor predictor{net, 64};
-  auto scratch = predictor.scratch(threads);
   AttackOptions short_pgd = pgd(0.1);
   short_pgd.steps = 3;
   short_pgd.threads = threads;
   Attack attack{net, 64, data.scaling, short_pgd};
-
-  long counted = -1;
-  for (Index step = 0; step < 5; ++step) {
-    const long before = allocations;
+  count("LeNet-5", "attack", threads, [&](Index step) {
     const auto [images, labels] = epoch[step];
     const auto worse = attack(net, images, labels);
     const auto logits = net.forward(worse, w);
     cross_entropy(logits, labels, w.output_gradient());
     net.backward(w);
     adam.step(net, w);
-    predictor(images, scratch);
-    counted = allocations - before;
-    if (step > 0 && counted != 0) break;
-  }
-  std::printf("allocations so far: %ld, in the last step: %ld\n", allocations, counted);
-  return allocations > 0 && counted == 0 ? 0
-                                         : 1;  // none at all would mean that nothing was counted
+  });
+}
+
+}  // namespace
+
+int main() {
+  Rng rng{1};
+  count_network("LeNet-5", networks::lenet5(rng));
+  count_network("course", course_cnn<float>(rng));
+  count_network("VGG", networks::vgg(rng));
+  count_network("ResNet", networks::resnet(rng));
+  count_network("mobile", networks::mobile(rng));
+  count_network("odd", networks::odd(rng));
+  for (const int threads : numbers_of_threads) count_attack(threads);
+  std::printf("allocations in all: %ld\n", allocations);
+  // None at all would mean that nothing was counted.
+  return allocations > 0 && nothing_allocated ? 0 : 1;
 }

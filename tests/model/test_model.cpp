@@ -3,8 +3,10 @@
 
 #include "support.hpp"
 #include "support/course_cnn.hpp"
+#include "toy_layers.hpp"
 
 using namespace test;
+using toy::Centre, toy::Dropout, toy::Residual;
 
 namespace {
 
@@ -22,100 +24,6 @@ auto small_cnn(std::uint64_t seed = 1) {
                     Relu{},
                     Linear<T>{{.in = 6, .out = 3}, rng}};
 }
-
-// Toy layers, one of each kind that the contract must carry.
-
-// Batch normalisation without scale and shift: a buffer, its update left in the pass.
-struct Centre {
-  using value_type = double;
-  static constexpr std::string_view kind = "centre";
-  Tensor<double, 1> running;  // (K): the running mean
-  explicit Centre(Index K) : running(Shape{K}) {}
-
-  struct Pass {
-    Tensor<double, 1> running;
-  };
-  Pass pass(Shape<2>, const WorkspaceOptions&) const { return {running}; }
-  static constexpr auto buffers() {
-    return std::tuple{Buffer{"running", &Centre::running, &Pass::running}};
-  }
-  Shape<2> output_shape(Shape<2> x) const { return x; }
-  void forward(View<const double, 2> x, View<double, 2> y, Pass& pass,
-               const Context& context) const {
-    const bool train = context.mode == Mode::train;
-    const auto batch_mean = mean<0>(x);
-    for (Index n = 0; n < x.extent(0); ++n)
-      for (Index k = 0; k < x.extent(1); ++k)
-        y(n, k) = x(n, k) - (train ? batch_mean(k) : running(k));
-    if (train) pass.running = running * 0.9 + batch_mean * 0.1;
-  }
-  void backward(View<const double, 2> x, View<const double, 2>, View<const double, 2> dy,
-                View<double, 2> dx, Pass&, const Context& context) const {
-    if (dx.empty()) return;
-    const auto batch_mean = mean<0>(dy);
-    for (Index n = 0; n < x.extent(0); ++n)
-      for (Index k = 0; k < x.extent(1); ++k)
-        dx(n, k) = dy(n, k) - (context.mode == Mode::train ? batch_mean(k) : 0);
-  }
-};
-
-// Dropout: randomness that is a function of (seed, step, layer, element).
-struct Dropout {
-  static constexpr std::string_view kind = "dropout";
-  double rate = 0.5;
-  template <std::size_t R>
-  Shape<R> output_shape(Shape<R> x) const {
-    return x;
-  }
-  template <class T>
-  T factor(const Context& c, Index i) const {
-    if (c.mode == Mode::eval) return T{1};
-    return Rng{c.seed, c.step, c.layer, i}.uniform() < rate ? T{0} : static_cast<T>(1 / (1 - rate));
-  }
-  template <class T, std::size_t R>
-  void forward(View<const T, R> x, View<T, R> y, NoPass&, const Context& c) const {
-    for (Index i = 0; i < x.size(); ++i) y.data()[i] = x.data()[i] * factor<T>(c, i);
-  }
-  template <class T, std::size_t R>
-  void backward(View<const T, R>, View<const T, R>, View<const T, R> dy, View<T, R> dx, NoPass&,
-                const Context& c) const {
-    for (Index i = 0; i < dx.size(); ++i) dx.data()[i] = dy.data()[i] * factor<T>(c, i);
-  }
-};
-
-// A residual block, y = x + branch(x): a layer that contains a Sequential.
-template <class Net>
-struct Residual {
-  using value_type = typename Net::value_type;
-  static constexpr std::string_view kind = "residual";
-  Net branch;
-  struct Pass {
-    fovea::Workspace<Net> branch;
-  };
-  static constexpr auto children() {
-    return std::tuple{Child{"branch", &Residual::branch, &Pass::branch}};
-  }
-  Pass pass(Shape<2> x, const WorkspaceOptions& options) const {
-    WorkspaceOptions inner = options;
-    inner.input_gradient = options.keep != Keep::output;
-    return {branch.workspace(x[0], inner)};
-  }
-  Shape<2> output_shape(Shape<2> x) const { return x; }
-  void forward(View<const value_type, 2> x, View<value_type, 2> y, Pass& pass,
-               const Context& c) const {
-    const auto b = branch.forward(x, pass.branch, c.child("branch"));
-    for (Index i = 0; i < x.size(); ++i) y.begin()[i] = x.begin()[i] + b.begin()[i];
-  }
-  void backward(View<const value_type, 2> x, View<const value_type, 2>,
-                View<const value_type, 2> dy, View<value_type, 2> dx, Pass& pass,
-                const Context&) const {
-    branch.template backward_from<Net::depth - 1>(dy, pass.branch);
-    const auto db = pass.branch.input_gradient();
-    for (Index i = 0; i < dx.size(); ++i) dx.begin()[i] = dy.begin()[i] + db.begin()[i];
-  }
-};
-template <class Net>
-Residual(Net) -> Residual<Net>;
 
 }  // namespace
 
@@ -408,6 +316,34 @@ TEST_CASE("contract: a layer that contains a Sequential") {
   CAPTURE(to_string(result));
   CHECK(result.max_error <= 1e-6);
   CHECK(result.entries.size() == 9);
+}
+
+TEST_CASE("contract: parameters and buffers, two children") {
+  Rng rng{1};
+  const auto conv = [&](Index in, Index out, Index kernel, Index stride) {
+    return Conv2d<double>{{.in = in,
+                           .out = out,
+                           .kernel = kernel,
+                           .stride = stride,
+                           .padding = kernel / 2,
+                           .bias = false},  // what is normalised does not depend on it
+                          rng};
+  };
+  const Sequential net{Shape{2, 5, 4},
+                       conv(2, 3, 3, 1),
+                       toy::BatchNorm2d<double>{3},
+                       Relu{},
+                       toy::Sum{Sequential{Shape{3, 5, 4}, conv(3, 4, 3, 2), Relu{},
+                                           conv(4, 4, 3, 1), toy::BatchNorm2d<double>{4}},
+                                Sequential{Shape{3, 5, 4}, conv(3, 4, 1, 2)}},
+                       Flatten{},
+                       Linear<double>{{.in = 24, .out = 2}, rng}};
+  for (const Mode mode : {Mode::train, Mode::eval}) {
+    const auto result =
+        gradient_check(net, random_tensor<double>(Shape{3, 2, 5, 4}, 2), {.mode = mode});
+    CAPTURE(to_string(result));
+    CHECK(result.max_error <= 1e-6);
+  }
 }
 
 TEST_CASE("summary: the course network") {

@@ -70,7 +70,9 @@ FOVEA_OUT_OF_LINE inline void run_pieces(int threads, Index pieces, const void* 
     // Every thread begins with a share of its own, the same one in every call over as many pieces: what
     // it wrote forward is in its cache on the way back. Who is done early goes on with the shares of
     // the others, so a thread that the machine holds up does not hold up all.
-    const int team = static_cast<int>(std::min({Index{threads}, pieces, Index{most_threads}}));
+    // The team has always the same size: where it shrinks, libgomp ends threads, and makes new ones for
+    // the next region that is larger.
+    const int team = std::min(threads, most_threads);
     const auto share = [=](int t) { return pieces * t / team; };  // where that of thread t begins
     struct alignas(64) Next {                                     // a cache line for each share
       Index piece;

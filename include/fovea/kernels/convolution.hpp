@@ -191,25 +191,25 @@ void for_slices(Index N, Index groups, Index rows, Index work_per_row, int threa
 /// Into how many parts a batch is cut for sums of `size` numbers over it: a function of shapes alone.
 inline Index batch_parts(Index N, Index size) { return std::min<Index>(N, size > 65536 ? 4 : 16); }
 
+/// From the sums of one part of a batch to those of the next: they begin at a cache line.
+inline Index part_stride(Index dw, Index db) { return (dw + db + 15) / 16 * 16; }
+
 /// dw and db as sums over the batch, which is cut into parts, however many threads there are:
-/// body(first, last, dw, db, thread) adds those of images [first, last), prepare(largest) hears how
-/// many images the largest part has. The parts are added in their order, so the number of threads
-/// cannot change a bit.
-template <class T, class Body, class Prepare>
-void sum_over_parts(Index N, Index work, View<T, 4> dw, View<T, 1> db, Tensor<T, 2>& partial,
-                    int threads, Body&& body, Prepare&& prepare) {
+/// body(first, last, dw, db, thread) adds those of images [first, last). `sums` is scratch for all parts.
+/// They are added in their order, so the number of threads cannot change a bit.
+template <class T, class Body>
+void sum_over_parts(Index N, Index work, View<T, 4> dw, View<T, 1> db, T* sums, int threads,
+                    Body&& body) {
   const Index parts = batch_parts(N, dw.size()), size = dw.size() + db.size();
-  prepare((N + parts - 1) / parts);
-  reserve(partial, parts, size);
+  const Index stride = part_stride(dw.size(), db.size());
   parallel_for(work < small_work ? 1 : threads, parts, [&](Index part, int thread) {
-    T* const sums = partial[part].data();
+    T* const own = sums + part * stride;
     const auto [first, last] = piece_of(N, parts, part);
-    std::fill_n(sums, size, T{0});
-    body(first, last, sums, db.empty() ? nullptr : sums + dw.size(), thread);
+    std::fill_n(own, size, T{0});
+    body(first, last, own, db.empty() ? nullptr : own + dw.size(), thread);
   });
-  const Index stride = partial.extent(1);
-  sum_parts(threads, partial.data(), parts, stride, dw.data(), dw.size());
-  sum_parts(threads, partial.data() + dw.size(), parts, stride, db.data(), db.size());
+  sum_parts(threads, sums, parts, stride, dw.data(), dw.size());
+  sum_parts(threads, sums + dw.size(), parts, stride, db.data(), db.size());
 }
 
 /// One convolution's tables, made once: x (N, C, H, W), w (O, C/g, KH, KW), y (N, O, OH, OW).
@@ -249,21 +249,33 @@ class Convolution {
   /// Whether forward and dx go Winograd's way.
   bool by_winograd() const { return by_winograd_; }
 
+  /// What forward() needs.
+  ScratchSize forward_scratch() const {
+    return by_winograd_ ? winograd_.scratch() : ScratchSize{image_size() + forward_sums(), 0};
+  }
+  /// What input_gradient() needs.
+  ScratchSize input_gradient_scratch() const {
+    return by_winograd_ ? winograd_back_.scratch()
+                        : ScratchSize{gradient_size() + gradient_sums(), weights_size()};
+  }
+  /// What parameter_gradients() needs for a batch of N.
+  ScratchSize parameter_gradients_scratch(Index N) const {
+    return {images_at_once() * (image_size() + O_ * flat()) + 4 * lanes<T>,
+            batch_parts(N, weights_size()) * part_stride(weights_size(), groups_ * O_)};
+  }
+
   /// y[o] = bias[o] + sum over k of W[o][k] x[offset[k] + .]; `bias` may be null.
   FOVEA_OUT_OF_LINE void forward(View<const T, 4> x, const T* w, const T* bias, View<T, 4> y,
-                                 Tensor<T, 2>& scratch, Tensor<T, 2>& transformed,
-                                 int threads) const {
+                                 Scratch<T>& scratch, int threads) const {
+    threads = scratch.provide(threads, forward_scratch());
     if (by_winograd_) {
-      const Winograd<T>& tiles = winograd_.winograd();
-      reserve(transformed, 1, tiles.weights_size());
-      tiles.transform_weights(w, C_ * 9, 9, 1, transformed.data(), threads);
-      return winograd_.run(x, transformed.data(), bias, y, scratch, threads);
+      winograd_.winograd().transform_weights(w, C_ * 9, 9, 1, scratch.shared(), threads);
+      return winograd_.run(x, bias, y, scratch, threads);
     }
     const Index N = x.extent(0), plane = forward_.rows * forward_.cols;
-    reserve(scratch, threads, image_size() + forward_sums());
     for_slices(N, groups_, O_, K_ * plane, threads,
                [&](Index n, Index g, Index o, Index count, int thread) {
-                 T* const image = scratch[thread].data();
+                 T* const image = scratch.own(thread);
                  pad_image(x.data() + (n * groups_ + g) * C_ * H_ * W_, image);
                  const Index first = g * O_ + o;
                  forward_image(image, w + first * K_, bias ? bias + first : nullptr, count,
@@ -273,40 +285,34 @@ class Convolution {
 
   /// dW[o][k] = sum over n of <dy[n,o], x[n][offset[k] + .]>,   db[o] = sum of dy[n,o].
   FOVEA_OUT_OF_LINE void parameter_gradients(View<const T, 4> x, View<const T, 4> dy, View<T, 4> dw,
-                                             View<T, 1> db, Tensor<T, 2>& scratch,
-                                             Tensor<T, 2>& partial, int threads) const {
+                                             View<T, 1> db, Scratch<T>& scratch,
+                                             int threads) const {
     const Index N = x.extent(0);
-    sum_over_parts(
-        N, N * dw.size() * flat(), dw, db, partial, threads,
-        [&](Index first, Index last, T* sums, T* bias, int thread) {
-          add_gradients(x, dy, first, last, sums, bias, scratch[thread].data());
-        },
-        [&](Index) {
-          reserve(scratch, threads, images_at_once() * (image_size() + O_ * flat()) + 4 * lanes<T>);
-        });
+    threads = scratch.provide(threads, parameter_gradients_scratch(N));
+    sum_over_parts(N, N * dw.size() * flat(), dw, db, scratch.shared(), threads,
+                   [&](Index first, Index last, T* sums, T* bias, int thread) {
+                     add_gradients(x, dy, first, last, sums, bias, scratch.own(thread));
+                   });
   }
 
   /// dx[n,c] = the sum, over every o and tap, of what y took from it.
   FOVEA_OUT_OF_LINE void input_gradient(View<const T, 4> dy, const T* w, View<T, 4> dx,
-                                        Tensor<T, 2>& scratch, Tensor<T, 2>& turned,
-                                        int threads) const {
+                                        Scratch<T>& scratch, int threads) const {
+    threads = scratch.provide(threads, input_gradient_scratch());
+    T* const turned = scratch.shared();
     if (by_winograd_) {
       // A convolution of dy with the kernels turned by half a circle, inputs and outputs exchanged.
-      const Winograd<T>& tiles = winograd_back_.winograd();
-      reserve(turned, 1, tiles.weights_size());
-      tiles.transform_weights(w + 8, 9, C_ * 9, -1, turned.data(), threads);
-      return winograd_back_.run(dy, turned.data(), nullptr, dx, scratch, threads);
+      winograd_back_.winograd().transform_weights(w + 8, 9, C_ * 9, -1, turned, threads);
+      return winograd_back_.run(dy, nullptr, dx, scratch, threads);
     }
     const Index N = dx.extent(0);
-    reserve(scratch, threads, gradient_size() + gradient_sums());
-    reserve(turned, 1, groups_ * C_ * O_ * kernel_.h * kernel_.w);
-    turn_weights(w, turned.data());
+    turn_weights(w, turned);
     for_slices(N, groups_, C_, O_ * kernel_.h * kernel_.w * H_ * W_, threads,
                [&](Index n, Index g, Index c, Index count, int thread) {
-                 T* const padded = scratch[thread].data();
+                 T* const padded = scratch.own(thread);
                  pad_gradient(dy, n, g, padded);
                  const Index first = g * C_ + c;
-                 input_gradient_image(padded, turned.data(), first, count,
+                 input_gradient_image(padded, turned, first, count,
                                       dx.data() + (n * groups_ * C_ + first) * H_ * W_,
                                       padded + gradient_size());
                });
@@ -377,6 +383,7 @@ class Convolution {
     Index taps = 0;  // of the kernel, how many
   };
 
+  Index weights_size() const { return groups_ * O_ * K_; }
   static Index sums_size(const Sweep& at) { return tile_rows * at.length<T>(at.rows_at_once()); }
 
   // dw and db += those of the images [first, last).

@@ -39,12 +39,17 @@ class WinogradStrips {
   /// The tiles, for their weights.
   const Winograd<T>& winograd() const { return winograd_; }
 
-  /// y = bias + the convolution of x with the transformed weights U; `bias` may be null.
-  FOVEA_OUT_OF_LINE void run(View<const T, 4> x, const T* U, const T* bias, View<T, 4> y,
-                             Tensor<T, 2>& scratch, int threads) const {
+  /// What run() needs, the transformed weights at its shared part.
+  ScratchSize scratch() const {
+    return {images_ * (in_.size() + out_.size()) + out_.channels + winograd_.scratch(),
+            winograd_.weights_size()};
+  }
+
+  /// y = bias + the convolution of x with the transformed weights; `bias` may be null.
+  FOVEA_OUT_OF_LINE void run(View<const T, 4> x, const T* bias, View<T, 4> y, Scratch<T>& scratch,
+                             int threads) const {
     const Index N = x.extent(0), columns = out_.channels, TH = output_tiles(output_.h);
     const Index x_size = images_ * in_.size(), y_size = images_ * out_.size();
-    reserve(scratch, threads, x_size + y_size + columns + winograd_.scratch());
     const Index strips = (TH + rows_ - 1) / rows_;
     const Index blocks = (N + images_ - 1) / images_ * strips;
     // Where there are fewer strips than threads, the outputs are shared out too.
@@ -56,14 +61,15 @@ class WinogradStrips {
       const Index row = block % strips * rows_, rows = std::min(rows_, TH - row);
       const auto [first, last] = piece_of(vectors, slices, piece % slices);
       const Index begin = first * lanes<T>, end = std::min(last * lanes<T>, O_);
-      T* const images = scratch[thread].data();
+      T* const images = scratch.own(thread);
       T* const out = images + x_size;
       T* const add = out + y_size;  // the bias, in whole vectors
       for (Index o = 0; o < columns; ++o) add[o] = bias && o < O_ ? bias[o] : T{0};
       for (Index k = 0; k < count; ++k) turn_in(x[n + k].data(), row, images + k * in_.size());
       const Index cols = output_tiles(output_.w);
-      winograd_.run(images, windows_.data(), ((count - 1) * rows_ + rows) * cols, U, begin,
-                    last * lanes<T>, add + columns, [&](Index t, Index o, const Vec<T>(&tile)[4]) {
+      winograd_.run(images, windows_.data(), ((count - 1) * rows_ + rows) * cols, scratch.shared(),
+                    begin, last * lanes<T>, add + columns,
+                    [&](Index t, Index o, const Vec<T>(&tile)[4]) {
                       T* const to = out + pixels_[static_cast<std::size_t>(t)] + o;
                       T* const below = to + out_.row();
                       const Vec<T> b = load(add + o);

@@ -3,6 +3,10 @@
 // What all kernels that work with several threads need: when to wake them, and memory for each.
 #pragma once
 
+#include <algorithm>
+#include <limits>
+#include <span>
+
 #include "fovea/core/tensor.hpp"
 
 namespace fovea::inline FOVEA_ABI::kernels {
@@ -10,11 +14,50 @@ namespace fovea::inline FOVEA_ABI::kernels {
 /// Waking a thread costs as much as this many multiply-adds.
 inline constexpr Index small_work = 200'000;
 
-/// Makes `scratch` at least (rows, cols); after the first step that is nothing.
+/// How much memory a kernel needs, in elements: for each thread, and for all of them together.
+struct ScratchSize {
+  Index each = 0, shared = 0;
+  /// Enough for two kernels that run one after the other.
+  ScratchSize covering(const ScratchSize& other) const {
+    return {std::max(each, other.each), std::max(shared, other.shared)};
+  }
+};
+
+/// That memory, made once. A kernel takes what it needs from it and never asks for more.
 template <class T>
-void reserve(Tensor<T, 2>& scratch, Index rows, Index cols) {
-  if (scratch.extent(0) < rows || scratch.extent(1) < cols)
-    scratch = Tensor<T, 2>(Shape{rows, (cols + 15) / 16 * 16});
-}
+class Scratch {
+ public:
+  Scratch() = default;
+  /// For so many threads.
+  [[gnu::cold]] Scratch(int threads, ScratchSize size)
+      : threads_(threads), size_{whole_lines(size.each), whole_lines(size.shared)} {
+    check(size_.each <= std::numeric_limits<Index>::max() / (threads + 1) - size_.shared,
+          "scratch memory for ", threads, " threads is too large");
+    memory_ = Tensor<T, 1>(Shape{threads * size_.each + size_.shared});
+  }
+
+  /// As many of `threads` as there is memory for. Throws unless it is enough for a kernel that needs `size`.
+  int provide(int threads, const ScratchSize& size) const {
+    check(size.each <= size_.each && size.shared <= size_.shared, "expected scratch memory of ",
+          size.each, " numbers for each thread and ", size.shared, " for all, found ", size_.each,
+          " and ", size_.shared, " (the layer's pass(shape, options) makes it)");
+    return std::min(threads, threads_);
+  }
+  /// The part of one thread.
+  T* own(int thread) { return memory_.data() + size_.shared + thread * size_.each; }
+  /// The part that all threads share.
+  T* shared() { return memory_.data(); }
+  /// All of it.
+  std::span<T> flat() { return memory_.flat(); }
+
+ private:
+  // Parts begin at a cache line, so that threads do not write to the same one.
+  static constexpr Index line = 64 / sizeof(T);
+  static Index whole_lines(Index size) { return (size + line - 1) / line * line; }
+
+  int threads_ = 0;
+  ScratchSize size_;
+  Tensor<T, 1> memory_;
+};
 
 }  // namespace fovea::inline FOVEA_ABI::kernels

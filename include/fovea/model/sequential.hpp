@@ -366,11 +366,12 @@ class Sequential {
   }
 
   /// Each layer's own Pass, for batches of N. The model's workspace is made of these.
-  [[gnu::cold]] LayerPasses layer_passes(Index N, const WorkspaceOptions& options) const {
+  [[gnu::cold]] LayerPasses layer_passes(Index N, const WorkspaceOptions& options,
+                                         const Blocks& blocks) const {
     const auto shapes = output_shapes(N);
     return [&]<std::size_t... i>(std::index_sequence<i...>) {
-      return LayerPasses{
-          detail::Made{[&] { return layer_pass<i>(shape_before<i>(shapes, N), options); }}...};
+      return LayerPasses{detail::Made{
+          [&] { return layer_pass<i>(shape_before<i>(shapes, N), options, blocks); }}...};
     }
     (std::make_index_sequence<depth>{});
   }
@@ -628,14 +629,20 @@ class Sequential {
             .parameter_gradients = w.options_.parameter_gradients};
   }
 
-  // A layer's own Pass. Every network in it must be listed, and have a workspace made from these options:
-  // else its parameters would not be trained, or it would run in another mode than the layer.
+  // A layer's own Pass, without what only the layer by itself would need if it runs in a block. Every network
+  // inside it must be listed, and have a workspace made from these options: else its parameters would not be
+  // trained, or it would run in another mode than the layer.
   template <std::size_t i>
-  auto layer_pass(const auto& x, WorkspaceOptions options) const {
+  auto layer_pass(const auto& x, WorkspaceOptions options, const Blocks& blocks) const {
     using Layer = std::tuple_element_t<i, std::tuple<Layers...>>;
+    const Layer& layer = std::get<i>(layers_);
+    constexpr std::size_t first = block_around<i>();
+    if constexpr (requires { layer.fused_pass(x, options); })
+      if (first + BlockAt<first>::span > i && std::get<first>(blocks).active())
+        return layer.fused_pass(x, options);
     int made = 0, listed = 0;
     options.nested = &made;
-    auto pass = detail::make_pass(std::get<i>(layers_), x, options);
+    auto pass = detail::make_pass(layer, x, options);
     detail::each_child<Layer>([&](const auto&) { ++listed; });
     check(made == listed, layer_name(i),
           ": expected a workspace made from the options that pass() ", "is given for each of the ",

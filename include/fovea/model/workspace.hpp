@@ -59,8 +59,8 @@ class Workspace {
         capacity_(checked(net, capacity)),
         batch_(capacity),
         network_(net.identity()),
-        layers_(net.layer_passes(capacity, options_)),
-        blocks_(net.blocks(capacity, options_)) {
+        blocks_(net.blocks(capacity, options_)),
+        layers_(net.layer_passes(capacity, options_, blocks_)) {
     if (options.nested) ++*options.nested;
     plan(net, std::make_index_sequence<depth>{});
     net.dimensions(dimensions_, &ends_);
@@ -344,8 +344,8 @@ class Workspace {
   std::size_t began_ = depth;
   bool buffers_are_new_ = false;  // since the last commit, by a forward in train mode
   NetworkIdentity::Owner network_;
-  typename Net::LayerPasses layers_;
   typename Net::Blocks blocks_;
+  typename Net::LayerPasses layers_;
   Tensor<T, 1> storage_;  // of all that the views look at
   Views outputs_, gradients_;
   // Whether layer i begins a block that another one hands over to.

@@ -49,8 +49,7 @@ class Conv2d {
     Tensor<T, 4> dweight;            // (O, C/g, KH, KW)
     Tensor<T, 1> dbias;              // (O), or empty
     kernels::Convolution<T> kernel;  ///< tables, made once
-    Tensor<T, 2> scratch;            // (threads, padded images)
-    Tensor<T, 2> partial;  // dW and db of parts of the batch, or the weights in another form
+    kernels::Scratch<T> scratch;     ///< padded images, sums over parts of the batch
   };
   static constexpr auto parameters() {
     return std::tuple{Parameter{"weight", &Conv2d::weight, &Pass::dweight},
@@ -90,8 +89,18 @@ class Conv2d {
   }
 
   [[gnu::cold]] Pass pass(Shape<4> x, const WorkspaceOptions& how) const {
-    Pass pass;
+    Pass pass = fused_pass(x, how);
     pass.kernel = {x, options.out, window(), options.groups};
+    kernels::ScratchSize size = pass.kernel.forward_scratch();
+    if (how.keep != Keep::output)
+      size = size.covering(pass.kernel.parameter_gradients_scratch(x[0]))
+                 .covering(pass.kernel.input_gradient_scratch());
+    pass.scratch = {resolve_threads(how.threads), size};
+    return pass;
+  }
+  /// The same where a fused block does the work.
+  [[gnu::cold]] Pass fused_pass(Shape<4>, const WorkspaceOptions& how) const {
+    Pass pass;
     if (how.keep == Keep::output) return pass;
     pass.dweight = Tensor<T, 4>(weight.shape());
     pass.dbias = Tensor<T, 1>(bias.shape());
@@ -100,19 +109,17 @@ class Conv2d {
 
   /// y[n,g] = W[g] columns + b
   void forward(View<const T, 4> x, View<T, 4> y, Pass& pass, const Context& context) const {
-    pass.kernel.forward(x, weight.data(), bias.data(), y, pass.scratch, pass.partial,
-                        context.threads);
+    pass.kernel.forward(x, weight.data(), bias.data(), y, pass.scratch, context.threads);
   }
 
   /// dW[g] = sum over n of dy[n,g] columns^T,   db = sum of dy,   dcolumns = W[g]^T dy[n,g]
   void backward(View<const T, 4> x, View<const T, 4> /*y*/, View<const T, 4> dy, View<T, 4> dx,
                 Pass& pass, const Context& context) const {
     if (context.parameter_gradients)
-      pass.kernel.parameter_gradients(x, dy, pass.dweight, pass.dbias, pass.scratch, pass.partial,
+      pass.kernel.parameter_gradients(x, dy, pass.dweight, pass.dbias, pass.scratch,
                                       context.threads);
     if (!dx.empty())
-      pass.kernel.input_gradient(dy, weight.data(), dx, pass.scratch, pass.partial,
-                                 context.threads);
+      pass.kernel.input_gradient(dy, weight.data(), dx, pass.scratch, context.threads);
   }
 };
 

@@ -62,6 +62,8 @@ class MaxPool2d {
   Pass pass(Shape<4> x, const WorkspaceOptions&) const {
     return {.winner = Tensor<std::int32_t, 4>(output_shape(x))};
   }
+  /// The same where a fused block does the work.
+  Pass fused_pass(Shape<4>, const WorkspaceOptions&) const { return {}; }
 
   template <class T>
   void forward(View<const T, 4> x, View<T, 4> y, Pass& pass, const Context& context) const {
