@@ -58,7 +58,7 @@ class NpyParser {
     while (!next('}')) {
       if (!comma) expect(',');
       const std::string key = string("a key");
-      const auto which = static_cast<std::size_t>(std::ranges::find(keys, key) - keys);
+      const auto which = static_cast<std::size_t>(std::find(keys, keys + 3, key) - keys);
       check(which < 3, file_, ": expected the keys descr, fortran_order and shape, found ",
             printable(key));
       check(!std::exchange(seen[which], true), file_, ": expected each key once, found ", key,
