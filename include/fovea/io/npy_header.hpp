@@ -11,6 +11,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
 #include <string>
 #include <utility>
@@ -119,10 +120,12 @@ class NpyParser {
     // 18 digits fit into 63 bits; and Python knows no 03.
     check(0 < digits && digits <= 18 && (digits == 1 || text_[0] != '0'), file_,
           ": expected whole numbers from 0 to 10^18 in shape, found ", here());
-    Index value = 0;
+    std::int64_t value = 0;
     for (std::size_t i = 0; i < digits; ++i) value = 10 * value + (text_[i] - '0');
+    check(value <= std::numeric_limits<Index>::max(), file_,
+          ": expected a shape that fits into memory, found ", value, " in it");
     text_.remove_prefix(digits);
-    return value;
+    return static_cast<Index>(value);
   }
   std::vector<Index> tuple() {
     std::vector<Index> extents;
