@@ -172,8 +172,8 @@ void sweep(const Sweep& at, const std::int32_t* offsets, Index depth, const T* w
 /// Calls body(n, group, first row, rows, thread). Where there are fewer images than threads, images
 /// are cut, by groups or by rows; that changes who computes a number, never how.
 template <class Body>
-void for_slices(Index N, Index groups, Index rows, Index work_per_row, int threads, Body&& body) {
-  if (N * groups * rows * work_per_row < small_work) threads = 1;
+void for_slices(Index N, Index groups, Index rows, Work work_per_row, int threads, Body&& body) {
+  if (work_per_row * N * groups * rows < small_work) threads = 1;
   const Index tiles = (rows + tile_rows - 1) / tile_rows;
   const Index wanted = N >= 2 * threads || threads == 1 ? 1 : (2 * threads + N - 1) / N;
   const Index group_slices = std::min(groups, wanted);
@@ -196,7 +196,7 @@ inline Index batch_parts(Index N, Index size) { return std::min<Index>(N, size >
 /// many images the largest part has. The parts are added in their order, so the number of threads
 /// cannot change a bit.
 template <class T, class Body, class Prepare>
-void sum_over_parts(Index N, Index work, View<T, 4> dw, View<T, 1> db, Tensor<T, 2>& partial,
+void sum_over_parts(Index N, Work work, View<T, 4> dw, View<T, 1> db, Tensor<T, 2>& partial,
                     int threads, Body&& body, Prepare&& prepare) {
   const Index parts = batch_parts(N, dw.size()), size = dw.size() + db.size();
   prepare((N + parts - 1) / parts);
@@ -261,7 +261,7 @@ class Convolution {
     }
     const Index N = x.extent(0), plane = forward_.rows * forward_.cols;
     reserve(scratch, threads, image_size() + forward_sums());
-    for_slices(N, groups_, O_, K_ * plane, threads,
+    for_slices(N, groups_, O_, Work{K_} * plane, threads,
                [&](Index n, Index g, Index o, Index count, int thread) {
                  T* const image = scratch[thread].data();
                  pad_image(x.data() + (n * groups_ + g) * C_ * H_ * W_, image);
@@ -277,7 +277,7 @@ class Convolution {
                                              Tensor<T, 2>& partial, int threads) const {
     const Index N = x.extent(0);
     sum_over_parts(
-        N, N * dw.size() * flat(), dw, db, partial, threads,
+        N, Work{N} * dw.size() * flat(), dw, db, partial, threads,
         [&](Index first, Index last, T* sums, T* bias, int thread) {
           add_gradients(x, dy, first, last, sums, bias, scratch[thread].data());
         },
@@ -301,7 +301,7 @@ class Convolution {
     reserve(scratch, threads, gradient_size() + gradient_sums());
     reserve(turned, 1, groups_ * C_ * O_ * kernel_.h * kernel_.w);
     turn_weights(w, turned.data());
-    for_slices(N, groups_, C_, O_ * kernel_.h * kernel_.w * H_ * W_, threads,
+    for_slices(N, groups_, C_, Work{O_} * kernel_.h * kernel_.w * H_ * W_, threads,
                [&](Index n, Index g, Index c, Index count, int thread) {
                  T* const padded = scratch[thread].data();
                  pad_gradient(dy, n, g, padded);

@@ -3,12 +3,17 @@
 // What all kernels that work with several threads need: when to wake them, and memory for each.
 #pragma once
 
+#include <cstdint>
+
 #include "fovea/core/tensor.hpp"
 
 namespace fovea::inline FOVEA_ABI::kernels {
 
+/// A number of multiply-adds. Index has 32 bits in WebAssembly, too few for the product of all extents.
+using Work = std::int64_t;
+
 /// Waking a thread costs as much as this many multiply-adds.
-inline constexpr Index small_work = 200'000;
+inline constexpr Work small_work = 200'000;
 
 /// Makes `scratch` at least (rows, cols); after the first step that is nothing.
 template <class T>
