@@ -241,8 +241,8 @@ int run(int argc, char** argv) {
 
   for (const std::string& text : gemms) {
     const auto extents = numbers(text, 3);
-    check(std::ranges::find(extents, 0) == extents.end(), "expected extents of at least 1, got ",
-          text);
+    check(std::count(extents.begin(), extents.end(), 0) == 0,
+          "expected extents of at least 1, got ", text);
     benchmark::RegisterBenchmark(("gemm/" + text).c_str(), gemm, extents)->UseRealTime();
   }
   for (const std::string& text : convs) {

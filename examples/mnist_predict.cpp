@@ -219,8 +219,10 @@ int run(const PredictOptions& options) {
   if (digits.empty()) return status;
 
   Tensor<std::uint8_t, 3> given(Shape{std::ssize(digits), 28, 28});
-  for (Index n = 0; n < given.extent(0); ++n)
-    std::ranges::copy(digits[static_cast<std::size_t>(n)].pixels, given[n].begin());
+  for (Index n = 0; n < given.extent(0); ++n) {
+    const auto& pixels = digits[static_cast<std::size_t>(n)].pixels;
+    std::copy(pixels.begin(), pixels.end(), given[n].begin());
+  }
   const auto p = softmax(reader.logits(given));
   if (!options.show.empty()) write_png(options.show, picture(digits, p));
   options.json ? print_json(digits, p) : print_lines(digits, p);

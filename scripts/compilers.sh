@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Builds the unit tests for one kind of machine after the other and runs them: instruction sets,
-# compilers, checkers, and foreign processors under emulation.
+# compilers, C++ libraries (libcxx: clang's own), checkers, and foreign processors under emulation.
 #
 #   scripts/compilers.sh                 every kind
 #   scripts/compilers.sh avx2 s390x      these
@@ -29,6 +29,9 @@ kind() {
     avx2) flags=-march=x86-64-v3 ;;
     plain) flags=-march=x86-64 options+=" -DCMAKE_DISABLE_FIND_PACKAGE_OpenMP=ON" ;;
     clang14) flags=-march=native options=-DCMAKE_CXX_COMPILER=clang++-14 packages="clang-14 libomp-14-dev" ;;
+    libcxx)
+      flags="-march=native -stdlib=libc++" options=-DCMAKE_CXX_COMPILER=clang++-14
+      packages="clang-14 libomp-14-dev libc++-14-dev libc++abi-14-dev" ;;
     clang19)
       flags="-march=native -idirafter $omp14/clang/14.0.6/include -L$omp14 -Wl,-rpath,$omp14"
       options=-DCMAKE_CXX_COMPILER=clang++-19 packages="clang-19 libomp-14-dev" ;;
@@ -42,7 +45,7 @@ kind() {
     *) return 1 ;;
   esac
 }
-all="avx512 avx2 plain clang14 clang19 assertions memcheck aarch64 s390x"
+all="avx512 avx2 plain clang14 libcxx clang19 assertions memcheck aarch64 s390x"
 
 # Which tests run: under valgrind, trainings and what they are made of; emulated, all but two long trainings.
 selection() {

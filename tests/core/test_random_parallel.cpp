@@ -136,6 +136,10 @@ TEST_CASE("pieces cover their range without a gap") {
       }
       CHECK(next == count);
     }
+  // Near the limits, where a product would overflow: no constant then.
+  constexpr Index most = std::numeric_limits<Index>::max();
+  static_assert(piece_of(most, 3, 0).first == 0 && piece_of(most, 3, 2).second == most);
+  static_assert(piece_of(most, 3, 1) == std::pair{most / 3, most / 3 * 2 + most % 3 * 2 / 3});
 }
 
 TEST_CASE("files: whole or not at all") {

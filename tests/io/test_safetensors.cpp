@@ -65,7 +65,7 @@ TEST_CASE("safetensors: there and back, in every type and shape") {
   Safetensors file;
   file.tensors["x"] = store(x);
   file.tensors["none"] = store(Tensor<float, 2>(Shape{3, 0}));
-  file.tensors["whole"] = store(Tensor<Index, 1>{-5, Index{1} << 40});
+  file.tensors["whole"] = store(Tensor<std::int64_t, 1>{-5, std::int64_t{1} << 40});
   file.tensors["scalar"] = {Dtype::BOOL, {}, {1}};
   file.metadata = {{"a \"key\"", "two\nlines, ünï"}, {"", ""}};
   write_safetensors(path, file);

@@ -163,7 +163,8 @@ int main(int argc, char** argv) {
     const auto has = [&](const char* word) { return sentence.find(word) != sentence.npos; };
     demand(sentence.starts_with(file + ": "), "does not begin with the file's name");
     demand(has("expected") && has("found"), "does not say what was expected and what was found");
-    demand(!std::ranges::any_of(sentence, [](unsigned char c) { return c < 32 || c == 127; }),
+    demand(std::none_of(sentence.begin(), sentence.end(),
+                        [](unsigned char c) { return c < 32 || c == 127; }),
            "is not one line of text");
     demand(sentence.size() < 600, concat("has ", sentence.size(), " letters"));
   }

@@ -69,7 +69,7 @@ void check_block(const BlockCase& c, int threads) {
     for (int time = 0; time < 2; ++time) {
       for (const std::span<T> written :
            {left.dweight.flat(), left.dbias.flat(), left.scratch.flat()})
-        std::ranges::fill(written, std::numeric_limits<T>::quiet_NaN());
+        std::fill(written.begin(), written.end(), std::numeric_limits<T>::quiet_NaN());
       net.backward(*workspace);
     }
   }

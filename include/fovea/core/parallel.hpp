@@ -118,7 +118,10 @@ void parallel_for(int threads, Index pieces, const Body& body) {
 
 /// Piece `piece` of `pieces` of [0, count): {first, last}. Sizes differ by at most one.
 constexpr std::pair<Index, Index> piece_of(Index count, Index pieces, Index piece) {
-  return {count * piece / pieces, count * (piece + 1) / pieces};
+  // count * i / pieces, without a product of count that may overflow where Index has 32 bits.
+  const Index whole = count / pieces, rest = count % pieces;
+  const auto border = [=](Index i) { return whole * i + rest * i / pieces; };
+  return {border(piece), border(piece + 1)};
 }
 
 /// Runs body(first, last) over [0, count) in blocks of `block`: for elementwise work.

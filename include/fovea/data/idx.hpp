@@ -55,8 +55,10 @@ namespace detail {
   for (std::size_t axis = 0; axis < rank; ++axis) {
     const std::uint32_t extent = number(4 + 4 * axis);
     extents[axis] = static_cast<Index>(extent);
-    // Three 32-bit extents can overflow 64 bits, so compare with what is there at every step.
+    // Three 32-bit extents can overflow 64 bits, so compare with what is there at every step; and one
+    // of them an Index of 32 bits.
     if (promised != 0 && extent > numbers.size() / promised) fits = false;
+    if (extents[axis] < 0) fits = false;
     promised = fits ? promised * extent : promised;
   }
   if (!fits)

@@ -67,7 +67,7 @@ Tensor<T, R> take_npy(std::size_t size, std::string_view file, Read read) {
   Shape<R> shape;
   std::copy(header.shape.begin(), header.shape.end(), &shape[0]);
   // Divided, as products of extents may overflow; a number of zero is no help against that.
-  const bool none = std::ranges::count(header.shape, 0) > 0;
+  const bool none = std::count(header.shape.begin(), header.shape.end(), 0) > 0;
   std::size_t left = none ? std::size_t{PTRDIFF_MAX} : size / sizeof(T);
   for (const Index extent : header.shape)
     left /= static_cast<std::size_t>(std::max<Index>(extent, 1));

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
 #include <string>
 #include <utility>
@@ -58,7 +59,7 @@ class NpyParser {
     while (!next('}')) {
       if (!comma) expect(',');
       const std::string key = string("a key");
-      const auto which = static_cast<std::size_t>(std::ranges::find(keys, key) - keys);
+      const auto which = static_cast<std::size_t>(std::find(keys, keys + 3, key) - keys);
       check(which < 3, file_, ": expected the keys descr, fortran_order and shape, found ",
             printable(key));
       check(!std::exchange(seen[which], true), file_, ": expected each key once, found ", key,
@@ -119,10 +120,12 @@ class NpyParser {
     // 18 digits fit into 63 bits; and Python knows no 03.
     check(0 < digits && digits <= 18 && (digits == 1 || text_[0] != '0'), file_,
           ": expected whole numbers from 0 to 10^18 in shape, found ", here());
-    Index value = 0;
+    std::int64_t value = 0;
     for (std::size_t i = 0; i < digits; ++i) value = 10 * value + (text_[i] - '0');
+    check(value <= std::numeric_limits<Index>::max(), file_,
+          ": expected a shape that fits into memory, found ", value, " in it");
     text_.remove_prefix(digits);
-    return value;
+    return static_cast<Index>(value);
   }
   std::vector<Index> tuple() {
     std::vector<Index> extents;

@@ -36,9 +36,10 @@ template <class Read>
 Safetensors take_safetensors(std::size_t size, std::string_view file, Read read) {
   constexpr std::size_t most = 100'000'000;
   check(size >= 8, file, ": expected a safetensors file, found only ", size, " bytes");
-  const auto length = from_little_endian<std::uint64_t>(read(8));
-  check(length <= most, file, ": expected a header of at most ", most, " bytes, found ", length,
+  const auto promised = from_little_endian<std::uint64_t>(read(8));
+  check(promised <= most, file, ": expected a header of at most ", most, " bytes, found ", promised,
         " (not a safetensors file?)");
+  const auto length = static_cast<std::size_t>(promised);
   check(length <= size - 8, file, ": expected a header of ", length, " bytes, found only ",
         size - 8, " (a truncated file?)");
   check(length > 0, file, ": expected a header that begins with {, found an empty one");

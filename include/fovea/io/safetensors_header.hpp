@@ -163,17 +163,18 @@ inline HeaderTensor checked(const HeaderEntry& entry, std::size_t data, std::str
   for (const std::uint64_t extent : entry.shape) {
     const bool overflow = extent > std::uint64_t{std::numeric_limits<Index>::max()} ||
                           __builtin_mul_overflow(promised, static_cast<Index>(extent), &promised);
-    check(!overflow, file, ": expected a shape of ", name,
-          " of less than 2^63 bytes, found one that overflows at ", extent);
+    check(!overflow, file, ": expected a shape of ", name, " of less than 2^",
+          std::numeric_limits<Index>::digits, " bytes, found one that overflows at ", extent);
     tensor.shape.push_back(static_cast<Index>(extent));
   }
   check(entry.offsets.size() == 2, file, ": expected two data_offsets of ", name, ", found ",
         entry.offsets.size());
-  tensor.begin = entry.offsets[0];
-  tensor.end = entry.offsets[1];
-  check(tensor.begin <= tensor.end && tensor.end <= data, file, ": expected data_offsets of ", name,
-        " in the ", data, " bytes of data, found ", tensor.begin, " to ", tensor.end,
-        tensor.begin <= tensor.end ? " (a truncated file?)" : "");
+  // Compared in 64 bits: std::size_t has 32 in WebAssembly.
+  const std::uint64_t begin = entry.offsets[0], end = entry.offsets[1];
+  check(begin <= end && end <= data, file, ": expected data_offsets of ", name, " in the ", data,
+        " bytes of data, found ", begin, " to ", end, begin <= end ? " (a truncated file?)" : "");
+  tensor.begin = static_cast<std::size_t>(begin);
+  tensor.end = static_cast<std::size_t>(end);
   check(tensor.end - tensor.begin == static_cast<std::size_t>(promised), file, ": expected ",
         promised, " bytes for ", name, ", ", *dtype, " ", extents_text(tensor.shape), ", found ",
         tensor.end - tensor.begin);

@@ -172,8 +172,8 @@ void sweep(const Sweep& at, const std::int32_t* offsets, Index depth, const T* w
 /// Calls body(n, group, first row, rows, thread). Where there are fewer images than threads, images
 /// are cut, by groups or by rows; that changes who computes a number, never how.
 template <class Body>
-void for_slices(Index N, Index groups, Index rows, Index work_per_row, int threads, Body&& body) {
-  if (N * groups * rows * work_per_row < small_work) threads = 1;
+void for_slices(Index N, Index groups, Index rows, Work work_per_row, int threads, Body&& body) {
+  if (work_per_row * N * groups * rows < small_work) threads = 1;
   const Index tiles = (rows + tile_rows - 1) / tile_rows;
   const Index wanted = N >= 2 * threads || threads == 1 ? 1 : (2 * threads + N - 1) / N;
   const Index group_slices = std::min(groups, wanted);
@@ -198,7 +198,7 @@ inline Index part_stride(Index dw, Index db) { return (dw + db + 15) / 16 * 16; 
 /// body(first, last, dw, db, thread) adds those of images [first, last). `sums` is scratch for all parts.
 /// They are added in their order, so the number of threads cannot change a bit.
 template <class T, class Body>
-void sum_over_parts(Index N, Index work, View<T, 4> dw, View<T, 1> db, T* sums, int threads,
+void sum_over_parts(Index N, Work work, View<T, 4> dw, View<T, 1> db, T* sums, int threads,
                     Body&& body) {
   const Index parts = batch_parts(N, dw.size()), size = dw.size() + db.size();
   const Index stride = part_stride(dw.size(), db.size());
@@ -273,7 +273,7 @@ class Convolution {
       return winograd_.run(x, bias, y, scratch, threads);
     }
     const Index N = x.extent(0), plane = forward_.rows * forward_.cols;
-    for_slices(N, groups_, O_, K_ * plane, threads,
+    for_slices(N, groups_, O_, Work{K_} * plane, threads,
                [&](Index n, Index g, Index o, Index count, int thread) {
                  T* const image = scratch.own(thread);
                  pad_image(x.data() + (n * groups_ + g) * C_ * H_ * W_, image);
@@ -289,7 +289,7 @@ class Convolution {
                                              int threads) const {
     const Index N = x.extent(0);
     threads = scratch.provide(threads, parameter_gradients_scratch(N));
-    sum_over_parts(N, N * dw.size() * flat(), dw, db, scratch.shared(), threads,
+    sum_over_parts(N, Work{N} * dw.size() * flat(), dw, db, scratch.shared(), threads,
                    [&](Index first, Index last, T* sums, T* bias, int thread) {
                      add_gradients(x, dy, first, last, sums, bias, scratch.own(thread));
                    });
@@ -307,7 +307,7 @@ class Convolution {
     }
     const Index N = dx.extent(0);
     turn_weights(w, turned);
-    for_slices(N, groups_, C_, O_ * kernel_.h * kernel_.w * H_ * W_, threads,
+    for_slices(N, groups_, C_, Work{O_} * kernel_.h * kernel_.w * H_ * W_, threads,
                [&](Index n, Index g, Index c, Index count, int thread) {
                  T* const padded = scratch.own(thread);
                  pad_gradient(dy, n, g, padded);

@@ -154,7 +154,7 @@ void gemm(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate, in
   const bool by_columns = c.cols >= c.rows;
   const Index tile = by_columns ? lanes<T> : tile_rows;
   const Index tiles = ((by_columns ? c.cols : c.rows) + tile - 1) / tile;
-  const Index work = c.rows * c.cols * a.cols;
+  const Work work = Work{c.rows} * c.cols * a.cols;
   const Index pieces = work < small_work ? 1 : std::min<Index>(threads, tiles);
   parallel_for(threads, pieces, [&](Index piece, int) {
     const auto [first_tile, last_tile] = piece_of(tiles, pieces, piece);

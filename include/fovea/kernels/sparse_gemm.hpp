@@ -85,7 +85,7 @@ template <class T>
 void sparse_gemm(const Nonzeros<T>& a, const Matrix<const T>& b, const Matrix<T>& c, int threads) {
   constexpr Index width = Nonzeros<T>::width, depth_block = Nonzeros<T>::depth_block;
   const Index panels = (c.cols + width - 1) / width;
-  parallel_for(a.size() * c.cols < small_work ? 1 : threads, panels, [&](Index p, int) {
+  parallel_for(Work{a.size()} * c.cols < small_work ? 1 : threads, panels, [&](Index p, int) {
     alignas(64) T panel[depth_block * width];
     const Index j = p * width, cols = std::min(width, c.cols - j);
     for (Index k = 0; k < b.rows; k += depth_block) {

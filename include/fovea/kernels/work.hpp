@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
 #include <span>
 
@@ -11,8 +12,11 @@
 
 namespace fovea::inline FOVEA_ABI::kernels {
 
+/// A number of multiply-adds. Index has 32 bits in WebAssembly, too few for the product of all extents.
+using Work = std::int64_t;
+
 /// Waking a thread costs as much as this many multiply-adds.
-inline constexpr Index small_work = 200'000;
+inline constexpr Work small_work = 200'000;
 
 /// How much memory a kernel needs, in elements: for each thread, and for all of them together.
 struct ScratchSize {

@@ -118,7 +118,7 @@ class ConvReluPool {
   /// y = max-pool(ReLU(convolution of x)), one block after the other.
   FOVEA_OUT_OF_LINE static void forward(Chain chain, const Context& context) {
     const Index N = chain[0].x.extent(0), groups = (N + group - 1) / group;
-    Index work = 0;
+    kernels::Work work = 0;
     for (const Stage& stage : chain) {
       stage.block->pack_weights(*stage.conv, context.threads);
       work += stage.block->work(N, *stage.conv);
@@ -186,7 +186,9 @@ class ConvReluPool {
   // The block before, or who runs the chain.
   bool wants_dx(const Stage& stage) const { return !first_ || !stage.dx.empty(); }
 
-  Index work(Index N, const Conv2d<T>& conv) const { return N * 4 * units_ * conv.weight.size(); }
+  kernels::Work work(Index N, const Conv2d<T>& conv) const {
+    return kernels::Work{N} * 4 * units_ * conv.weight.size();
+  }
 
   void pack_weights(const Conv2d<T>& conv, int threads) {
     if (packed_) return;
@@ -426,7 +428,7 @@ class LinearRelu {
     } else {
       y.fill(T{0});
       const Index pieces =
-          N * in * out < kernels::small_work ? 1 : std::min<Index>(slices, threads);
+          kernels::Work{N} * in * out < kernels::small_work ? 1 : std::min<Index>(slices, threads);
       parallel_for(threads, pieces, [&, N = N](Index piece, int thread) {
         const auto [first, last] = piece_of(slices, pieces, piece);
         for (Index n = 0; n < N; ++n)

@@ -6,6 +6,7 @@
 // says which patch it is.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "fovea/kernels/window.hpp"
@@ -16,7 +17,7 @@ namespace fovea::inline FOVEA_ABI {
 namespace detail {
 
 // 421642 -> "421,642"
-inline std::string grouped(Index number) {
+inline std::string grouped(std::int64_t number) {
   const std::string digits = std::to_string(number);
   std::string text;
   for (std::size_t i = 0; i < digits.size(); ++i) {
@@ -55,14 +56,14 @@ std::string summary(const Sequential<R, Layers...>& net) {
   std::string text =
       detail::table_row("layer", "output", "parameters", "multiply-adds", "sees") +
       detail::table_row("input", detail::batch_text(net.input_shape().prepend(1)), "", "", "");
-  Index total_parameters = 0, total_work = 0;
+  std::int64_t total_parameters = 0, total_work = 0;  // 64 bits in WebAssembly too
   Field field;
   bool local = true;  // false once a layer without a window has mixed all positions
   const auto outputs = net.output_shapes(1);
   const auto line = [&]<std::size_t i>(auto input) {
     const auto& layer = std::get<i>(net.layers());
     const Index parameters = detail::parameter_count(layer);
-    Index work = 0;
+    std::int64_t work = 0;
     if constexpr (requires { layer.multiply_adds(input); }) work = layer.multiply_adds(input);
     const auto output = std::get<i>(outputs);
     if constexpr (requires { layer.window(); }) {

@@ -84,8 +84,8 @@ class Conv2d {
     return {N, options.out, OH, OW};
   }
 
-  Index multiply_adds(Shape<4> x) const {
-    return output_shape(x).size() * (weight.size() / options.out);
+  std::int64_t multiply_adds(Shape<4> x) const {
+    return std::int64_t{output_shape(x).size()} * (weight.size() / options.out);
   }
 
   [[gnu::cold]] Pass pass(Shape<4> x, const WorkspaceOptions& how) const {

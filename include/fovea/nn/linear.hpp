@@ -56,7 +56,7 @@ class Linear {
     return {x[0], options.out};
   }
 
-  Index multiply_adds(Shape<2> x) const { return x[0] * weight.size(); }
+  std::int64_t multiply_adds(Shape<2> x) const { return std::int64_t{x[0]} * weight.size(); }
 
   Pass pass(Shape<2>, const WorkspaceOptions& how) const {
     if (how.keep == Keep::output) return {};
