@@ -14,12 +14,12 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <numbers>
 #include <span>
 
+#include "fovea/core/bits.hpp"
 #include "fovea/core/random.hpp"
 
 namespace fovea::inline FOVEA_ABI {
@@ -30,9 +30,9 @@ namespace detail {
 // ln m = 2 (z + z^3/3 + z^5/5 + ...), where |z| < 0.172.
 inline float short_log(float x) {
   constexpr std::int32_t root_half = 0x3f3504f3;  // the bits of sqrt(1/2)
-  const std::int32_t bits = std::bit_cast<std::int32_t>(x) - root_half;
+  const std::int32_t bits = bit_cast<std::int32_t>(x) - root_half;
   const float k = static_cast<float>(bits >> 23);
-  const float m = std::bit_cast<float>((bits & 0x7fffff) + root_half);
+  const float m = bit_cast<float>((bits & 0x7fffff) + root_half);
   const float z = (m - 1) / (m + 1), z2 = z * z;
   return k * std::numbers::ln2_v<float> +
          2 * z * (1 + z2 * (1.0f / 3 + z2 * (1.0f / 5 + z2 * (1.0f / 7))));

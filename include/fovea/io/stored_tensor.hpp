@@ -12,13 +12,13 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "fovea/core/bits.hpp"
 #include "fovea/core/tensor.hpp"
 #include "fovea/io/little_endian.hpp"
 
@@ -60,7 +60,7 @@ inline double from_float16(std::uint16_t bits) {
   return bits >> 15 ? -size : size;
 }
 inline double from_bfloat16(std::uint16_t bits) {
-  return static_cast<double>(std::bit_cast<float>(std::uint32_t{bits} << 16));
+  return static_cast<double>(bit_cast<float>(std::uint32_t{bits} << 16));
 }
 
 // Whether a T can hold `number`, after rounding if T is a floating-point type.
