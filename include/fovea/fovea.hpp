@@ -12,6 +12,7 @@
 #include "fovea/core/build_info.hpp"
 #include "fovea/core/check.hpp"
 #include "fovea/core/file.hpp"
+#include "fovea/core/math.hpp"
 #include "fovea/core/normals.hpp"
 #include "fovea/core/ops.hpp"
 #include "fovea/core/parallel.hpp"
