@@ -11,6 +11,7 @@
 #include <concepts>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include "fovea/nn/layer.hpp"
@@ -50,6 +51,44 @@ concept HasBackward = requires(const Layer& layer, View<const T, R> x,
   layer.backward(x, y, y, dx, pass, context);
 };
 
+// Whether Layer has a member of one of these names, of any kind and access: if it has, the name is ambiguous
+// in a class that inherits another one. A list that is there but cannot be read would be ignored, and its
+// parameters never trained.
+#define FOVEA_HAS_MEMBER(Concept, name)                    \
+  struct Other_##name {                                    \
+    int name;                                              \
+  };                                                       \
+  template <class Layer>                                   \
+  struct Both_##name : Layer, Other_##name {};             \
+  template <class Layer>                                   \
+  concept Concept = !std::is_final_v<Layer> && !requires { \
+    &Both_##name<Layer>::name;                             \
+  };
+FOVEA_HAS_MEMBER(NamesParameters, parameters)
+FOVEA_HAS_MEMBER(NamesBuffers, buffers)
+FOVEA_HAS_MEMBER(NamesChildren, children)
+FOVEA_HAS_MEMBER(NamesPass, pass)
+#undef FOVEA_HAS_MEMBER
+
+// A std::tuple of Entry<...>, such as Parameter.
+template <class List, template <class, class> class Entry>
+inline constexpr bool list_of = false;
+template <class... A, class... B, template <class, class> class Entry>
+inline constexpr bool list_of<std::tuple<Entry<A, B>...>, Entry> = true;
+
+template <class Layer>
+concept ListsParameters = requires {
+  requires list_of<decltype(Layer::parameters()), Parameter>;
+};
+template <class Layer>
+concept ListsBuffers = requires {
+  requires list_of<decltype(Layer::buffers()), Buffer>;
+};
+template <class Layer>
+concept ListsChildren = requires {
+  requires list_of<decltype(Layer::children()), Child>;
+};
+
 /// A layer in a network of T that gets an input of rank R.
 template <class Layer, class T, std::size_t R>
 struct LayerCheck {
@@ -59,7 +98,28 @@ struct LayerCheck {
   static_assert(HasOutputShape<Layer>,
                 "Sequential: this layer has no output_shape(Shape<R>) const, which says what comes "
                 "out of it");
+  static_assert(
+      !NamesParameters<Layer> || ListsParameters<Layer>,
+      "Sequential: parameters() of this layer would be ignored, it has to be a public static "
+      "constexpr function that returns std::tuple{Parameter{\"weight\", &Layer::weight, "
+      "&Pass::dweight}, ...}");
+  static_assert(
+      !NamesBuffers<Layer> || ListsBuffers<Layer>,
+      "Sequential: buffers() of this layer would be ignored, it has to be a public static "
+      "constexpr function that returns std::tuple{Buffer{\"mean\", &Layer::mean, "
+      "&Pass::mean}, ...}");
+  static_assert(
+      !NamesChildren<Layer> || ListsChildren<Layer>,
+      "Sequential: children() of this layer would be ignored, it has to be a public static "
+      "constexpr function that returns std::tuple{Child{\"branch\", &Layer::branch, "
+      "&Pass::branch}, ...}");
   static constexpr bool fits = AcceptsRank<Layer, R>, blind = !HasOutputShape<Layer>;
+  static_assert(
+      !fits || !NamesPass<Layer> ||
+          requires(const Layer& layer, Shape<R> x) { layer.pass(x, WorkspaceOptions{}); },
+      "Sequential: pass() of this layer would be ignored, it has to be a public Pass pass(Shape<R> "
+      "x, "
+      "const WorkspaceOptions&) const");
   static_assert(fits || blind || R <= 2 || !AcceptsRank<Layer, 2>,
                 "Sequential: a Flatten{} is missing in front of this layer, which takes rows of "
                 "features (N, F) and would get maps");
