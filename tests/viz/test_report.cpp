@@ -8,7 +8,7 @@ using namespace test;
 namespace {
 const std::string attack = "<script>&\"'";
 const std::string harmless = "&lt;script&gt;&amp;&quot;&#39;";
-int count(const std::string& text, const std::string& part) {
+int occurrences(const std::string& text, const std::string& part) {
   int found = 0;
   for (std::size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++found;
   return found;
@@ -36,7 +36,7 @@ TEST_CASE("report: every text is escaped, wherever it enters") {
   CHECK(!contains(html, attack));
   // lang, title and h1, lead; two headings, twice; six paragraphs and the like; a list; a card; a table of five;
   // four of a picture; title twice, name, labels and two colours of a chart, its caption and text; the footer.
-  CHECK(count(html, harmless) == 4 + 4 + 5 + 1 + 2 + 5 + 4 + 7 + 2 + 1);
+  CHECK(occurrences(html, harmless) == 4 + 4 + 5 + 1 + 2 + 5 + 4 + 7 + 2 + 1);
 }
 
 TEST_CASE("report: figures have numbers, sizes, words, and all bytes") {
@@ -60,7 +60,7 @@ TEST_CASE("report: figures have numbers, sizes, words, and all bytes") {
   CHECK(contains(html, "id=\"figure-3\""));
   for (const char* word : {"http://", "https://", "url(", "@import"}) {
     CAPTURE(word);
-    CHECK(count(html, word) ==
+    CHECK(occurrences(html, word) ==
           (std::string(word) == "http://" ? 1 : 0));  // the name of SVG's namespace
   }
 }

@@ -69,9 +69,9 @@ TEST_CASE("gallery: one symmetric scale for all maps") {
     return pixel(image, 60 + 10 * i + 5, 24 + m * 36 + 10 * j + 5);
   };
   CHECK(pixel(0, 0, 0) == diverging(-1));
-  CHECK(pixel(1, 0, 0) == diverging(0.5));
-  CHECK(pixel(2, 1, 1) == diverging(1));
-  CHECK(pixel(1, 1, 1) == diverging(0));
+  CHECK(corner(1, 0, 0) == diverging(0.5));
+  CHECK(corner(2, 1, 1) == diverging(1));
+  CHECK(corner(1, 1, 1) == diverging(0));
   CHECK(gallery(Tensor<float, 3>(Shape{5, 3, 3})).width() > 0);  // all zero: no division by it
   // 32 maps hang in four rows of eight, none of them half empty; a caption may be missing.
   const Tensor<float, 3> many(Shape{32, 2, 2});
