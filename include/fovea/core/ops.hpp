@@ -110,6 +110,8 @@ auto walk_axes(const Shape<R>& shape, Step&& step) {
   std::array<Index, R> stride{};  // in the result; 0 along a removed axis
   for (std::size_t axis = 0, q = 0; axis < R; ++axis)
     if (!removed[axis]) kept[q++] = shape[axis];
+  const Index count = shape.size();
+  if (count == 0) return kept;
   Index product = 1;
   for (std::size_t axis = R; axis-- > 0;)
     if (!removed[axis]) {
@@ -117,7 +119,6 @@ auto walk_axes(const Shape<R>& shape, Step&& step) {
       product *= shape[axis];
     }
   constexpr std::size_t last = std::max({axes...});
-  const Index count = shape.size();
   for (Index in = 0; in < count; ++in) {
     Index out = 0, rest = in, position = 0;
     for (std::size_t axis = R; axis-- > 0;) {
@@ -204,6 +205,7 @@ auto permute(const X& x) {
   static_assert(detail::valid_axes<X::rank, order...>, "permute: each axis once");
   constexpr std::array<std::size_t, X::rank> from{order...};
   Tensor<Value<X>, X::rank> y(Shape<X::rank>(x.extent(order)...));
+  if (y.empty()) return y;
   std::array<Index, X::rank> stride{};  // of y, along the axes of x
   Index product = 1;
   for (std::size_t axis = X::rank; axis-- > 0;) {

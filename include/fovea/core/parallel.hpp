@@ -23,19 +23,21 @@
 
 namespace fovea::inline FOVEA_ABI {
 
-/// How many threads to use: `requested`, or for 0 what OMP_NUM_THREADS or the machine offers.
+/// The largest number of threads that work together.
+inline constexpr int most_threads = 256;
+
+/// How many threads to use: `requested`, or for 0 what OMP_NUM_THREADS or the machine offers; at most
+/// most_threads.
 inline int resolve_threads(int requested) {
   check(requested >= 0, "threads: expected 0 (all) or more, got ", requested);
 #ifdef _OPENMP
-  return requested > 0 ? requested : omp_get_max_threads();
+  return std::min(requested > 0 ? requested : omp_get_max_threads(), most_threads);
 #else
   return 1;
 #endif
 }
 
 namespace detail {
-
-inline constexpr int most_threads = 256;  // of one region
 
 // The body by address: one parallel region is compiled, however many callers there are.
 using PieceBody = void (*)(const void* body, Index piece, int slot);

@@ -69,6 +69,7 @@ class Rng {
 
 /// The numbers 0 .. n-1 in random order (Fisher and Yates).
 inline std::vector<Index> permutation(Index n, Rng rng) {
+  check(n >= 0, "permutation: expected 0 or more numbers, got ", n);
   std::vector<Index> order(static_cast<std::size_t>(n));
   for (Index i = 0; i < n; ++i) order[static_cast<std::size_t>(i)] = i;
   for (Index i = n - 1; i > 0; --i)

@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include "fovea/core/check.hpp"
@@ -27,7 +28,8 @@ namespace detail {
   return concat(text, ")");
 }
 
-// Their product; throws if one is negative or the product does not fit. Compiled once, for all ranks.
+// Their product; throws if one is negative or the product does not fit. An extent of 0 makes it 0, however
+// large the others are. Compiled once, for all ranks.
 FOVEA_OUT_OF_LINE inline Index checked_product(std::span<const Index> extents) {
   bool none = false;
   for (const Index extent : extents) {
@@ -46,6 +48,10 @@ FOVEA_OUT_OF_LINE inline Index checked_product(std::span<const Index> extents) {
 }
 }  // namespace detail
 
+/// What an extent or an index may be: an integer, but no 2.5, which would lose its fraction in silence.
+template <class I>
+concept IndexLike = std::convertible_to<I, Index> && !std::floating_point<std::remove_cvref_t<I>>;
+
 /// R extents. A shape is a value; compare with ==.
 template <std::size_t R>
 class Shape {
@@ -58,7 +64,7 @@ class Shape {
   constexpr Shape() = default;
 
   /// From R integers: Shape{64, 1, 28, 28}.
-  template <std::convertible_to<Index>... Extents>
+  template <IndexLike... Extents>
   requires(sizeof...(Extents) == R) constexpr Shape(Extents... extents)
       : extents_{static_cast<Index>(extents)...} {}
 
@@ -69,16 +75,21 @@ class Shape {
   /// All extents.
   constexpr std::span<const Index, R> extents() const { return extents_; }
 
-  /// The number of elements.
+  /// The number of elements; throws if an extent is negative or the product does not fit into 63 bits.
   constexpr Index size() const {
     Index product = 1;
-    for (const Index extent : extents_) product *= extent;
-    return product;
+    bool unusual = false;
+    for (const Index extent : extents_)
+      unusual = bool(unusual | (extent < 0) | __builtin_mul_overflow(product, extent, &product));
+    return unusual ? detail::checked_product(extents_) : product;
   }
 
-  /// The same, but throws if an extent is negative or the product does not fit: for shapes that come
-  /// from outside and ask for memory.
-  Index checked_size() const { return detail::checked_product(extents_); }
+  /// The same without the checks, for extents that have passed them, and for those behind the first of such.
+  constexpr Index unchecked_size() const {
+    std::size_t product = 1;  // unsigned: it may wrap around on its way to 0
+    for (const Index extent : extents_) product *= static_cast<std::size_t>(extent);
+    return static_cast<Index>(product);
+  }
 
   /// The same extents with another first one: the shape of a part of a batch.
   constexpr Shape with_batch(Index n) const {

@@ -38,13 +38,17 @@ class View {
   /// Looks at nothing. A layer takes an empty `dx` as "not asked for".
   View() = default;
 
-  /// Looks at `shape.size()` elements from `data` on, which must outlive the view.
-  View(T* data, Shape<R> shape) : data_(data), shape_(shape), size_(shape.size()) {}
+  /// Looks at `shape.size()` elements from `data` on, which must outlive the view. Throws on extents that
+  /// are negative or too large together, and where there should be elements but `data` is null.
+  View(T* data, const Shape<R>& shape) : View(data, shape, shape.size()) {
+    check(data != nullptr || size_ == 0, "view: expected memory for ", shape,
+          ", got a null pointer");
+  }
 
   /// A view that may write is also a view that may only read.
   template <std::same_as<std::remove_const_t<T>> U>
   requires std::is_const_v<T> View(const View<U, R>& other)
-      : data_(other.data()), shape_(other.shape()), size_(other.size()) {}
+      : View(other.data(), other.shape(), other.size()) {}
 
   /// All extents.
   const Shape<R>& shape() const { return shape_; }
@@ -65,14 +69,14 @@ class View {
   std::span<T> flat() const { return {data_, static_cast<std::size_t>(size_)}; }
 
   /// The element at these indices, unchecked.
-  template <std::convertible_to<Index>... I>
+  template <IndexLike... I>
   T& operator()(I... indices) const {
     static_assert(sizeof...(I) == R, "a tensor of rank R has R indices");
     return data_[offset(static_cast<Index>(indices)...)];
   }
 
   /// The element at these indices; throws if one is out of range.
-  template <std::convertible_to<Index>... I>
+  template <IndexLike... I>
   T& at(I... indices) const {
     const Shape<R> where{indices...};
     for (std::size_t axis = 0; axis < R; ++axis)
@@ -88,16 +92,17 @@ class View {
     } else {
       Shape<R - 1> rest;
       for (std::size_t axis = 1; axis < R; ++axis) rest[axis - 1] = shape_[axis];
-      return View<T, R - 1>(data_ + i * rest.size(), rest);
+      const Index size = rest.unchecked_size();
+      return View<T, R - 1>(data_ + i * size, rest, size);
     }
   }
 
   /// `count` slices along the first axis from `first` on: a part of a batch.
   View sub(Index first, Index count) const {
-    check(0 <= first && 0 <= count && first + count <= shape_[0], "sub: expected a part of [0, ",
-          shape_[0], "), got ", count, " from ", first, " on");
+    check(0 <= first && first <= shape_[0] && 0 <= count && count <= shape_[0] - first,
+          "sub: expected a part of [0, ", shape_[0], "), got ", count, " from ", first, " on");
     const Index slice = shape_[0] == 0 ? 0 : size_ / shape_[0];
-    return View(data_ + first * slice, shape_.with_batch(count));
+    return View(data_ + first * slice, shape_.with_batch(count), count * slice);
   }
 
   /// The same elements under another shape of the same size.
@@ -105,13 +110,21 @@ class View {
   View<T, Q> reshape(Shape<Q> shape) const {
     check(shape.size() == size_, "reshape: ", shape_, " has ", size_, " elements, ", shape, " has ",
           shape.size());
-    return View<T, Q>(data_, shape);
+    return View<T, Q>(data_, shape, size_);
   }
 
   /// Assigns `value` to every element.
   void fill(std::remove_const_t<T> value) const { std::fill(begin(), end(), value); }
 
  private:
+  template <class, std::size_t>
+  friend class View;
+  template <class, std::size_t>
+  friend class Tensor;
+
+  // Of a shape that has been looked at: nothing is checked on the hot path.
+  View(T* data, const Shape<R>& shape, Index size) : data_(data), shape_(shape), size_(size) {}
+
   template <class... I>
   Index offset(I... indices) const {
     Index sum = 0;
@@ -139,12 +152,16 @@ struct NestedList<T, 0> {
 // Where owned memory starts: a cache line, and the widest vector register there is.
 inline constexpr std::align_val_t alignment{64};
 
-// Memory for elements of `size` bytes, nullptr for none. Compiled once, for all tensors.
-FOVEA_OUT_OF_LINE inline void* allocate(std::span<const Index> extents, std::size_t size) {
-  const auto count = static_cast<std::size_t>(checked_product(extents));
-  if (count > PTRDIFF_MAX / size)
-    fail("tensor: ", extents_text(extents), " does not fit into memory");
-  return count > 0 ? ::operator new(count* size, alignment) : nullptr;
+// Memory for `count` elements of `size` bytes, nullptr for none. Compiled once, for all tensors.
+FOVEA_OUT_OF_LINE inline void* allocate(std::span<const Index> extents, Index count,
+                                        std::size_t size) {
+  if (count == 0) return nullptr;
+  void* memory = nullptr;
+  if (static_cast<std::size_t>(count) <= PTRDIFF_MAX / size)
+    memory = ::operator new(static_cast<std::size_t>(count) * size, alignment, std::nothrow);
+  if (!memory)
+    fail("tensor: ", extents_text(extents), " with ", size, " bytes each does not fit into memory");
+  return memory;
 }
 
 }  // namespace detail
@@ -207,10 +224,10 @@ class Tensor {
   // Everything below means what it means for a View; see there.
   std::span<T> flat() { return view().flat(); }
   std::span<const T> flat() const { return view().flat(); }
-  T& operator()(std::convertible_to<Index> auto... i) { return view_(i...); }
-  const T& operator()(std::convertible_to<Index> auto... i) const { return view_(i...); }
-  T& at(std::convertible_to<Index> auto... i) { return view_.at(i...); }
-  const T& at(std::convertible_to<Index> auto... i) const { return view_.at(i...); }
+  T& operator()(IndexLike auto... i) { return view_(i...); }
+  const T& operator()(IndexLike auto... i) const { return view_(i...); }
+  T& at(IndexLike auto... i) { return view_.at(i...); }
+  const T& at(IndexLike auto... i) const { return view_.at(i...); }
   decltype(auto) operator[](Index i) { return view()[i]; }
   decltype(auto) operator[](Index i) const { return view()[i]; }
   View<T, R> sub(Index first, Index count) { return view().sub(first, count); }
@@ -228,8 +245,9 @@ class Tensor {
  private:
   struct Uninitialised {};
 
-  Tensor(Shape<R> shape, Uninitialised)
-      : view_(static_cast<T*>(detail::allocate(shape.extents(), sizeof(T))), shape) {}
+  Tensor(const Shape<R>& shape, Uninitialised tag) : Tensor(shape, tag, shape.size()) {}
+  Tensor(const Shape<R>& shape, Uninitialised, Index size)
+      : view_(static_cast<T*>(detail::allocate(shape.extents(), size, sizeof(T))), shape, size) {}
 
   static Shape<R> shape_of(const List& list) {
     Shape<R> shape;

@@ -27,6 +27,14 @@ struct ChannelsLast {
   Index row() const { return (extent.w + 2 * padding.w) * channels; }
   /// Elements before pixel (0, 0).
   Index inside() const { return padding.h * row() + padding.w * channels; }
+  /// Throws unless 32-bit offsets reach all of that many images with their padding.
+  void validate(Index images) const {
+    check(offsets_reach({images, extent.h + 2 * padding.h, extent.w + 2 * padding.w, channels}) &&
+              images * size() < largest_extent,
+          "an image of ", Shape{channels, extent.h, extent.w}, " with a padding of ", padding,
+          " is too large");
+  }
+
   /// Elements from image to image: a vector may be read beyond the last pixel.
   Index size() const { return whole_vectors<T>((extent.h + 2 * padding.h) * row()) + lanes<T>; }
 

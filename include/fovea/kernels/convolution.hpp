@@ -218,16 +218,31 @@ class Convolution {
  public:
   Convolution() = default;
 
-  /// For x of at most this shape. Throws when a padded image has 2^31 elements or more.
-  [[gnu::cold]] Convolution(Shape<4> x, Index outputs, const Window& window, Index groups)
-      : H_(x[2]), W_(x[3]), groups_(groups), C_(x[1] / groups), O_(outputs / groups) {
-    const auto [kernel, stride, padding, dilation] = window;
+  /// For x of at most this shape, a window that fits into it, and groups that divide channels and outputs.
+  /// Throws when a padded image has 2^31 elements or more.
+  [[gnu::cold]] Convolution(Shape<4> x, Index outputs, Window window, Index groups)
+      : x_(x),
+        outputs_(outputs),
+        window_(window),
+        H_(x[2]),
+        W_(x[3]),
+        groups_(groups),
+        C_(x[1] / groups),
+        O_(outputs / groups) {
     const auto [OH, OW] = window.output(H_, W_);
+    // A stride that leads out of the padded image is as good as one that just does, and makes fewer phases.
+    window.stride = {std::min(window.stride.h, H_ + 2 * window.padding.h),
+                     std::min(window.stride.w, W_ + 2 * window.padding.w)};
+    const auto [kernel, stride, padding, dilation] = window;
     const Extent2 reach{(kernel.h - 1) * dilation.h, (kernel.w - 1) * dilation.w};
     kernel_ = kernel;
     in_ = {stride, padding, {OH + reach.h / stride.h, OW + reach.w / stride.w}};
     forward_ = {OH, OW, in_.extent.w, 0};
-    check(in_.size() * C_ < INT32_MAX, "convolution: an image of ", x, " is too large");
+    check(offsets_reach({stride.h, stride.w, in_.extent.h, in_.extent.w, C_}) &&
+              in_.size() * C_ < INT32_MAX,
+          "convolution: an image of ", x, " with a padding of ", padding, " is too large");
+    check(stride.h * stride.w <= most_phases, "convolution: a stride of ", stride,
+          " is too large for this image");
     for (Index c = 0; c < C_; ++c)
       for (Index kh = 0; kh < kernel.h; ++kh)
         for (Index kw = 0; kw < kernel.w; ++kw)
@@ -244,6 +259,12 @@ class Convolution {
     if (!by_winograd_) return;
     winograd_ = {x, outputs, padding, {OH, OW}};
     winograd_back_ = {{x[0], O_, OH, OW}, C_, {2 - padding.h, 2 - padding.w}, {H_, W_}};
+  }
+
+  /// Whether it was made for the like of this: x of the same extents, the batch aside.
+  bool serves(const Shape<4>& x, Index outputs, const Window& window, Index groups) const {
+    return x[1] == x_[1] && x[2] == x_[2] && x[3] == x_[3] && outputs == outputs_ &&
+           groups == groups_ && window == window_;
   }
 
   /// Whether forward and dx go Winograd's way.
@@ -465,14 +486,16 @@ class Convolution {
             phase.first = {modulo(a - padding.h, stride.h), modulo(b - padding.w, stride.w)};
         const Extent2 q = phase.nearest = {(first.h + padding.h - a) / stride.h,
                                            (first.w + padding.w - b) / stride.w};
-        for (Index kh = 0; kh < kernel.h; ++kh)
+        for (Index kh = 0; kh < kernel.h; ++kh) {
+          if (kh * dilation.h % stride.h != a) continue;
           for (Index kw = 0; kw < kernel.w; ++kw) {
-            if (kh * dilation.h % stride.h != a || kw * dilation.w % stride.w != b) continue;
+            if (kw * dilation.w % stride.w != b) continue;
             taps_.push_back(static_cast<std::int32_t>(kh * kernel.w + kw));
             phase.taps += 1;
             before.h = std::max(before.h, kh * dilation.h / stride.h - q.h);
             before.w = std::max(before.w, kw * dilation.w / stride.w - q.w);
           }
+        }
         phase.sweep.rows = first.h < H_ ? (H_ - 1 - first.h) / stride.h + 1 : 0;
         phase.sweep.cols = first.w < W_ ? (W_ - 1 - first.w) / stride.w + 1 : 0;
         beyond.h = std::max(beyond.h, q.h + phase.sweep.rows);
@@ -480,8 +503,8 @@ class Convolution {
         phases_.push_back(phase);
       }
     out_ = {1, before, {before.h + beyond.h, before.w + beyond.w}};
-    check(out_.size() * O_ < INT32_MAX, "convolution: a gradient of ", O_, " planes of ",
-          out_.extent, " is too large");
+    check(offsets_reach({out_.extent.h, out_.extent.w, O_}), "convolution: a gradient of ", O_,
+          " planes of ", out_.extent, " is too large");
     const std::int32_t* tap = taps_.data();
     for (Phase& phase : phases_) {
       phase.sweep.pitch = out_.extent.w;
@@ -538,6 +561,11 @@ class Convolution {
   }
 
  private:
+  static constexpr Index most_phases = 1 << 20;  // of a stride
+
+  Shape<4> x_;  // what it was made for
+  Index outputs_ = 0;
+  Window window_;
   Index H_ = 0, W_ = 0, groups_ = 1, C_ = 0, O_ = 0, K_ = 0;
   Index image_size_ = 0, gradient_pitch_ = 0, flat_ = 0;  // see the functions of these names
   Extent2 kernel_{1};

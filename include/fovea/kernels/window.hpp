@@ -10,6 +10,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
+#include <initializer_list>
+#include <limits>
 #include <utility>
 
 #include "fovea/core/shape.hpp"
@@ -31,6 +34,21 @@ inline std::string to_string(const Extent2& e) {
   return e.h == e.w ? to_string(e.h) : concat(e.h, "x", e.w);
 }
 
+/// The largest kernel, stride, padding, dilation and image along an axis. Sums and products of two of
+/// them cannot overflow.
+inline constexpr Index largest_extent = std::numeric_limits<std::int32_t>::max();
+
+/// Whether the product of these factors, 0 or more each, is so small that 32-bit offsets reach all of it.
+constexpr bool offsets_reach(std::initializer_list<Index> factors) {
+  Index product = 1;
+  for (const Index factor : factors) {
+    if (factor == 0) return true;
+    if (factor > (largest_extent - 1) / product) return false;
+    product *= factor;
+  }
+  return true;
+}
+
 /// How many positions a window has along one axis; 0 if it does not fit in even once.
 constexpr Index output_extent(Index in, Index kernel, Index stride, Index padding, Index dilation) {
   const Index room = in + 2 * padding - dilation * (kernel - 1) - 1;
@@ -50,18 +68,28 @@ constexpr std::pair<Index, Index> outputs_inside(Index in, Index out, Index stri
 struct Window {
   Extent2 kernel{1}, stride{1}, padding{0}, dilation{1};  ///< elements, pixels, pixels, pixels
 
-  /// How many positions it has on H x W pixels; 0 where it does not fit.
+  /// How many positions it has on H x W pixels; 0 where it does not fit. Throws if it is not valid.
   Extent2 output(Index H, Index W) const {
+    validate();
+    check(0 <= H && H <= largest_extent && 0 <= W && W <= largest_extent,
+          "expected an image of at most ", largest_extent, " rows and columns, got ",
+          Extent2{H, W});
     return {output_extent(H, kernel.h, stride.h, padding.h, dilation.h),
             output_extent(W, kernel.w, stride.w, padding.w, dilation.w)};
   }
 
-  /// Throws unless kernel, stride and dilation are 1 or more and the padding 0 or more.
+  friend constexpr bool operator==(const Window&, const Window&) = default;
+
+  /// Throws unless kernel, stride and dilation are 1 or more, the padding 0 or more, and none too large.
   void validate() const {
     check(kernel.h > 0 && kernel.w > 0, "kernel: expected 1 or more, got ", kernel);
     check(stride.h > 0 && stride.w > 0, "stride: expected 1 or more, got ", stride);
     check(padding.h >= 0 && padding.w >= 0, "padding: expected 0 or more, got ", padding);
     check(dilation.h > 0 && dilation.w > 0, "dilation: expected 1 or more, got ", dilation);
+    const Index largest = std::max(
+        {kernel.h, kernel.w, stride.h, stride.w, padding.h, padding.w, dilation.h, dilation.w});
+    check(largest <= largest_extent, "expected a kernel, stride, padding and dilation of at most ",
+          largest_extent, ", got ", largest);
   }
 };
 
@@ -72,12 +100,29 @@ struct Window {
 struct Field {
   Extent2 size{1}, jump{1}, start{0};  ///< in positions of the input
 
-  /// What the units of a window behind these see.
-  constexpr Field behind(const Window& w) const {
+  /// What the units of a window behind these see. Throws if its numbers are too large.
+  Field behind(const Window& w) const {
+    check_room(w);
     return {{size.h + w.dilation.h * (w.kernel.h - 1) * jump.h,
              size.w + w.dilation.w * (w.kernel.w - 1) * jump.w},
             {jump.h * w.stride.h, jump.w * w.stride.w},
             {start.h - w.padding.h * jump.h, start.w - w.padding.w * jump.w}};
+  }
+
+ private:
+  // Throws where a sum or a product above could overflow.
+  void check_room(const Window& w) const {
+    w.validate();
+    constexpr Index most = std::numeric_limits<Index>::max() / 4;
+    const auto fits = [&](auto axis) {
+      const Index reach = w.dilation.*axis * (w.kernel.*axis - 1);
+      const Index factor = std::max({reach, w.stride.*axis, w.padding.*axis});
+      return jump.*axis > 0 && factor <= most / jump.*axis && size.*axis <= most &&
+             start.*axis >= -most && start.*axis <= most;
+    };
+    check(fits(&Extent2::h) && fits(&Extent2::w), "receptive field: expected extents below 2^61, ",
+          "got a size of ", size, " and a jump of ", jump, " behind which there is a kernel of ",
+          w.kernel, " with a stride of ", w.stride);
   }
 };
 

@@ -76,6 +76,7 @@ class ConvReluPool {
     prepack_ = how.prepack_weights, forward_only_ = how.keep == Keep::output;
     O_ = o.out, columns_ = whole_vectors<T>(O_), units_ = OH / 2 * (OW / 2);
     in_ = {C, {H, W}, o.padding}, out_ = {O_, {OH / 2, OW / 2}, 0};
+    in_.validate(1), out_.validate(1);
     by_winograd_ = kernels::Winograd<T>::suits(conv.window(), 1, C, O_);
     if (by_winograd_)
       winograd_ = {C, O_, in_.row()};
@@ -171,8 +172,7 @@ class ConvReluPool {
 
   // Tables and scratch, which depend on who stands before and behind this block.
   [[gnu::cold]] void plan() {
-    check(at_once_ * std::max(in_.size(), out_.size()) < INT32_MAX, "an image of ",
-          Shape{in_.channels, in_.extent.h, in_.extent.w}, " is too large");
+    in_.validate(at_once_), out_.validate(at_once_);
     windows_ = in_.places(0, out_.extent, 2, at_once_);
     pixels_ = out_.places(out_.inside(), out_.extent, 1, at_once_);
     images_ =

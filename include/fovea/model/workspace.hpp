@@ -142,9 +142,8 @@ class Workspace {
   static Index checked(const Net& net, Index capacity) {
     net.identity().check_used("workspace");
     check(capacity > 0, "workspace: expected a batch size of 1 or more, got ", capacity);
-    net.input_shape().prepend(capacity).checked_size();
-    std::apply([](const auto&... shape) { (shape.checked_size(), ...); },
-               net.output_shapes(capacity));
+    net.input_shape().prepend(capacity).size();
+    std::apply([](const auto&... shape) { (shape.size(), ...); }, net.output_shapes(capacity));
     return capacity;
   }
 
