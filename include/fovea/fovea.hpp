@@ -58,6 +58,7 @@
 #include "fovea/model/architecture.hpp"
 #include "fovea/model/blocks.hpp"
 #include "fovea/model/identity.hpp"
+#include "fovea/model/layer_types.hpp"
 #include "fovea/model/predictor.hpp"
 #include "fovea/model/sequential.hpp"
 #include "fovea/model/summary.hpp"

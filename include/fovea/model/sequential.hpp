@@ -23,75 +23,10 @@
 
 #include "fovea/model/blocks.hpp"
 #include "fovea/model/layer_check.hpp"
+#include "fovea/model/layer_types.hpp"
 #include "fovea/model/workspace.hpp"
 
 namespace fovea::inline FOVEA_ABI {
-
-namespace detail {
-
-// The output shapes of layers that follow each other, as a tuple type: `Done`, and those of `Layers`, the
-// first of which takes rank R.
-template <std::size_t R, class Done, class... Layers>
-struct Chain {
-  using type = Done;
-};
-template <std::size_t R, class... Done, class Layer, class... Rest>
-struct Chain<R, std::tuple<Done...>, Layer, Rest...> {
-  using Out = decltype(std::declval<const Layer&>().output_shape(Shape<R>{}));
-  using type = typename Chain<Out::rank, std::tuple<Done..., Out>, Rest...>::type;
-};
-// After a layer that does not fit nothing is said about those behind it.
-template <std::size_t R, class... Done, class Layer, class... Rest>
-requires(!AcceptsRank<Layer, R>) struct Chain<R, std::tuple<Done...>, Layer, Rest...> {
-  using type = std::tuple<Done...>;
-};
-
-template <class... Layers>
-struct FirstValueType {
-  using type = float;
-};
-template <class Layer, class... Rest>
-struct FirstValueType<Layer, Rest...> : FirstValueType<Rest...> {};
-template <class Layer, class... Rest>
-requires requires { typename Layer::value_type; }
-struct FirstValueType<Layer, Rest...> {
-  using type = typename Layer::value_type;
-};
-
-// For each layer the block that could begin with it, as a tuple type.
-template <class Done, class... Layers>
-struct Blocks {
-  using type = Done;
-};
-template <class... Done, class Layer, class... Rest>
-struct Blocks<std::tuple<Done...>, Layer, Rest...> {
-  using First = typename BlockOf<Layer, Rest...>::type;
-  using type = typename Blocks<std::tuple<Done..., First>, Rest...>::type;
-};
-
-// The Pass of every layer, as a tuple type; `Input` is what the first one takes.
-template <class Done, class Input, class Outputs, class... Layers>
-struct LayerPasses {
-  using type = Done;
-};
-template <class... Done, class Input, class Output, class... Outputs, class Layer, class... Rest>
-struct LayerPasses<std::tuple<Done...>, Input, std::tuple<Output, Outputs...>, Layer, Rest...> {
-  using First = decltype(make_pass(std::declval<const Layer&>(), Input{}, WorkspaceOptions{}));
-  using type = typename LayerPasses<std::tuple<Done..., First>, Output, std::tuple<Outputs...>,
-                                    Rest...>::type;
-};
-
-// Becomes what make() returns at the place where that is needed, so a tuple of large parts is made
-// without moving them.
-template <class F>
-struct Made {
-  F make;
-  operator std::invoke_result_t<F>() const { return make(); }
-};
-template <class F>
-Made(F) -> Made<F>;
-
-}  // namespace detail
 
 /// A network: layers one after the other, a value. R is the rank of one example.
 template <std::size_t R, class... Layers>
@@ -202,7 +137,7 @@ class Sequential {
   /// The same in this mode.
   View<const T, output_rank> forward(View<const T, input_rank> x, Workspace<Sequential>& w,
                                      Mode mode) const {
-    check_outermost("forward", w);
+    w.check_outermost("forward");
     return forward_in(context_of(w, mode), {}, x, w);
   }
   /// The same for a network inside a layer, which has the context: `context.child("branch")`.
@@ -250,7 +185,7 @@ class Sequential {
   template <std::size_t i>
   View<const T, output_rank> forward_after(View<const T, rank_after<i>> y, Workspace<Sequential>& w,
                                            Mode mode) const {
-    check_outermost("forward_after", w);
+    w.check_outermost("forward_after");
     w.check_belongs("forward_after", *this);
     const auto expected = w.template output<i>().shape().with_batch(w.capacity());
     check(
@@ -381,7 +316,7 @@ class Sequential {
   FOVEA_OUT_OF_LINE void dimensions(std::vector<Index>& all, std::vector<std::size_t>* ends) const {
     const auto shapes = output_shapes(1);
     each_layer([&]<std::size_t i>() {
-      add_dimensions(std::get<i>(layers_), all);
+      detail::add_dimensions(std::get<i>(layers_), all);
       for (const Index extent : std::get<i>(shapes).extents()) all.push_back(extent);
       if (ends) ends->push_back(all.size());
     });
@@ -425,12 +360,6 @@ class Sequential {
     return first + BlockAt<first>::span > i + 1 && std::get<first>(w.blocks_).active();
   }
 
-  static void check_outermost(const char* what, const Workspace<Sequential>& w) {
-    check(!w.nested_, what,
-          ": this workspace belongs to a layer, whose network runs in the layer's ",
-          "context: forward(x, pass.branch, context.child(\"branch\"))");
-  }
-
   View<const T, output_rank> forward_in(const Context& context, std::string_view child,
                                         View<const T, input_rank> x,
                                         Workspace<Sequential>& w) const {
@@ -452,22 +381,10 @@ class Sequential {
     return as_const(w.template output<depth - 1>());
   }
 
-  // Runs f and says in which layer it failed: "residual1.branch.conv2: ...". `at` is the layer.
-  template <class F>
-  static void naming(std::string_view child, const std::size_t& at, const F& f) {
-    try {
-      f();
-    } catch (const detail::LayerError& error) {
-      throw detail::LayerError(child, layer_name(at), error.path(), error.message());
-    } catch (const Error& error) {
-      throw detail::LayerError(child, layer_name(at), "", error.what());
-    }
-  }
-
   // Layer after layer from layer `from` on, a block where it begins.
   void run(std::size_t from, View<const T, input_rank> x, Workspace<Sequential>& w) const {
     std::size_t at = from;
-    naming(w.child_, at, [&] {
+    w.naming(at, [&] {
       each_layer([&]<std::size_t i>() {
         if (i == at) at = step<i>(x, w, w.context_.of_layer(i), i == from);
       });
@@ -517,7 +434,7 @@ class Sequential {
   // From layer `from` back to the first, a block where it ends.
   void go_back(std::size_t from, View<const T, input_rank> x, Workspace<Sequential>& w) const {
     std::size_t left = from + 1, at = from;
-    naming(w.child_, at, [&] {
+    w.naming(at, [&] {
       each_layer([&]<std::size_t j>() {
         constexpr std::size_t i = depth - 1 - j;
         if (i + 1 != left) return;
@@ -648,22 +565,6 @@ class Sequential {
           ": expected a workspace made from the options that pass() ", "is given for each of the ",
           listed, " networks in children(), found ", made);
     return pass;
-  }
-
-  template <class Layer>
-  FOVEA_OUT_OF_LINE static void add_dimensions(const Layer& layer, std::vector<Index>& all) {
-    const auto add = [&](std::span<const Index> numbers) {
-      for (const Index number : numbers) all.push_back(number);
-    };
-    detail::each_parameter<Layer>([&](const auto& p) { add((layer.*p.value).shape().extents()); });
-    detail::each_buffer<Layer>([&](const auto& b) { add((layer.*b.value).shape().extents()); });
-    if constexpr (requires { layer.window(); }) {
-      const Window w = layer.window();
-      for (const Extent2& e : {w.kernel, w.stride, w.padding, w.dilation}) {
-        all.push_back(e.h);
-        all.push_back(e.w);
-      }
-    }
   }
 
   template <bool with_buffers, class Self, class F>

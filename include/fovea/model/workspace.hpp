@@ -171,6 +171,23 @@ class Workspace {
          " has other extents or options than when this workspace was made; make a new one");
   }
 
+  void check_outermost(const char* what) const {
+    check(!nested_, what, ": this workspace belongs to a layer, whose network runs in the layer's ",
+          "context: forward(x, pass.branch, context.child(\"branch\"))");
+  }
+
+  // Runs f and says in which layer it failed: "residual1.branch.conv2: ...". `at` is the layer.
+  template <class F>
+  void naming(const std::size_t& at, const F& f) const {
+    try {
+      f();
+    } catch (const detail::LayerError& error) {
+      throw detail::LayerError(child_, Net::layer_name(at), error.path(), error.message());
+    } catch (const Error& error) {
+      throw detail::LayerError(child_, Net::layer_name(at), "", error.what());
+    }
+  }
+
   // Whether there are gradients for an optimizer.
   void check_gradients() const {
     check(goes_back() && options_.parameter_gradients,
