@@ -65,10 +65,10 @@ TEST_CASE("gallery: one symmetric scale for all maps") {
   const Image image =
       gallery(maps, {.title = "t", .signed_values = true, .zoom = 10, .columns = 3});
   // The first pixel of map m stands at margin + header below, and a cell further to the right.
-  const auto pixel = [&](Index m, Index i, Index j) {
+  const auto corner = [&](Index m, Index i, Index j) {
     return pixel(image, 60 + 10 * i + 5, 24 + m * 36 + 10 * j + 5);
   };
-  CHECK(pixel(0, 0, 0) == diverging(-1));
+  CHECK(corner(0, 0, 0) == diverging(-1));
   CHECK(corner(1, 0, 0) == diverging(0.5));
   CHECK(corner(2, 1, 1) == diverging(1));
   CHECK(corner(1, 1, 1) == diverging(0));
