@@ -60,6 +60,7 @@
 #include "fovea/model/identity.hpp"
 #include "fovea/model/layer_types.hpp"
 #include "fovea/model/predictor.hpp"
+#include "fovea/model/seen.hpp"
 #include "fovea/model/sequential.hpp"
 #include "fovea/model/summary.hpp"
 #include "fovea/model/workspace.hpp"

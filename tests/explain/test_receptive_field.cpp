@@ -3,6 +3,7 @@
 
 #include "support.hpp"
 #include "support/course_cnn.hpp"
+#include "toy_layers.hpp"
 
 using namespace test;
 
@@ -163,4 +164,36 @@ TEST_CASE("receptive field: what is refused, in words") {
   CHECK(image_at(data, 2)(0, 0, 14, 14) ==
         doctest::Approx((data.images(2, 0, 14, 14) / 255.0 - 0.13) / 0.31));
   CHECK(error_of([&] { image_at(data, 3); }) == "image: expected an index in [0, 3), got 3");
+}
+
+TEST_CASE("receptive field by backprop: layers that contain networks") {
+  Rng rng{4};
+  const auto conv = [&](Index channels, Index kernel, Index padding, Index stride = 1) {
+    return Conv2d<double>{
+        {.in = channels, .out = 2, .kernel = kernel, .stride = stride, .padding = padding}, rng};
+  };
+  const Sequential pair{Shape{2, 11, 9}, conv(2, 3, 1), Relu{}, conv(2, 3, 1)};
+  Sequential net{Shape{1, 11, 9}, conv(1, 3, 1), toy::Residual{pair},
+                 toy::Residual{Sequential{Shape{2, 11, 9}, toy::Residual{pair}, conv(2, 1, 0)}},
+                 MaxPool2d{{.kernel = 2}}};
+  CHECK(receptive_fields(net)[1].size == Extent2{7});
+  CHECK(receptive_fields(net)[2].size == Extent2{11});
+  CHECK(receptive_fields(net)[3].size == Extent2{12});
+  CHECK(compare_with_backprop(net, 60, false) > 300);
+  CHECK(contains(summary(net),
+                 "residual1 (N, 2, 11, 9)                 76           7,128       7 x 7"));
+
+  // Two networks in one layer: how they are put together is not known, and that is said.
+  Sequential two{Shape{2, 11, 9},
+                 toy::Sum{Sequential{Shape{2, 11, 9}, conv(2, 3, 1, 2)},
+                          Sequential{Shape{2, 11, 9}, conv(2, 1, 0, 2)}},
+                 Relu{}, Flatten{}};
+  const auto fields = receptive_fields(two);
+  CHECK(!fields[0].known);
+  CHECK(!fields[1].known);
+  CHECK(
+      contains(error_of([&] { fields[1].box(0, 0); }), "relu1: its receptive field is not known"));
+  CHECK(contains(summary(two), "unknown"));
+  CHECK(contains(summary(two),
+                 "sum1      (N, 2, 6, 5)                  44           1,200     unknown"));
 }

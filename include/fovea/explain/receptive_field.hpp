@@ -35,6 +35,7 @@
 #include <vector>
 
 #include "fovea/explain/layers.hpp"
+#include "fovea/model/seen.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
@@ -61,6 +62,7 @@ struct ReceptiveField {
   Extent2 units;              ///< rows and columns of units; of the last maps if `whole`
   Extent2 image;              ///< rows and columns of pixels
   bool whole = false;         ///< every unit sees everything that the last maps have seen
+  bool known = true;          ///< false after a layer that does not say what it sees; then no box
 
   /// Pixels, as a real number where the size is even: 3.5 is between rows 3 and 4.
   struct Centre {
@@ -87,15 +89,19 @@ struct ReceptiveField {
     return {top, left, height, width};
   }
 
-  /// One window on the way from the image to the layer.
+  /// One window between the image and the layer, or several in a layer that contains a network.
   struct Step {
-    Window window;  ///< kernel, stride, padding, dilation
-    Extent2 input;  // rows and columns it slides over
+    Window window;             ///< kernel, stride, padding, dilation
+    Extent2 input;             // rows and columns it slides over
+    std::vector<Step> inside;  ///< the windows of the network instead, from its input to its output
+    bool skips = false;        ///< the input of that network reaches its output directly, too
   };
   std::vector<Step> steps;  ///< the windows from the image to this layer
 
  private:
   void check_unit(Index i, Index j) const {
+    check(known, name, ": its receptive field is not known, for this layer or one before it has ",
+          "neither a window() nor the extents of its input");
     check(0 <= i && i < units.h && 0 <= j && j < units.w, name, ": expected a unit in ", units.h,
           " rows and ", units.w, " columns, got (", i, ", ", j, ")");
   }
@@ -104,46 +110,78 @@ struct ReceptiveField {
   std::pair<Index, Index> seen_along(Index Extent2::*axis, Index unit) const {
     std::vector<bool> marks(static_cast<std::size_t>(units.*axis), whole);
     marks[static_cast<std::size_t>(unit)] = true;
-    for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
-      const Window& w = step->window;
-      std::vector<bool> before(static_cast<std::size_t>(step->input.*axis), false);
-      for (std::size_t o = 0; o < marks.size(); ++o)
-        for (Index k = 0; marks[o] && k < w.kernel.*axis; ++k) {
-          const Index at =
-              static_cast<Index>(o) * w.stride.*axis - w.padding.*axis + k * w.dilation.*axis;
-          if (0 <= at && at < step->input.*axis) before[static_cast<std::size_t>(at)] = true;
-        }
-      marks = std::move(before);
-    }
+    marks = marks_before(steps, axis, std::move(marks));
     const auto first = std::find(marks.begin(), marks.end(), true);
     const auto last = std::find(marks.rbegin(), std::make_reverse_iterator(first), true).base();
     return {first == marks.end() ? 0 : first - marks.begin(), last - first};
   }
+
+  // The rows (or columns) in front of all of these steps that the marked ones see.
+  static std::vector<bool> marks_before(const std::vector<Step>& steps, Index Extent2::*axis,
+                                        std::vector<bool> marks) {
+    for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+      const Window& w = step->window;
+      std::vector<bool> before(static_cast<std::size_t>(step->input.*axis), false);
+      if (!step->inside.empty()) before = marks_before(step->inside, axis, marks);
+      for (std::size_t o = 0; o < marks.size(); ++o) {
+        if (!marks[o]) continue;
+        if (step->skips) before[o] = true;
+        if (!step->inside.empty()) continue;
+        for (Index k = 0; k < w.kernel.*axis; ++k) {
+          const Index at =
+              static_cast<Index>(o) * w.stride.*axis - w.padding.*axis + k * w.dilation.*axis;
+          if (0 <= at && at < step->input.*axis) before[static_cast<std::size_t>(at)] = true;
+        }
+      }
+      marks = std::move(before);
+    }
+    return marks;
+  }
 };
 
-/// The field of every layer, in their order. The windows are those that layers tell (`window()`); a
-/// layer without one that keeps the rank is taken to work unit by unit, like a ReLU.
+namespace detail {
+
+// The windows of a layer, for an input of this shape.
+template <class Layer>
+void add_steps(const Layer& layer, Shape<4> in, Shape<4> out,
+               std::vector<ReceptiveField::Step>& steps) {
+  if constexpr (requires { layer.window(); }) {
+    steps.push_back({layer.window(), {in[2], in[3]}, {}, false});
+  } else {
+    each_child<Layer>([&](const auto& c) {
+      ReceptiveField::Step step{{}, {in[2], in[3]}, {}, in[2] == out[2] && in[3] == out[3]};
+      each_layer_with_shapes(layer.*c.net, [&]<std::size_t>(const auto& inside, auto x, auto y) {
+        if constexpr (decltype(x)::rank == 4 && decltype(y)::rank == 4)
+          add_steps(inside, x, y, step.inside);
+      });
+      if (!step.inside.empty()) steps.push_back(std::move(step));
+    });
+  }
+}
+
+}  // namespace detail
+
+/// The field of every layer, in their order, derived as model/seen.hpp says.
 template <class Net>
 std::vector<ReceptiveField> receptive_fields(const Net& net) {
   static_assert(Net::input_rank == 4, "receptive_fields: a network that takes images");
   const auto [C, H, W] = net.input_shape();
-  const auto outputs = net.output_shapes(1);
   std::vector<ReceptiveField> fields;
-  Field field;
-  ReceptiveField now{{}, 1, 1, 0, {H, W}, {H, W}, false, {}};
-  for_each_layer(net, [&]<std::size_t i>() {
-    const auto& layer = std::get<i>(net.layers());
+  detail::Seen seen;
+  ReceptiveField now{{}, 1, 1, 0, {H, W}, {H, W}, false, true, {}};
+  detail::each_layer_with_shapes(net, [&]<std::size_t i>(const auto& layer, auto in, auto out) {
     now.name = Net::layer_name(i);
-    if constexpr (Net::template rank_after<i> != 4) {
-      now.whole = true;
-      now.size = now.image;
-      now.jump = now.start = 0;
-    } else if constexpr (requires { layer.window(); }) {
-      now.steps.push_back({layer.window(), now.units});
-      field = field.behind(layer.window());
-      now.size = field.size, now.jump = field.jump, now.start = field.start;
-      now.units = {std::get<i>(outputs)[2], std::get<i>(outputs)[3]};
+    seen = detail::seen_after(layer, seen, in, out);
+    now.whole = seen.kind == detail::Seen::Kind::everything;
+    now.known = seen.kind != detail::Seen::Kind::unknown;
+    if constexpr (decltype(in)::rank == 4 && decltype(out)::rank == 4) {
+      detail::add_steps(layer, in, out, now.steps);
+      now.units = {out[2], out[3]};
     }
+    const bool field = seen.kind == detail::Seen::Kind::field;
+    now.size = field ? seen.field.size : now.whole ? now.image : Extent2{0};
+    now.jump = field ? seen.field.jump : Extent2{0};
+    now.start = field ? seen.field.start : Extent2{0};
     fields.push_back(now);
   });
   return fields;

@@ -2,15 +2,13 @@
 //
 // summary(net): a table of the layers with their output shapes, parameters, multiply-adds for one
 // example, and receptive fields: how large a patch of the input one unit sees.
-// The fields follow from the windows alone (Field in kernels/window.hpp); explain/receptive_field.hpp
-// says which patch it is.
+// The fields follow from the windows alone (seen.hpp); explain/receptive_field.hpp says which patch it is.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
-#include "fovea/kernels/window.hpp"
-#include "fovea/model/sequential.hpp"
+#include "fovea/model/seen.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
@@ -57,32 +55,22 @@ std::string summary(const Sequential<R, Layers...>& net) {
       detail::table_row("layer", "output", "parameters", "multiply-adds", "sees") +
       detail::table_row("input", detail::batch_text(net.input_shape().prepend(1)), "", "", "");
   std::int64_t total_parameters = 0, total_work = 0;  // 64 bits in WebAssembly too
-  Field field;
-  bool local = true;  // false once a layer without a window has mixed all positions
-  const auto outputs = net.output_shapes(1);
-  const auto line = [&]<std::size_t i>(auto input) {
-    const auto& layer = std::get<i>(net.layers());
+  detail::Seen seen;
+  detail::each_layer_with_shapes(net, [&]<std::size_t i>(const auto& layer, auto in, auto out) {
     const Index parameters = detail::parameter_count(layer);
-    std::int64_t work = 0;
-    if constexpr (requires { layer.multiply_adds(input); }) work = layer.multiply_adds(input);
-    const auto output = std::get<i>(outputs);
-    if constexpr (requires { layer.window(); }) {
-      field = field.behind(layer.window());
-    } else if constexpr (decltype(output)::rank != 4 || decltype(input)::rank != 4) {
-      local = false;
-    }
-    const std::string sees = local ? concat(field.size.h, " x ", field.size.w) : "all";
+    const std::int64_t work = detail::multiply_adds(layer, in);
+    seen = detail::seen_after(layer, seen, in, out);
+    using Kind = detail::Seen::Kind;
+    const std::string sees = seen.kind == Kind::everything ? "all"
+                             : seen.kind == Kind::unknown
+                                 ? "unknown"
+                                 : concat(seen.field.size.h, " x ", seen.field.size.w);
     text +=
-        detail::table_row(Net::layer_name(i), detail::batch_text(output),
+        detail::table_row(Net::layer_name(i), detail::batch_text(out),
                           parameters ? grouped(parameters) : "", work ? grouped(work) : "", sees);
     total_parameters += parameters;
     total_work += work;
-  };
-  [&]<std::size_t... i>(std::index_sequence<i...>) {
-    const auto inputs = std::tuple_cat(std::tuple{net.input_shape().prepend(1)}, outputs);
-    (line.template operator()<i>(std::get<i>(inputs)), ...);
-  }
-  (std::make_index_sequence<Net::depth>{});
+  });
   return text + detail::table_row("total", "", grouped(total_parameters), grouped(total_work), "");
 }
 

@@ -268,7 +268,7 @@ class Workspace {
     for (std::size_t k = 0; k < depth;) {
       const std::size_t span = active[k] ? spans[k] : 1;
       for (std::size_t j = k; j < k + span; ++j) {
-        begin[j] = chained_[k] ? begin[k - 1] : k;
+        begin[j] = k > 0 && chained_[k] ? begin[k - 1] : k;
         inside[j] = j + 1 < k + span;
       }
       for (std::size_t j = begin[k]; j < k + span; ++j) last[j] = static_cast<Index>(k + span) - 1;

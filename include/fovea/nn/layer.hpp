@@ -27,7 +27,7 @@
 //   parameters()          trained: name, member of the layer, its gradient in the Pass
 //   buffers()             saved but not trained: name, member of the layer, its new value in the Pass
 //   children()            layers that contain a Sequential: its name, the member, its pass
-//   multiply_adds(shape), window()  for summary() and receptive fields (default: 0, unit by unit)
+//   multiply_adds(shape), window()  for summary() and receptive fields; without them see model/seen.hpp
 //   is_view              a constant: y is x under another shape and may share its memory
 //
 // `dx` is empty when nobody asks for it. Extents are run-time values, ranks are types, and T is a
