@@ -295,6 +295,7 @@ TEST_CASE("math: the same bits in every build without contraction") {
     for (const Double f : {Double{math::sin}, Double{math::cos}}) add(f(10 * u)), add(f(1e9 * u));
     add(math::exp(700 * u));
     add(math::log(1 + u)), add(math::log1p(u)), add(math::pow(1 + u, 300 * u));
+    add(rng.normal());
   }
-  CHECK(hash == 12829892960425228785u);
+  CHECK(hash == 6935996622057796934u);
 }

@@ -7,8 +7,8 @@
 //
 //   sqrt(-2 ln u) cos(2 pi t)   and   sqrt(-2 ln u) sin(2 pi t)
 //
-// are independent N(0, 1). Rng::normal asks libm for each of them; here 64 pairs are made side by
-// side in vector registers, with a logarithm and a cosine of a few multiplications. 64 random bits
+// are independent N(0, 1). Rng::normal has all digits of a double; here 64 pairs are made side by side
+// in vector registers, with a logarithm and a cosine of a few multiplications. 64 random bits
 // give a pair: 24 of them are u, which ends the tails at 5.9 standard deviations (one true normal number in
 // 250 million lies further out), and 32 are the angle.
 #pragma once

@@ -4,8 +4,8 @@
 //
 // Rng is SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA
 // 2014): the n-th number of a stream is mix(key + n * golden ratio), so streams are cheap, skipping
-// ahead is an addition, and the numbers are the same bits on every platform. Only `normal` goes
-// through libm and may differ there in the last bit.
+// ahead is an addition, and the numbers are the same bits on every platform; those of `normal` in every
+// build without floating-point contraction (core/math.hpp).
 //
 //   Rng rng{1};                      // seed 1
 //   rng.uniform(-1, 1)               // U[-1, 1)
@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "fovea/core/check.hpp"
+#include "fovea/core/math.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
@@ -51,8 +52,8 @@ class Rng {
 
   /// N(0, 1), by Box and Muller.
   double normal() {
-    const double radius = std::sqrt(-2.0 * std::log1p(-uniform()));
-    return radius * std::cos(2.0 * std::numbers::pi * uniform());
+    const double radius = std::sqrt(-2.0 * math::log1p(-uniform()));
+    return radius * math::cos(2.0 * std::numbers::pi * uniform());
   }
 
  private:

@@ -24,6 +24,7 @@
 #include <tuple>
 #include <vector>
 
+#include "fovea/core/math.hpp"
 #include "fovea/core/tensor.hpp"
 
 namespace fovea::inline FOVEA_ABI {
@@ -46,7 +47,7 @@ Tensor<float, 2> resampled(View<const T, 2> image, const Box& box, Shape<2> out)
   Tensor<float, 2> result(out);
   const double dy = box.height / static_cast<double>(out[0]),
                dx = box.width / static_cast<double>(out[1]);
-  const Index n = static_cast<Index>(std::ceil(dy)), m = static_cast<Index>(std::ceil(dx));
+  const Index n = static_cast<Index>(math::ceil(dy)), m = static_cast<Index>(math::ceil(dx));
   // A place in pixels becomes a pixel and the share of its neighbour.
   const auto place = [](double at, Index last) {
     at = std::clamp(at - 0.5, 0.0, static_cast<double>(last));
@@ -163,7 +164,7 @@ inline Tensor<std::uint8_t, 2> fit_digit(View<const std::uint8_t, 2> image, std:
   // No more than 512 pixels a side: a stroke then is some pixels wide yet, and noise is averaged.
   const double height = static_cast<double>(H), width = static_cast<double>(W);
   const auto scaled = [](double extent, double scale) {
-    return std::max<Index>(1, std::lround(scale * extent));
+    return std::max<Index>(1, static_cast<Index>(math::round(scale * extent)));
   };
   const double reduction = std::min(1.0, 512 / std::max(height, width));
   auto scan = detail::resampled(image, {0, 0, height, width},
@@ -199,13 +200,13 @@ inline Tensor<std::uint8_t, 2> fit_digit(View<const std::uint8_t, 2> image, std:
       right += digit(i, j) * static_cast<float>(j);
     }
   const auto start = [&](float moment, Index extent) {
-    return std::clamp<Index>(std::lround(14 - moment / mass), 0, 28 - extent);
+    return std::clamp<Index>(static_cast<Index>(math::round(14 - moment / mass)), 0, 28 - extent);
   };
   const Index top = start(down, h), left = start(right, w);
   Tensor<std::uint8_t, 2> fitted(Shape{28, 28});
   for (Index i = 0; i < h; ++i)
     for (Index j = 0; j < w; ++j)
-      fitted(top + i, left + j) = static_cast<std::uint8_t>(std::lround(255 * digit(i, j) / peak));
+      fitted(top + i, left + j) = static_cast<std::uint8_t>(math::round(255 * digit(i, j) / peak));
   return fitted;
 }
 

@@ -13,6 +13,7 @@
 #include <numbers>
 #include <span>
 
+#include "fovea/core/math.hpp"
 #include "fovea/data/dataset.hpp"
 
 namespace fovea::inline FOVEA_ABI {
@@ -61,7 +62,7 @@ inline constexpr int most_points = 17;  // of a stroke
   for (int i = 0; i < most_points; ++i) {
     const double part = s.x3 + (s.y3 - s.x3) * i / (most_points - 1);
     const double angle = part * std::numbers::pi / 180;
-    points[i] = {s.x1 + s.x2 * std::cos(angle), s.y1 + s.y2 * std::sin(angle)};
+    points[i] = {s.x1 + s.x2 * math::cos(angle), s.y1 + s.y2 * math::sin(angle)};
   }
   return most_points;
 }
@@ -70,7 +71,8 @@ inline double distance_to_segment(Point p, Point a, Point b) {
   const double dx = b.x - a.x, dy = b.y - a.y, length2 = dx * dx + dy * dy;
   const double t =
       length2 == 0 ? 0 : std::clamp(((p.x - a.x) * dx + (p.y - a.y) * dy) / length2, 0.0, 1.0);
-  return std::hypot(p.x - a.x - t * dx, p.y - a.y - t * dy);
+  const double x = p.x - a.x - t * dx, y = p.y - a.y - t * dy;
+  return std::sqrt(x * x + y * y);
 }
 
 [[gnu::cold]] inline void draw_digit(Label digit, Rng& rng, View<std::uint8_t, 2> image) {
@@ -86,8 +88,8 @@ inline double distance_to_segment(Point p, Point a, Point b) {
     count[s] = points_of(digit_strokes[digit][s], points[s]);
     for (Point& p : std::span(points[s], static_cast<std::size_t>(count[s]))) {
       const double x = (p.x - 0.5 - slant * (p.y - 0.5)) * size, y = (p.y - 0.5) * size;
-      p = {x0 + std::cos(angle) * x - std::sin(angle) * y,
-           y0 + std::sin(angle) * x + std::cos(angle) * y};
+      p = {x0 + math::cos(angle) * x - math::sin(angle) * y,
+           y0 + math::sin(angle) * x + math::cos(angle) * y};
     }
   }
   for (Index row = 0; row < image.extent(0); ++row)

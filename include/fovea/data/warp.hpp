@@ -22,6 +22,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "fovea/core/math.hpp"
 #include "fovea/core/simd.hpp"
 #include "fovea/core/tensor.hpp"
 
@@ -71,7 +72,7 @@ struct Backwards {
 
 inline Backwards backwards(const Affine& map, Index H, Index W) {
   const double angle = map.rotate * std::numbers::pi / 180;
-  const double cos = std::cos(angle) / map.scale, sin = std::sin(angle) / map.scale;
+  const double cos = math::cos(angle) / map.scale, sin = math::sin(angle) / map.scale;
   const double cx = static_cast<double>(W - 1) / 2, cy = static_cast<double>(H - 1) / 2;
   // Rotated back, (cos, -sin; sin, cos), and then sheared back, x - shear * y.
   return {.cx = cx,

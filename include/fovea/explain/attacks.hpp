@@ -30,9 +30,7 @@
 // How to read the result: an upper bound of the accuracy. A better attack may find more.
 #pragma once
 
-#include <cmath>
-#include <limits>
-
+#include "fovea/core/bits.hpp"
 #include "fovea/data/dataset.hpp"
 #include "fovea/train/metrics.hpp"
 
@@ -130,7 +128,6 @@ class Attack {
 
   // The box around image n in network units, and where in the ball to start.
   void start(View<const T, 3> image, Rng rng, Index n) {
-    constexpr T infinity = std::numeric_limits<T>::infinity();
     const double epsilon = options_.epsilon;
     T *const x = x_[n].data(), *const lows = low_[n].data(), *const highs = high_[n].data();
     for (Index i = 0; i < image.size(); ++i) {
@@ -139,8 +136,8 @@ class Attack {
       const double bottom = std::max(p - epsilon, 0.0), top = std::min(p + epsilon, 1.0);
       T low = static_cast<T>(scaling_.to_input(bottom));
       T high = static_cast<T>(scaling_.to_input(top));
-      while (scaling_.to_pixel(low) < bottom) low = std::nextafter(low, infinity);
-      while (scaling_.to_pixel(high) > top) high = std::nextafter(high, -infinity);
+      while (scaling_.to_pixel(low) < bottom) low = detail::next_above(low);
+      while (scaling_.to_pixel(high) > top) high = -detail::next_above(-high);
       if (epsilon == 0 || low > high) low = high = from;
       const double u = options_.random_start ? rng.uniform(-epsilon, epsilon) : 0.0;
       lows[i] = low;

@@ -33,6 +33,7 @@
 #include <tuple>
 #include <vector>
 
+#include "fovea/core/math.hpp"
 #include "fovea/core/ops.hpp"
 #include "fovea/core/random.hpp"
 #include "fovea/nn/conv2d.hpp"
@@ -65,8 +66,8 @@ inline std::vector<FilterTemplate> filter_templates(Extent2 kernel) {
   std::vector<FilterTemplate> templates;
   // f(a, b): a to the direction of the angle, b to the left of it.
   const auto add = [&](FilterKind kind, double angle, auto&& f) {
-    const double cosine = std::cos(angle * std::numbers::pi / 180);
-    const double sine = std::sin(angle * std::numbers::pi / 180);
+    const double cosine = math::cos(angle * std::numbers::pi / 180);
+    const double sine = math::sin(angle * std::numbers::pi / 180);
     Tensor<double, 2> t(Shape{kernel.h, kernel.w});
     for (Index h = 0; h < kernel.h; ++h)
       for (Index w = 0; w < kernel.w; ++w) {
@@ -81,16 +82,16 @@ inline std::vector<FilterTemplate> filter_templates(Extent2 kernel) {
   for (int i = 0; i < 16; ++i)
     add(FilterKind::edge, 22.5 * i, [&](double a, double b) {
       const double s = K / 3.5;
-      return a * std::exp(-(a * a + b * b) / (2 * s * s));
+      return a * math::exp(-(a * a + b * b) / (2 * s * s));
     });
   for (int i = 0; i < 8; ++i)
     add(FilterKind::line, 22.5 * i, [&](double b, double a) {
       const double s = K / 6;
-      return (1 - a * a / (s * s)) * std::exp(-a * a / (2 * s * s) - 2 * b * b / (K * K));
+      return (1 - a * a / (s * s)) * math::exp(-a * a / (2 * s * s) - 2 * b * b / (K * K));
     });
   add(FilterKind::spot, 0, [&](double a, double b) {
     const double s = K / 6, q = (a * a + b * b) / (2 * s * s);
-    return (1 - q) * std::exp(-q);
+    return (1 - q) * math::exp(-q);
   });
   return templates;
 }
@@ -126,7 +127,7 @@ FilterMatch match_filter(const X& kernel, const std::vector<FilterTemplate>& tem
     }
   if (best.flat > best.correlation * best.correlation * norm2 / squares) {
     best.kind = FilterKind::flat, best.angle = 0;
-    best.correlation = std::copysign(std::sqrt(best.flat), average);
+    best.correlation = math::copysign(std::sqrt(best.flat), average);
   }
   return best;
 }

@@ -53,10 +53,10 @@ constexpr Dtype dtype_of() {
 
 inline double from_float16(std::uint16_t bits) {
   const int exponent = bits >> 10 & 31, fraction = bits & 1023;
-  const double size = exponent == 31
-                          ? (fraction ? std::nan("") : std::numeric_limits<double>::infinity())
-                      : exponent > 0 ? std::ldexp(1024 + fraction, exponent - 25)
-                                     : std::ldexp(fraction, -24);
+  const double size = exponent == 31 ? (fraction ? std::numeric_limits<double>::quiet_NaN()
+                                                 : std::numeric_limits<double>::infinity())
+                      : exponent > 0 ? (1024 + fraction) * power_of_two(exponent - 25)
+                                     : fraction * power_of_two(-24);
   return bits >> 15 ? -size : size;
 }
 inline double from_bfloat16(std::uint16_t bits) {

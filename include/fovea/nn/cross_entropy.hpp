@@ -20,9 +20,9 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 
+#include "fovea/core/math.hpp"
 #include "fovea/core/tensor.hpp"
 
 namespace fovea::inline FOVEA_ABI {
@@ -38,12 +38,12 @@ std::pair<double, double> softmax_row(View<const T, 1> z, View<T, 1> p) {
   const double largest = static_cast<double>(*std::max_element(z.begin(), z.end()));
   double sum = 0;
   for (Index k = 0; k < z.size(); ++k) {
-    const double e = std::exp(static_cast<double>(z[k]) - largest);
+    const double e = math::exp(static_cast<double>(z[k]) - largest);
     sum += e;
     if (!p.empty()) p[k] = static_cast<T>(e);
   }
   for (T& probability : p) probability = static_cast<T>(static_cast<double>(probability) / sum);
-  return {largest, std::log(sum)};
+  return {largest, math::log(sum)};
 }
 
 }  // namespace detail

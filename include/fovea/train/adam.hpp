@@ -18,6 +18,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "fovea/core/math.hpp"
 #include "fovea/core/parallel.hpp"
 #include "fovea/core/simd.hpp"
 #include "fovea/model/workspace.hpp"
@@ -89,8 +90,8 @@ class AdamW {
   FOVEA_OUT_OF_LINE void update(T* w, const T* g, Index offset, Index size, int threads) {
     const auto t = static_cast<double>(steps_);
     const auto b1 = static_cast<T>(options.beta1), b2 = static_cast<T>(options.beta2);
-    const auto rate = static_cast<T>(options.learning_rate / (1.0 - std::pow(options.beta1, t)));
-    const auto scale = static_cast<T>(1.0 / std::sqrt(1.0 - std::pow(options.beta2, t)));
+    const auto rate = static_cast<T>(options.learning_rate / (1.0 - math::pow(options.beta1, t)));
+    const auto scale = static_cast<T>(1.0 / std::sqrt(1.0 - math::pow(options.beta2, t)));
     const auto epsilon = static_cast<T>(options.epsilon);
     const auto keep = static_cast<T>(1.0 - options.learning_rate * options.weight_decay);
     T* const m = mean_.data() + offset;

@@ -14,18 +14,18 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <numbers>
 
 #include "fovea/core/abi.hpp"
+#include "fovea/core/math.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
 namespace detail {
 // From a to b along half a cosine while `part` goes from 0 to 1.
 inline double ease(double a, double b, double part) {
-  return b + (a - b) * (1.0 + std::cos(std::numbers::pi * std::clamp(part, 0.0, 1.0))) / 2.0;
+  return b + (a - b) * (1.0 + math::cos(std::numbers::pi * std::clamp(part, 0.0, 1.0))) / 2.0;
 }
 }  // namespace detail
 

@@ -10,6 +10,7 @@
 // A chart is 520 units wide with letters of 14, so that it can still be read on a phone.
 #pragma once
 
+#include "fovea/core/math.hpp"
 #include "fovea/viz/plot.hpp"
 
 namespace fovea::inline FOVEA_ABI::detail {
@@ -120,7 +121,7 @@ class ChartFrame {
     for (const Tick& tick : x_.ticks) widest = std::max(widest, text_extent(tick.text) + 6);
     const std::size_t count = x_.ticks.size();
     const double apart = count > 1 ? std::abs(x(x_.ticks[1].at) - x(x_.ticks[0].at)) : chart_width;
-    const auto every = static_cast<std::size_t>(std::max(1.0, std::ceil(widest / apart)));
+    const auto every = static_cast<std::size_t>(std::max(1.0, math::ceil(widest / apart)));
     for (std::size_t i = 0; i < count; ++i) {
       const double at = x(x_.ticks[i].at);
       line(concat("M", at, " ", x_.grid ? top_ : bottom_, "V", bottom_ + (x_.grid ? 0 : 5)),

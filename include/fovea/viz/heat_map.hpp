@@ -10,6 +10,7 @@
 // which no scale contains.
 #pragma once
 
+#include "fovea/core/math.hpp"
 #include "fovea/viz/chart_frame.hpp"
 #include "fovea/viz/image.hpp"
 
@@ -69,11 +70,12 @@ std::string heat_map(const X& table, const HeatMapOptions& options) {
   // Three digits of a share are enough for a cell, and all that fit.
   const auto text_of = [&](double value) {
     if (!std::isfinite(value)) return detail::number_text(value);
-    return options.percent ? concat(std::lround(100 * value)) : detail::short_number(value);
+    return options.percent ? concat(math::round(100 * value) + 0.0) : detail::short_number(value);
   };
   const bool numbers_fit = cell_w >= 22;
   for (Index j = 0; j < C; ++j) {
-    const Index every = static_cast<Index>(std::ceil(detail::text_extent(columns.back()) / cell_w));
+    const Index every =
+        static_cast<Index>(math::ceil(detail::text_extent(columns.back()) / cell_w));
     if (j % std::max<Index>(1, every) == 0)
       svg += detail::svg_text(left + (static_cast<double>(j) + 0.5) * cell_w, head - 8,
                               columns[static_cast<std::size_t>(j)], "text-anchor=\"middle\"");

@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "fovea/core/math.hpp"
 #include "fovea/core/tensor.hpp"
 #include "fovea/viz/font.hpp"
 
@@ -37,7 +38,7 @@ Color interpolate(const std::array<Color, n>& anchors, double part) {
   const auto i = std::min(static_cast<std::size_t>(place), n - 2);
   const double t = place - static_cast<double>(i);
   const auto mix = [t](std::uint8_t a, std::uint8_t b) {
-    return static_cast<std::uint8_t>(std::lround((1 - t) * a + t * b));
+    return static_cast<std::uint8_t>(math::round((1 - t) * a + t * b));
   };
   return {mix(anchors[i].r, anchors[i + 1].r), mix(anchors[i].g, anchors[i + 1].g),
           mix(anchors[i].b, anchors[i + 1].b)};
@@ -74,7 +75,7 @@ inline Color diverging(double value) {
 inline Color readable_on(Color color) {
   const auto linear = [](std::uint8_t part) {
     const double s = part / 255.0;
-    return s <= 0.04045 ? s / 12.92 : std::pow((s + 0.055) / 1.055, 2.4);
+    return s <= 0.04045 ? s / 12.92 : math::pow((s + 0.055) / 1.055, 2.4);
   };
   const double luminance =
       0.2126 * linear(color.r) + 0.7152 * linear(color.g) + 0.0722 * linear(color.b);
@@ -127,9 +128,11 @@ class Image {
     const Index steps = std::max<Index>({std::abs(y1 - y0), std::abs(x1 - x0), 1});
     for (Index i = 0; i <= steps; ++i) {
       const double part = static_cast<double>(i) / static_cast<double>(steps);
-      rectangle(y0 + std::lround(part * static_cast<double>(y1 - y0)) - thickness / 2,
-                x0 + std::lround(part * static_cast<double>(x1 - x0)) - thickness / 2, thickness,
-                thickness, color);
+      const auto along = [part](Index from, Index to) {
+        return from + static_cast<Index>(math::round(part * static_cast<double>(to - from)));
+      };
+      rectangle(along(y0, y1) - thickness / 2, along(x0, x1) - thickness / 2, thickness, thickness,
+                color);
     }
   }
 

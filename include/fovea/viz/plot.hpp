@@ -15,10 +15,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numbers>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "fovea/core/math.hpp"
 #include "fovea/viz/markup.hpp"
 
 namespace fovea::inline FOVEA_ABI {
@@ -65,14 +67,14 @@ inline Range fit(const Axis& axis, double least, double most, bool round_up, std
     range.high = range.low + 1;
   }
   const double rough = (range.high - range.low) / 5,
-               power = std::pow(10, std::floor(std::log10(rough)));
+               power = math::pow(10, std::floor(math::log(rough) / std::numbers::ln10));
   double step = axis.tick > 0 ? axis.tick : 10 * power;
   if (axis.tick <= 0)
     for (const double m : {5.0, 2.0, 1.0})
       if (rough <= m * power * 1.0001) step = m * power;
-  double first = std::ceil(range.low / step - 1e-6), last = std::floor(range.high / step + 1e-6);
+  double first = math::ceil(range.low / step - 1e-6), last = std::floor(range.high / step + 1e-6);
   if (round_up && !axis.from) range.low = step * (first = std::floor(range.low / step + 1e-6));
-  if (round_up && !axis.to) range.high = step * (last = std::ceil(range.high / step - 1e-6));
+  if (round_up && !axis.to) range.high = step * (last = math::ceil(range.high / step - 1e-6));
   check(last - first <= 100, who, ": expected at most 100 ticks, got ", last - first, " of ", step);
   for (double i = first; i <= last; ++i)
     range.ticks.push_back({i * step, number_text(i * step + 0.0, axis.percent)});

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "fovea/core/math.hpp"
 #include "fovea/core/ops.hpp"
 #include "fovea/viz/image.hpp"
 
@@ -95,7 +96,8 @@ inline void draw_bars(Image& image, Index top, Index left, const Stage& stage) {
     }
   constexpr Index names = 130, width = 640;
   const auto place = [&](double v) {
-    return left + names + std::lround((v - low) / std::max(high - low, 1e-30) * width);
+    return left + names +
+           static_cast<Index>(math::round((v - low) / std::max(high - low, 1e-30) * width));
   };
   for (std::size_t m = 0; m < values.size(); ++m, top += 24) {
     const double v = static_cast<double>(values[m]);

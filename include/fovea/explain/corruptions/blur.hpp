@@ -13,6 +13,7 @@
 #include <numbers>
 #include <vector>
 
+#include "fovea/core/math.hpp"
 #include "fovea/explain/corruptions/corruption.hpp"
 
 namespace fovea::inline FOVEA_ABI::detail {
@@ -22,7 +23,7 @@ inline std::vector<double> gaussian_weights(Index count, Index centre, double si
   double sum = 0;
   for (Index i = 0; i < count; ++i) {
     const double d = static_cast<double>(i - centre) / sigma;
-    sum += weights[static_cast<std::size_t>(i)] = std::exp(-d * d / 2);
+    sum += weights[static_cast<std::size_t>(i)] = math::exp(-d * d / 2);
   }
   for (double& w : weights) w /= sum;
   return weights;
@@ -113,11 +114,11 @@ inline Corruption motion_blur(Index radius = 10, double sigma = 3) {
           [=](View<const float, 3> in, View<float, 3> out, Rng rng) {
             const double angle = rng.uniform(-1, 1) * std::numbers::pi / 4;
             const auto weights = detail::gaussian_weights(2 * radius + 1, 0, sigma);
-            const auto nearest = [](double x) { return static_cast<Index>(std::ceil(x - 0.5)); };
+            const auto nearest = [](double x) { return static_cast<Index>(math::ceil(x - 0.5)); };
             for (Index c = 0; c < in.extent(0); ++c)
               detail::correlate(in[c], out[c], weights, [&](Index k) {
                 const double way = static_cast<double>(k);
-                return std::array{nearest(way * std::sin(angle)), nearest(way * std::cos(angle))};
+                return std::array{nearest(way * math::sin(angle)), nearest(way * math::cos(angle))};
               });
           }};
 }

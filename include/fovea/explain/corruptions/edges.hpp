@@ -34,7 +34,7 @@ inline void canny(View<float, 2> x, double sigma, double low, double high) {
         down(i, j) += weight * (at(i + 1, j + k) - at(i - 1, j + k));
         right(i, j) += weight * (at(i + k, j + 1) - at(i + k, j - 1));
       }
-      slope(i, j) = std::hypot(down(i, j), right(i, j));
+      slope(i, j) = std::sqrt(down(i, j) * down(i, j) + right(i, j) * right(i, j));
     }
   // A ridge is no lower than the slope a step ahead and a step back, between two neighbours each.
   x.fill(0);

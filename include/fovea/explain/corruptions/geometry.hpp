@@ -8,6 +8,7 @@
 
 #include <numbers>
 
+#include "fovea/core/math.hpp"
 #include "fovea/data/warp.hpp"
 #include "fovea/explain/corruptions/corruption.hpp"
 
@@ -46,16 +47,16 @@ inline Corruption translation(double dx, double dy) {
 inline Corruption rotate(double angle = 0.4) {
   const double degrees = angle * 180 / std::numbers::pi;
   return detail::warped(
-      "rotate", concat("+-", std::round(10 * degrees) / 10, " degrees"),
+      "rotate", concat("+-", math::round(10 * degrees) / 10, " degrees"),
       [degrees](Rng& rng) { return Affine{.rotate = detail::either_sign(rng) * degrees}; });
 }
 
 /// Sheared by this angle in radians, one way or the other. MNIST-C: severity 2, where the image also
 /// grows in height by 1 / cos(angle) = 1.09; here it does not.
 inline Corruption shear(double angle = 0.4) {
-  const double slope = std::tan(angle);
+  const double slope = math::sin(angle) / math::cos(angle);
   return detail::warped(
-      "shear", concat("+-", std::round(100 * slope) / 100, " columns a row"),
+      "shear", concat("+-", math::round(100 * slope) / 100, " columns a row"),
       [slope](Rng& rng) { return Affine{.shear = detail::either_sign(rng) * slope}; });
 }
 

@@ -5,6 +5,7 @@
 //   corrupt(test, corruption::shot_noise(), 1)
 #pragma once
 
+#include "fovea/core/math.hpp"
 #include "fovea/core/normals.hpp"
 #include "fovea/explain/corruptions/corruption.hpp"
 
@@ -42,7 +43,7 @@ inline Corruption shot_noise(double photons = 3) {
   return detail::pixelwise(
       "shot_noise", concat(photons, " photons for white"), [photons](float x, Rng& rng) {
         // Knuth: count uniform factors until their product falls below exp(-mean).
-        const double last = std::exp(-photons * static_cast<double>(x));
+        const double last = math::exp(-photons * static_cast<double>(x));
         int count = 0;
         for (double product = 1 - rng.uniform(); product > last; product *= 1 - rng.uniform())
           ++count;

@@ -5,6 +5,7 @@
 //   corrupt(test, corruption::occlusion(8), 1)       // a black square of 8 x 8 pixels at random
 #pragma once
 
+#include "fovea/core/math.hpp"
 #include "fovea/explain/corruptions/corruption.hpp"
 
 namespace fovea::inline FOVEA_ABI::detail {
@@ -16,13 +17,13 @@ void add_line(View<float, 3> x, double c0, double r0, double c1, double r1, Draw
   const auto [C, H, W] = x.shape();
   if (c0 == c1) return;
   const auto first = std::max<Index>(0, static_cast<Index>(std::floor(c0)));
-  const auto last = std::min<Index>(W, static_cast<Index>(std::ceil(c1)));
+  const auto last = std::min<Index>(W, static_cast<Index>(math::ceil(c1)));
   for (Index j = first; j < last; ++j) {
     if (!drawn(j)) continue;
     const double row = r0 + (r1 - r0) / (c1 - c0) * (static_cast<double>(j) - c0);
     for (Index i = 0; i < H; ++i) {
       const double d = std::min(std::abs(static_cast<double>(i) - row), 2.2999);
-      const auto value = static_cast<float>(std::max(0.0, 1 + std::log(1 - d / 2.3)));
+      const auto value = static_cast<float>(std::max(0.0, 1 + math::log(1 - d / 2.3)));
       for (Index c = 0; c < C; ++c) x(c, i, j) = std::min(1.0f, x(c, i, j) + value);
     }
   }
@@ -103,12 +104,13 @@ inline Corruption zigzag() {
             constexpr double reach = 2, c0 = 2;
             const auto r0 = static_cast<double>(rng.below(H - 1));
             const double width = static_cast<double>(W - 3) - c0;
-            const double angle = std::atan(static_cast<double>(rng.below(10) - 5) / width);
-            const double length = width / std::cos(angle);
+            const auto rise = static_cast<double>(rng.below(10) - 5);
+            const double length = std::sqrt(width * width + rise * rise);
+            const double cosine = width / length, sine = rise / length;
             double c = c0, r = r0;  // where the pen is
             const auto draw_to = [&](double along, double across) {
-              const double c1 = c0 + std::cos(angle) * along - std::sin(angle) * across;
-              const double r1 = r0 + std::sin(angle) * along + std::cos(angle) * across;
+              const double c1 = c0 + cosine * along - sine * across;
+              const double r1 = r0 + sine * along + cosine * across;
               detail::add_line(out, c, r, c1, r1, [](Index) { return true; });
               c = c1;
               r = r1;
@@ -116,7 +118,7 @@ inline Corruption zigzag() {
             double across = reach, along = reach;
             for (; along <= length; along += 2 * reach, across = -across) draw_to(along, across);
             // The original's own end: across / (2 * what is left behind the last crossing).
-            const double rest = std::fmod(length, 2 * reach);
+            const double rest = length - 2 * reach * std::floor(length / (2 * reach));
             if (rest > 0) draw_to(length, -across / (2 * rest));
           }};
 }
