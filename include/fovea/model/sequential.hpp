@@ -247,8 +247,7 @@ class Sequential {
   /// network's and has gradients.
   template <class F>
   void for_each_parameter(Workspace<Sequential>& w, F&& f) {
-    w.check_gradients();
-    w.check_belongs("parameters", *this);
+    w.check_trains("parameters", *this);
     identity_.changed();
     each_layer([&]<std::size_t i>() {
       using Layer = std::tuple_element_t<i, std::tuple<Layers...>>;
@@ -268,16 +267,17 @@ class Sequential {
     w.check_belongs("buffers", *this);
     const bool are_new = std::exchange(w.buffers_are_new_, false);
     each_layer([&]<std::size_t i>() {
+      if (are_new) w.template check_buffers<i>(std::get<i>(layers_));
+    });
+    each_layer([&]<std::size_t i>() {
       using Layer = std::tuple_element_t<i, std::tuple<Layers...>>;
       auto& layer = std::get<i>(layers_);
       auto& left = std::get<i>(w.layers_);
-      if (are_new) {
-        w.template check_buffers<i>(layer);
+      if (are_new)
         detail::each_buffer<Layer>([&](const auto& b) {
           const auto& update = left.*b.update;
           std::copy(update.begin(), update.end(), (layer.*b.value).begin());
         });
-      }
       detail::each_child<Layer>(
           [&](const auto& c) { (layer.*c.net).commit_buffers(left.*c.pass); });
     });

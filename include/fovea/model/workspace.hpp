@@ -122,6 +122,17 @@ class Workspace {
     return std::get<i>(blocks_);
   }
 
+  /// Throws unless `net` can be trained with it: it is of this network, with gradients, and for weights that
+  /// may change.
+  void check_trains(const char* what, const Net& net) {
+    check(
+        goes_back() && options_.parameter_gradients, what, ": expected a workspace with gradients ",
+        "of the parameters, got one with {.keep = Keep::output} or {.parameter_gradients = false}");
+    check(!options_.prepack_weights, what, ": expected a workspace for training, got one with ",
+          "{.prepack_weights = true}, which says that the weights do not change");
+    check_belongs(what, net);
+  }
+
   /// The steps of training so far; an optimizer sets it, and so does loading a checkpoint.
   std::uint64_t step = 0;
 
@@ -186,15 +197,6 @@ class Workspace {
     } catch (const Error& error) {
       throw detail::LayerError(child_, Net::layer_name(at), "", error.what());
     }
-  }
-
-  // Whether there are gradients for an optimizer.
-  void check_gradients() const {
-    check(goes_back() && options_.parameter_gradients,
-          "parameters: expected a workspace with their ",
-          "gradients, got one with {.keep = Keep::output} or {.parameter_gradients = false}");
-    check(!options_.prepack_weights, "parameters: expected a workspace for training, got one with ",
-          "{.prepack_weights = true}, which says that the weights do not change");
   }
 
   // A gradient or a buffer's new value of the wrong size would be written beyond its end, or half.

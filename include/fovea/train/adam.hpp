@@ -49,7 +49,10 @@ class AdamW {
   /// m and v at zero. Throws on numbers outside their range.
   template <class Net>
   [[gnu::cold]] explicit AdamW(const Net& net, AdamWOptions o = {})
-      : options(o), mean_(Shape{net.parameter_count()}), square_(Shape{net.parameter_count()}) {
+      : options(o),
+        network_(net.identity()),
+        mean_(Shape{net.parameter_count()}),
+        square_(Shape{net.parameter_count()}) {
     check(o.learning_rate >= 0 && std::isfinite(o.learning_rate),
           "Adam: expected a finite learning rate of 0 or more, got ", o.learning_rate);
     check(0 <= o.beta1 && o.beta1 < 1 && 0 <= o.beta2 && o.beta2 < 1,
@@ -70,16 +73,21 @@ class AdamW {
     return std::make_tuple(std::pair{"mean", &AdamW::mean_}, std::pair{"square", &AdamW::square_});
   }
 
-  /// One step on every parameter of `net` with the gradients in `workspace`.
+  /// One step on every parameter of `net` with the gradients in `workspace`. Throws, and changes nothing, on
+  /// another network than it was made for, and on a workspace that is not for training.
   template <class Net>
   void step(Net& net, Workspace<Net>& workspace) {
+    network_.check_same("Adam", net.identity(), false);
+    check(net.parameter_count() == mean_.size(), "Adam: expected the ", mean_.size(),
+          " parameters that it was made for, found ", net.parameter_count());
+    workspace.check_trains("Adam", net);
+    net.commit_buffers(workspace);
     ++steps_;
     Index offset = 0;
     net.for_each_parameter(workspace, [&](auto parameter, auto gradient) {
       update(parameter.data(), gradient.data(), offset, parameter.size(), workspace.threads());
       offset += parameter.size();
     });
-    net.commit_buffers(workspace);
     workspace.step = steps_;
   }
 
@@ -106,6 +114,7 @@ class AdamW {
     });
   }
 
+  NetworkIdentity::Owner network_;
   std::uint64_t steps_ = 0;
   Tensor<T, 1> mean_, square_;  // m and v of all parameters, one after the other
 };

@@ -33,7 +33,7 @@ class Sgd {
   /// v at zero. Throws on numbers outside their range.
   template <class Net>
   explicit Sgd(const Net& net, SgdOptions o = {})
-      : options(o), velocity_(Shape{net.parameter_count()}) {
+      : options(o), network_(net.identity()), velocity_(Shape{net.parameter_count()}) {
     check(o.learning_rate >= 0 && std::isfinite(o.learning_rate),
           "Sgd: expected a finite learning rate of 0 or more, got ", o.learning_rate);
     check(0 <= o.momentum && o.momentum < 1, "Sgd: expected a momentum in [0, 1), got ",
@@ -51,9 +51,15 @@ class Sgd {
   /// What a checkpoint keeps besides the clock: name and member.
   static constexpr auto state() { return std::make_tuple(std::pair{"velocity", &Sgd::velocity_}); }
 
-  /// One step on every parameter of `net` with the gradients in `workspace`.
+  /// One step on every parameter of `net` with the gradients in `workspace`. Throws, and changes nothing, on
+  /// another network than it was made for, and on a workspace that is not for training.
   template <class Net>
   void step(Net& net, Workspace<Net>& workspace) {
+    network_.check_same("Sgd", net.identity(), false);
+    check(net.parameter_count() == velocity_.size(), "Sgd: expected the ", velocity_.size(),
+          " parameters that it was made for, found ", net.parameter_count());
+    workspace.check_trains("Sgd", net);
+    net.commit_buffers(workspace);
     ++steps_;
     const auto rate = static_cast<T>(options.learning_rate);
     const auto momentum = static_cast<T>(options.momentum);
@@ -68,11 +74,11 @@ class Sgd {
       }
       offset += parameter.size();
     });
-    net.commit_buffers(workspace);
     workspace.step = steps_;
   }
 
  private:
+  NetworkIdentity::Owner network_;
   std::uint64_t steps_ = 0;
   Tensor<T, 1> velocity_;
 };
