@@ -21,8 +21,7 @@ void make_positive(Net& net) {
 // lets only the winner through, so it is the union over N images; a few bright pixels in the dark
 // decide who wins, and everyone wins sometimes.
 template <std::size_t at, class Net>
-Tensor<double, 2> support_of(const Net& net, View<const double, 4> x, Workspace<Net>& workspace,
-                             Index i, Index j) {
+Tensor<double, 2> support_of(const Net& net, Workspace<Net>& workspace, Index i, Index j) {
   const auto y = as_maps(workspace.template activation<at>());
   Tensor<double, Net::template rank_after<at>> dy(workspace.template activation<at>().shape());
   const View<double, 4> maps = as_maps(dy.view());
@@ -70,7 +69,7 @@ int compare_with_backprop(Net& net, Index N, bool holes) {
         CAPTURE(i);
         CAPTURE(j);
         bool full = true;
-        const Box found = box_around(support_of<at>(net, x, workspace, i, j), full);
+        const Box found = box_around(support_of<at>(net, workspace, i, j), full);
         const Box seen = field.seen(i, j), box = field.box(i, j);
         CHECK(to_string(found) == to_string(seen));
         CHECK((holes || full));
