@@ -4,11 +4,13 @@
 // value() in make_golden.py.
 #pragma once
 
+#include <cstdint>
+
 #include "fovea/core/tensor.hpp"
 
 namespace test {
 
-inline double golden_value(fovea::Index i, fovea::Index salt, double scale) {
+inline double golden_value(std::int64_t i, std::int64_t salt, double scale) {
   return (static_cast<double>((i * 7919 + salt * 104729) % 65521) / 65521.0 - 0.5) * scale;
 }
 

@@ -149,12 +149,14 @@ TEST_CASE("npy: each rule broken once") {
   CHECK(contains(shaped("(1 2)"), "expected , in the header"));
   CHECK(contains(shaped("(,)"), "expected whole numbers"));
   CHECK(contains(shaped("(1, 99999999999999999999)"), "expected whole numbers"));
-  CHECK(contains(shaped("(461168601842738790, 40)"), "found 8 bytes (a truncated file?)"));
-  CHECK(contains(shaped("(999999999999999999, 999999999999999999)"), "(a truncated file?)"));
+  const bool wide = sizeof(Index) > 4;  // else they are no extents
+  const std::string large = wide ? "(a truncated file?)" : "expected a shape that fits into memory";
+  CHECK(contains(shaped("(461168601842738790, 40)"), wide ? "found 8 bytes " + large : large));
+  CHECK(contains(shaped("(999999999999999999, 999999999999999999)"), large));
   CHECK(contains(npy_error<float, 3>(file_of("{'descr': '<f4', 'fortran_order': False, 'shape': "
                                              "(999999999999999999, 999999999999999999, 0), }",
                                              0)),
-                 "(a truncated file?)"));
+                 large));
   CHECK(contains(shaped("(1, 2)", 7),
                  "expected the (1, 2) numbers of 4 bytes that its header promises, found 7 bytes"));
   CHECK(contains(shaped("(1, 2)", 9), "found 9 bytes"));

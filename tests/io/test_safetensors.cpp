@@ -97,7 +97,7 @@ TEST_CASE("stored tensors: conversions") {
   CHECK(number<float>(stored(Dtype::BF16, {0x49, 0x40})) == 3.140625f);
   CHECK(number<float>(stored(Dtype::F64, {0, 0, 0, 0, 0, 0, 0xf8, 0x3f})) == 1.5f);
   CHECK(number<double>(stored(Dtype::F32, {0, 0, 0xc0, 0xbf})) == -1.5);
-  CHECK(number<Index>(stored(Dtype::U8, {255})) == 255);
+  CHECK(number<std::int64_t>(stored(Dtype::U8, {255})) == 255);
   CHECK(number<std::uint8_t>(stored(Dtype::I64, {200, 0, 0, 0, 0, 0, 0, 0})) == 200);
 
   const auto error = [](auto type, Dtype dtype, Bytes bytes) {
@@ -109,7 +109,7 @@ TEST_CASE("stored tensors: conversions") {
                  "fit into U8, found 256"));
   CHECK(contains(error(std::uint8_t{}, Dtype::I64, Bytes(8, 255)), "fit into U8, found -1"));
   CHECK(contains(error(0.0f, Dtype::I64, Bytes(8)), "expected floating-point numbers, found I64"));
-  CHECK(contains(error(Index{}, Dtype::F32, Bytes(4)), "expected whole numbers, found F32"));
+  CHECK(contains(error(std::int64_t{}, Dtype::F32, Bytes(4)), "expected whole numbers, found F32"));
   CHECK(contains(error(true, Dtype::BOOL, {2}), "expected 0 or 1 for a BOOL, found 2"));
   CHECK(contains(error(true, Dtype::F32, Bytes(8)), "expected 1 numbers, found 2"));
 }

@@ -47,9 +47,10 @@ std::string to_string(I value) {
   return to_string(static_cast<Wide>(value));
 }
 
-/// The shortest of "%.6g": 0.1 prints as 0.1.
+/// The shortest of "%.6g": 0.1 prints as 0.1. A NaN has no sign, which differs between processors.
 template <std::floating_point F>
 std::string to_string(F value) {
+  if (value != value) return "nan";
   char text[40];
   std::snprintf(text, sizeof text, "%.6g", static_cast<double>(value));
   return text;

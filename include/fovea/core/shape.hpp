@@ -40,8 +40,8 @@ FOVEA_OUT_OF_LINE inline Index checked_product(std::span<const Index> extents) {
   Index product = 1;
   for (const Index extent : extents) {
     if (product > std::numeric_limits<Index>::max() / extent)
-      fail("shape: the number of elements of ", extents_text(extents),
-           " does not fit into 63 bits");
+      fail("shape: the number of elements of ", extents_text(extents), " does not fit into ",
+           std::numeric_limits<Index>::digits, " bits");
     product *= extent;
   }
   return product;
@@ -75,7 +75,7 @@ class Shape {
   /// All extents.
   constexpr std::span<const Index, R> extents() const { return extents_; }
 
-  /// The number of elements; throws if an extent is negative or the product does not fit into 63 bits.
+  /// The number of elements; throws if an extent is negative or the product does not fit into an Index.
   constexpr Index size() const {
     Index product = 1;
     bool unusual = false;

@@ -30,7 +30,7 @@ struct ChannelsLast {
   /// Throws unless 32-bit offsets reach all of that many images with their padding.
   void validate(Index images) const {
     check(offsets_reach({images, extent.h + 2 * padding.h, extent.w + 2 * padding.w, channels}) &&
-              images * size() < largest_extent,
+              std::int64_t{images} * size() < largest_offset,
           "an image of ", Shape{channels, extent.h, extent.w}, " with a padding of ", padding,
           " is too large");
   }

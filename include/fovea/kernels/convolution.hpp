@@ -239,7 +239,7 @@ class Convolution {
     in_ = {stride, padding, {OH + reach.h / stride.h, OW + reach.w / stride.w}};
     forward_ = {OH, OW, in_.extent.w, 0};
     check(offsets_reach({stride.h, stride.w, in_.extent.h, in_.extent.w, C_}) &&
-              in_.size() * C_ < INT32_MAX,
+              in_.size() * C_ < largest_offset,
           "convolution: an image of ", x, " with a padding of ", padding, " is too large");
     check(stride.h * stride.w <= most_phases, "convolution: a stride of ", stride,
           " is too large for this image");

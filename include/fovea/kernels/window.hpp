@@ -35,15 +35,18 @@ inline std::string to_string(const Extent2& e) {
 }
 
 /// The largest kernel, stride, padding, dilation and image along an axis. Sums and products of two of
-/// them cannot overflow.
-inline constexpr Index largest_extent = std::numeric_limits<std::int32_t>::max();
+/// them cannot overflow, neither in 64 bits nor in the 32 that Index has in WebAssembly.
+inline constexpr Index largest_extent = sizeof(Index) > 4 ? INT32_MAX : INT16_MAX;
+
+/// What 32-bit offsets reach; a quarter of it, which is all memory that there is, where Index has 32 bits.
+inline constexpr Index largest_offset = sizeof(Index) > 4 ? INT32_MAX : INT32_MAX / 4;
 
 /// Whether the product of these factors, 0 or more each, is so small that 32-bit offsets reach all of it.
 constexpr bool offsets_reach(std::initializer_list<Index> factors) {
   Index product = 1;
   for (const Index factor : factors) {
     if (factor == 0) return true;
-    if (factor > (largest_extent - 1) / product) return false;
+    if (factor > (largest_offset - 1) / product) return false;
     product *= factor;
   }
   return true;
@@ -120,9 +123,9 @@ struct Field {
       return jump.*axis > 0 && factor <= most / jump.*axis && size.*axis <= most &&
              start.*axis >= -most && start.*axis <= most;
     };
-    check(fits(&Extent2::h) && fits(&Extent2::w), "receptive field: expected extents below 2^61, ",
-          "got a size of ", size, " and a jump of ", jump, " behind which there is a kernel of ",
-          w.kernel, " with a stride of ", w.stride);
+    check(fits(&Extent2::h) && fits(&Extent2::w),
+          "receptive field: expected smaller extents, got a size of ", size, " and a jump of ",
+          jump, " behind which there is a kernel of ", w.kernel, " with a stride of ", w.stride);
   }
 };
 
