@@ -48,6 +48,7 @@
 #include "fovea/nn/linear.hpp"
 #include "fovea/nn/max_pool2d.hpp"
 #include "fovea/nn/relu.hpp"
+#include "fovea/nn/shapes.hpp"
 
 // engine: where the numbers of a network are.
 #include "fovea/engine/memory_plan.hpp"

@@ -261,15 +261,24 @@ class Convolution {
     winograd_back_ = {{x[0], O_, OH, OW}, C_, {2 - padding.h, 2 - padding.w}, {H_, W_}};
   }
 
-  /// Whether it was made for the like of this: x of the same extents, the batch aside.
-  bool serves(const Shape<4>& x, Index outputs, const Window& window, Index groups) const {
-    return x[1] == x_[1] && x[2] == x_[2] && x[3] == x_[3] && outputs == outputs_ &&
-           groups == groups_ && window == window_;
+  /// Throws unless it was made for this, the size of the batch aside.
+  void validate(const Shape<4>& x, Index outputs, const Window& window, Index groups) const {
+    check(x == x_.with_batch(x[0]) && outputs == outputs_ && groups == groups_ && window == window_,
+          "convolution: expected a Pass for x ", x, ", ", outputs, " outputs, ", groups,
+          " groups and a kernel of ", window.kernel, ", got one for x ", x_, ", ", outputs_, ", ",
+          groups_, " and ", window_.kernel, " or other strides");
   }
 
   /// Whether forward and dx go Winograd's way.
   bool by_winograd() const { return by_winograd_; }
 
+  /// The largest of what is needed: forward, and on the way back, there also for dW.
+  ScratchSize scratch(bool backward, bool dw) const {
+    ScratchSize size = forward_scratch();
+    if (backward) size = size.covering(input_gradient_scratch());
+    if (backward && dw) size = size.covering(parameter_gradients_scratch(x_[0]));
+    return size;
+  }
   /// What forward() needs.
   ScratchSize forward_scratch() const {
     return by_winograd_ ? winograd_.scratch() : ScratchSize{image_size() + forward_sums(), 0};

@@ -22,6 +22,7 @@
 #include "fovea/kernels/convolution.hpp"
 #include "fovea/nn/init.hpp"
 #include "fovea/nn/layer.hpp"
+#include "fovea/nn/shapes.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
@@ -32,6 +33,7 @@ struct Conv2dOptions {
   Index groups = 1;                                           ///< g, a divisor of both
   bool bias = true;                                           ///< false: b is 0 and not trained
   Init init = Init::kaiming_uniform;                          ///< of W and b
+  friend bool operator==(const Conv2dOptions&, const Conv2dOptions&) = default;
 };
 
 /// Convolution of x (N, C, H, W) with O filters: y (N, O, OH, OW).
@@ -61,15 +63,19 @@ class Conv2d {
   // {1, 1, 1, 1, 1, 1, 0, 0}, as eight ones when they are passed by value.
   [[gnu::cold]] Conv2d(const Conv2dOptions& o, Rng& rng) : options(o) {
     const auto [in, out, kernel, stride, padding, dilation, groups, with_bias, init] = o;
-    check(in > 0 && out > 0, "Conv2d: expected channels in and out of 1 or more, got ", in, " and ",
-          out);
-    check(groups > 0 && in % groups == 0 && out % groups == 0,
-          "Conv2d: expected groups that divide ", in, " and ", out, ", got ", groups);
-    window().validate();
-    weight = Tensor<T, 4>(Shape{out, in / groups, kernel.h, kernel.w});
+    weight = Tensor<T, 4>(weight_shape());
     if (with_bias) bias = Tensor<T, 1>(Shape{out});
     const Index area = kernel.h * kernel.w;
     initialise(weight.flat(), bias.flat(), in / groups * area, out / groups * area, init, rng);
+  }
+
+  /// Throws unless options, weight and bias, which are open to assignment, fit together.
+  void validate() const {
+    const Index biases = options.bias ? options.out : 0;
+    const auto expected = weight_shape();
+    check(weight.shape() == expected && bias.size() == biases, "Conv2d: expected a weight ",
+          expected, " and a bias of ", biases, " numbers for these options, got ", weight.shape(),
+          " and ", bias.size());
   }
 
   Window window() const {
@@ -77,6 +83,7 @@ class Conv2d {
   }
 
   Shape<4> output_shape(Shape<4> x) const {
+    validate();
     const auto [N, C, H, W] = x;
     const auto [OH, OW] = window().output(H, W);
     check(C == options.in, "expected (N, ", options.in, ", H, W), got ", x);
@@ -89,13 +96,11 @@ class Conv2d {
   }
 
   [[gnu::cold]] Pass pass(Shape<4> x, const WorkspaceOptions& how) const {
+    output_shape(x).size();  // throws where it would be too large
     Pass pass = fused_pass(x, how);
     pass.kernel = {x, options.out, window(), options.groups};
-    kernels::ScratchSize size = pass.kernel.forward_scratch();
-    if (how.keep != Keep::output)
-      size = size.covering(pass.kernel.parameter_gradients_scratch(x[0]))
-                 .covering(pass.kernel.input_gradient_scratch());
-    pass.scratch = {resolve_threads(how.threads), size};
+    pass.scratch = {resolve_threads(how.threads),
+                    pass.kernel.scratch(how.keep != Keep::output, how.parameter_gradients)};
     return pass;
   }
   /// The same where a fused block does the work.
@@ -109,17 +114,34 @@ class Conv2d {
 
   /// y[n,g] = W[g] columns + b
   void forward(View<const T, 4> x, View<T, 4> y, Pass& pass, const Context& context) const {
+    check_shapes(*this, x, y);
+    pass.kernel.validate(x.shape(), options.out, window(), options.groups);
     pass.kernel.forward(x, weight.data(), bias.data(), y, pass.scratch, context.threads);
   }
 
   /// dW[g] = sum over n of dy[n,g] columns^T,   db = sum of dy,   dcolumns = W[g]^T dy[n,g]
-  void backward(View<const T, 4> x, View<const T, 4> /*y*/, View<const T, 4> dy, View<T, 4> dx,
+  void backward(View<const T, 4> x, View<const T, 4> y, View<const T, 4> dy, View<T, 4> dx,
                 Pass& pass, const Context& context) const {
+    check_shapes(*this, x, y, dy, dx);
+    check_gradients(*this, pass, context);
+    pass.kernel.validate(x.shape(), options.out, window(), options.groups);
     if (context.parameter_gradients)
       pass.kernel.parameter_gradients(x, dy, pass.dweight, pass.dbias, pass.scratch,
                                       context.threads);
     if (!dx.empty())
       pass.kernel.input_gradient(dy, weight.data(), dx, pass.scratch, context.threads);
+  }
+
+ private:
+  // What the options say of W. Throws if they make no sense.
+  Shape<4> weight_shape() const {
+    const auto& [in, out, kernel, stride, padding, dilation, groups, with_bias, init] = options;
+    check(in > 0 && out > 0, "Conv2d: expected channels in and out of 1 or more, got ", in, " and ",
+          out);
+    check(groups > 0 && in % groups == 0 && out % groups == 0,
+          "Conv2d: expected groups that divide ", in, " and ", out, ", got ", groups);
+    window().validate();
+    return {out, in / groups, kernel.h, kernel.w};
   }
 };
 

@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "fovea/nn/layer.hpp"
+#include "fovea/nn/shapes.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
@@ -26,12 +27,14 @@ struct Flatten {
 
   template <class T, std::size_t R>
   void forward(View<const T, R> x, View<T, 2> y, NoPass&, const Context&) const {
+    check_shapes(*this, x, y);
     std::copy(x.begin(), x.end(), y.begin());
   }
 
   template <class T, std::size_t R>
-  void backward(View<const T, R>, View<const T, 2>, View<const T, 2> dy, View<T, R> dx, NoPass&,
+  void backward(View<const T, R> x, View<const T, 2> y, View<const T, 2> dy, View<T, R> dx, NoPass&,
                 const Context&) const {
+    check_shapes(*this, x, y, dy, dx);
     std::copy_n(dy.begin(), dx.size(), dx.begin());
   }
 };

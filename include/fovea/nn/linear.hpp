@@ -12,6 +12,7 @@
 #include "fovea/kernels/gemm.hpp"
 #include "fovea/nn/init.hpp"
 #include "fovea/nn/layer.hpp"
+#include "fovea/nn/shapes.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
@@ -20,6 +21,7 @@ struct LinearOptions {
   Index in = 0, out = 0;              ///< features
   bool bias = true;                   ///< false: b is 0 and not trained
   Init init = Init::kaiming_uniform;  ///< of W and b
+  friend bool operator==(const LinearOptions&, const LinearOptions&) = default;
 };
 
 /// x (N, in) to y (N, out) = x W^T + b.
@@ -44,21 +46,30 @@ class Linear {
 
   /// Draws W and b from rng. Throws unless in and out are 1 or more.
   [[gnu::cold]] Linear(LinearOptions o, Rng& rng) : options(o) {
-    check(o.in > 0 && o.out > 0, "Linear: expected features in and out of 1 or more, got ", o.in,
-          " and ", o.out);
-    weight = Tensor<T, 2>(Shape{o.out, o.in});
+    weight = Tensor<T, 2>(weight_shape());
     if (o.bias) bias = Tensor<T, 1>(Shape{o.out});
     initialise(weight.flat(), bias.flat(), o.in, o.out, o.init, rng);
   }
 
+  /// Throws unless options, weight and bias, which are open to assignment, fit together.
+  void validate() const {
+    const Index biases = options.bias ? options.out : 0;
+    const auto expected = weight_shape();
+    check(weight.shape() == expected && bias.size() == biases, "Linear: expected a weight ",
+          expected, " and a bias of ", biases, " numbers for these options, got ", weight.shape(),
+          " and ", bias.size());
+  }
+
   Shape<2> output_shape(Shape<2> x) const {
+    validate();
     check(x[1] == options.in, "expected (N, ", options.in, "), got ", x);
     return {x[0], options.out};
   }
 
   std::int64_t multiply_adds(Shape<2> x) const { return std::int64_t{x[0]} * weight.size(); }
 
-  Pass pass(Shape<2>, const WorkspaceOptions& how) const {
+  Pass pass(Shape<2> x, const WorkspaceOptions& how) const {
+    output_shape(x).size();  // throws where it would be too large
     if (how.keep == Keep::output) return {};
     return {Tensor<T, 2>(weight.shape()), Tensor<T, 1>(bias.shape())};
   }
@@ -69,13 +80,16 @@ class Linear {
   }
 
   void forward(View<const T, 2> x, View<T, 2> y, Pass&, const Context& context) const {
+    check_shapes(*this, x, y);
     kernels::gemm<T>(matrix(x), matrix(weight.view()).transposed(), matrix(y), false,
                      context.threads);
     add_bias(y);
   }
 
-  void backward(View<const T, 2> x, View<const T, 2> /*y*/, View<const T, 2> dy, View<T, 2> dx,
+  void backward(View<const T, 2> x, View<const T, 2> y, View<const T, 2> dy, View<T, 2> dx,
                 Pass& pass, const Context& context) const {
+    check_shapes(*this, x, y, dy, dx);
+    check_gradients(*this, pass, context);
     // y = x W^T + b
     if (!dx.empty())
       kernels::gemm<T>(matrix(dy), matrix(weight.view()), matrix(dx), false, context.threads);
@@ -89,6 +103,13 @@ class Linear {
   }
 
  private:
+  // What the options say of W. Throws if they make no sense.
+  Shape<2> weight_shape() const {
+    check(options.in > 0 && options.out > 0,
+          "Linear: expected features in and out of 1 or more, got ", options.in, " and ",
+          options.out);
+    return {options.out, options.in};
+  }
   FOVEA_OUT_OF_LINE static void add(View<T, 1> sum, View<const T, 1> row) {
     for (Index i = 0; i < sum.size(); ++i) sum[i] += row[i];
   }

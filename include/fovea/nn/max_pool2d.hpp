@@ -19,6 +19,7 @@
 #include "fovea/core/parallel.hpp"
 #include "fovea/kernels/window.hpp"
 #include "fovea/nn/layer.hpp"
+#include "fovea/nn/shapes.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
@@ -27,6 +28,7 @@ struct MaxPool2dOptions {
   Extent2 kernel = 2;   ///< pixels of the window
   Extent2 stride = 0;   ///< 0: the kernel, windows side by side
   Extent2 padding = 0;  ///< at most half the kernel; counts as -infinity
+  friend bool operator==(const MaxPool2dOptions&, const MaxPool2dOptions&) = default;
 };
 
 /// The maximum of every window: x (N, C, H, W) to y (N, C, OH, OW).
@@ -43,15 +45,22 @@ class MaxPool2d {
   /// Throws on a padding of more than half the kernel.
   explicit MaxPool2d(MaxPool2dOptions o = {}) : options(o) {
     if (o.stride == Extent2{0}) options.stride = o.kernel;
+    validate();
+  }
+
+  /// The same for options that were assigned later, where a stride of 0 is no longer the kernel.
+  void validate() const {
     window().validate();
-    check(2 * o.padding.h <= o.kernel.h && 2 * o.padding.w <= o.kernel.w,
-          "MaxPool2d: expected a padding of at most half the kernel, got ", o.padding, " for ",
-          o.kernel);
+    const auto& [kernel, stride, padding] = options;
+    check(2 * padding.h <= kernel.h && 2 * padding.w <= kernel.w,
+          "MaxPool2d: expected a padding of at most half the kernel, got ", padding, " for ",
+          kernel);
   }
 
   Window window() const { return {options.kernel, options.stride, options.padding, 1}; }
 
   Shape<4> output_shape(Shape<4> x) const {
+    validate();
     const auto [N, C, H, W] = x;
     const auto [OH, OW] = window().output(H, W);
     check(OH > 0 && OW > 0, "a window of ", options.kernel, " does not fit into ", x);
@@ -67,14 +76,18 @@ class MaxPool2d {
 
   template <class T>
   void forward(View<const T, 4> x, View<T, 4> y, Pass& pass, const Context& context) const {
+    check_shapes(*this, x, y);
+    check_pass(y.shape(), pass);
     parallel_for(context.threads, x.extent(0), [&](Index n, int) {
       for (Index c = 0; c < x.extent(1); ++c) forward_plane<T>(x[n][c], y[n][c], pass.winner[n][c]);
     });
   }
 
   template <class T>
-  void backward(View<const T, 4> x, View<const T, 4> /*y*/, View<const T, 4> dy, View<T, 4> dx,
+  void backward(View<const T, 4> x, View<const T, 4> y, View<const T, 4> dy, View<T, 4> dx,
                 Pass& pass, const Context& context) const {
+    check_shapes(*this, x, y, dy, dx);
+    check_pass(y.shape(), pass);
     if (dx.empty()) return;
     parallel_for(context.threads, x.extent(0), [&](Index n, int) {
       dx[n].fill(T{0});
@@ -90,6 +103,13 @@ class MaxPool2d {
   }
 
  private:
+  static void check_pass(const Shape<4>& y, const Pass& pass) {
+    const auto& made = pass.winner.shape();
+    check(y[0] <= made[0] && y == made.with_batch(y[0]),
+          "MaxPool2d: expected a Pass for an output ", y, ", got one for ", made,
+          "; pass(shape, options) makes it");
+  }
+
   template <class T>
   void forward_plane(View<const T, 2> x, View<T, 2> y, View<std::int32_t, 2> winner) const {
     const auto [kernel, stride, padding, dilation] = window();

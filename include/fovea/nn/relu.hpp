@@ -10,6 +10,7 @@
 
 #include "fovea/core/parallel.hpp"
 #include "fovea/nn/layer.hpp"
+#include "fovea/nn/shapes.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
@@ -24,14 +25,16 @@ struct Relu {
 
   template <class T, std::size_t R>
   void forward(View<const T, R> x, View<T, R> y, NoPass&, const Context& context) const {
+    check_shapes(*this, x, y);
     parallel_blocks(context.threads, x.size(), block, [&](Index first, Index last) {
       for (Index i = first; i < last; ++i) y.data()[i] = x.data()[i] < T{0} ? T{0} : x.data()[i];
     });
   }
 
   template <class T, std::size_t R>
-  void backward(View<const T, R> /*x*/, View<const T, R> y, View<const T, R> dy, View<T, R> dx,
-                NoPass&, const Context& context) const {
+  void backward(View<const T, R> x, View<const T, R> y, View<const T, R> dy, View<T, R> dx, NoPass&,
+                const Context& context) const {
+    check_shapes(*this, x, y, dy, dx);
     parallel_blocks(context.threads, dx.size(), block, [&](Index first, Index last) {
       for (Index i = first; i < last; ++i) dx.data()[i] = y.data()[i] > T{0} ? dy.data()[i] : T{0};
     });
