@@ -39,6 +39,7 @@
 #include "fovea/kernels/work.hpp"
 
 // nn: one idea per page.
+#include "fovea/nn/context.hpp"
 #include "fovea/nn/layer.hpp"
 //
 #include "fovea/nn/conv2d.hpp"

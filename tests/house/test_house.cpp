@@ -79,7 +79,8 @@ TEST_CASE("floors: an include points downwards, or stays on its floor") {
       CHECK((from == to || below.at(from).contains(to)));
       CHECK(fs::exists(include / "fovea" / target));
       if (from == "nn") {  // no layer includes a layer
-        const std::set<std::string> shared{"nn/layer.hpp", "nn/init.hpp", "nn/shapes.hpp"};
+        const std::set<std::string> shared{"nn/context.hpp", "nn/layer.hpp", "nn/init.hpp",
+                                           "nn/shapes.hpp"};
         CHECK((to != "nn" || shared.contains(target)));
       }
       ++arrows;
@@ -127,7 +128,7 @@ TEST_CASE("habits: licence, include guard, namespace, nothing printed, nothing s
 }
 
 TEST_CASE("pages: the budget that the README states is kept") {
-  constexpr Index page = 150, header = 600, book = 8500;  // lines
+  constexpr Index page = 150, header = 600, book = 9000;  // lines
   Index in_book = 0;
   for (const auto& h : headers()) {
     CAPTURE(h.header);

@@ -36,6 +36,23 @@ namespace fovea::inline FOVEA_ABI {
 
 namespace detail {
 
+// An error in a layer, with the path to it: "residual1.branch.conv2: the message".
+class LayerError : public Error {
+ public:
+  LayerError(std::string_view child, std::string_view layer, std::string_view inside,
+             std::string_view message)
+      : LayerError(
+            concat(child, child.empty() ? "" : ".", layer, inside.empty() ? "" : ".", inside),
+            std::string(message)) {}
+  const std::string& path() const { return path_; }
+  const std::string& message() const { return message_; }
+
+ private:
+  LayerError(std::string path, std::string message)
+      : Error(concat(path, ": ", message)), path_(std::move(path)), message_(std::move(message)) {}
+  std::string path_, message_;
+};
+
 // The views of tensors of these shapes.
 template <class T, class Shapes>
 struct ViewsOf;
