@@ -9,7 +9,7 @@
 //   y[e][o]  = sum over k of  x[place[e] + offset[k]]  w[k][o]      for the positions e = 0 .. 3
 //
 // Why it is fast: a product of windows and weights in which no window is ever copied, and the four sums of
-// a max-pooling window are registers. Slow twin: the layers one by one (Keep::everything).
+// a max-pooling window are registers. Slow twin: the layers one by one (.fuse = false).
 #pragma once
 
 #include <vector>

@@ -9,7 +9,7 @@
 //   dx[position + kh] += g W[o][kh]
 //
 // Why it is fast: a quarter of the multiply-adds or fewer, and exact. dW[o] stays in registers over
-// all entries of its channel, and so does W[o] for dx. Slow twin: the layers one by one (Keep::everything).
+// all entries of its channel, and so does W[o] for dx. Slow twin: the layers one by one (.fuse = false).
 #pragma once
 
 #include <algorithm>

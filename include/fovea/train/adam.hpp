@@ -3,7 +3,7 @@
 // Adam: every parameter gets a step of its own size, about the learning rate, smaller where the
 // gradient keeps changing its sign (Kingma and Ba, Adam: a method for stochastic optimization, 2015).
 //
-//   t  += 1                                    one clock for all parameters
+//   t  += 1                                    one count of steps for all parameters
 //   m   = b1 m + (1 - b1) g                    running mean of the gradient
 //   v   = b2 v + (1 - b2) g^2                  running mean of its square
 //   w  -= lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
@@ -11,7 +11,7 @@
 // AdamW first shrinks the weights, w -= lr wd w, apart from the gradient (Loshchilov and Hutter,
 // Decoupled weight decay regularization, 2019). Adam is AdamW without decay.
 //
-// The two denominators make up for m and v starting at zero; a clock that ticks once a tensor instead
+// The two denominators make up for m and v starting at zero; a count that goes up once a tensor instead
 // of once a step would make them wrong. A moment that decays below the normal numbers becomes zero.
 #pragma once
 
@@ -68,7 +68,7 @@ class AdamW {
   /// Goes on from here, with the tensors below as they were.
   void set_steps(std::uint64_t steps) { steps_ = steps; }
 
-  /// What a checkpoint keeps besides the clock: names and members.
+  /// What a checkpoint keeps besides steps(): names and members.
   static constexpr auto state() {
     return std::make_tuple(std::pair{"mean", &AdamW::mean_}, std::pair{"square", &AdamW::square_});
   }

@@ -48,7 +48,7 @@ class Sgd {
   /// Goes on from here, with the tensor below as it was.
   void set_steps(std::uint64_t steps) { steps_ = steps; }
 
-  /// What a checkpoint keeps besides the clock: name and member.
+  /// What a checkpoint keeps besides steps(): name and member.
   static constexpr auto state() { return std::make_tuple(std::pair{"velocity", &Sgd::velocity_}); }
 
   /// One step on every parameter of `net` with the gradients in `workspace`. Throws, and changes nothing, on
