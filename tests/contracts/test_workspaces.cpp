@@ -10,6 +10,8 @@
 
 using namespace test;
 
+namespace workspace_contracts {
+
 namespace {
 
 auto network(Index hidden = 6, std::uint64_t seed = 1) {
@@ -547,3 +549,5 @@ TEST_CASE("contracts: one network, a workspace for each thread") {
   for (auto& thread : threads) thread.join();
   for (const auto& text : found) CHECK(text == expected);
 }
+
+}  // namespace workspace_contracts
