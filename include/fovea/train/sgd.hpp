@@ -10,7 +10,7 @@
 // the form that PyTorch uses.)
 #pragma once
 
-#include <cmath>
+#include <limits>
 
 #include "fovea/core/simd.hpp"
 #include "fovea/model/workspace.hpp"
@@ -30,16 +30,11 @@ class Sgd {
  public:
   SgdOptions options;  ///< may change between steps
 
-  /// v at zero. Throws on numbers outside their range.
+  /// v at zero. Throws on options outside their range.
   template <class Net>
   explicit Sgd(const Net& net, SgdOptions o = {})
       : options(o), network_(net.identity()), velocity_(Shape{net.parameter_count()}) {
-    check(o.learning_rate >= 0 && std::isfinite(o.learning_rate),
-          "Sgd: expected a finite learning rate of 0 or more, got ", o.learning_rate);
-    check(0 <= o.momentum && o.momentum < 1, "Sgd: expected a momentum in [0, 1), got ",
-          o.momentum);
-    check(o.weight_decay >= 0 && std::isfinite(o.weight_decay),
-          "Sgd: expected a finite weight decay of 0 or more, got ", o.weight_decay);
+    check_options();
   }
 
   /// The number of steps taken.
@@ -52,13 +47,15 @@ class Sgd {
   static constexpr auto state() { return std::make_tuple(std::pair{"velocity", &Sgd::velocity_}); }
 
   /// One step on every parameter of `net` with the gradients in `workspace`. Throws, and changes nothing, on
-  /// another network than it was made for, and on a workspace that is not for training.
+  /// another network than it was made for, on a workspace that is not for training, and on options outside
+  /// their range.
   template <class Net>
   void step(Net& net, Workspace<Net>& workspace) {
     network_.check_same("Sgd", net.identity(), false);
     check(net.parameter_count() == velocity_.size(), "Sgd: expected the ", velocity_.size(),
           " parameters that it was made for, found ", net.parameter_count());
     workspace.check_trains("Sgd", net);
+    check_options();
     net.commit_buffers(workspace);
     ++steps_;
     const auto rate = static_cast<T>(options.learning_rate);
@@ -78,6 +75,18 @@ class Sgd {
   }
 
  private:
+  // In a T: 1e60 would be an infinite rate in float.
+  void check_options() const {
+    constexpr double most = std::numeric_limits<T>::max();
+    const SgdOptions& o = options;
+    check(0 <= o.learning_rate && o.learning_rate <= most,
+          "Sgd: expected a finite learning rate of 0 or more, got ", o.learning_rate);
+    check(0 <= o.momentum && o.momentum < 1, "Sgd: expected a momentum in [0, 1), got ",
+          o.momentum);
+    check(0 <= o.weight_decay && o.weight_decay <= most,
+          "Sgd: expected a finite weight decay of 0 or more, got ", o.weight_decay);
+  }
+
   NetworkIdentity::Owner network_;
   std::uint64_t steps_ = 0;
   Tensor<T, 1> velocity_;
