@@ -13,6 +13,16 @@
 #  error "fovea needs C++20: compile with -std=c++20 (g++ 12 or newer, clang 14 or newer)"
 #endif
 
+#if defined(_WIN32)
+#  error "fovea needs POSIX files: Linux, macOS or WebAssembly; on Windows use WSL"
+#elif !defined(__clang__) && !defined(__GNUC__)
+#  error "fovea needs the vector extensions of g++ 12 or clang 14 (__builtin_shufflevector)"
+#elif defined(__clang__) ? __clang_major__ < 14 : __GNUC__ < 12
+#  error "fovea needs g++ 12 or clang 14, or newer: __builtin_shufflevector and C++20 without gaps"
+#elif defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ == 2
+#  error "fovea needs float and double without excess precision: add -msse2 -mfpmath=sse"
+#endif
+
 #if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
 #  define FOVEA_ISA avx512
 #  define FOVEA_VECTOR_BYTES 64
