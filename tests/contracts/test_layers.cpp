@@ -411,7 +411,8 @@ TEST_CASE("contracts: a layer called by itself with views and a Pass that do not
        "conv: expected dx of shape (3, 2, 8, 6), got (2, 4, 6, 4)"},
       {"conv: more threads and a larger batch than the Pass was made for",
        [&] {
-         auto large = made(x.shape()), small = conv.pass({1, 2, 8, 6}, {.threads = 1});
+         auto large = made(x.shape());
+         auto small = conv.pass({1, 2, 8, 6}, {.parameter_gradients = false, .threads = 1});
          Tensor<float, 4> other(y.shape()), other_dx(dx.shape());
          conv.forward(x, y, large, context);
          conv.forward(x, other, small, {.threads = 7});
@@ -421,6 +422,18 @@ TEST_CASE("contracts: a layer called by itself with views and a Pass that do not
          CHECK(std::equal(dx.begin(), dx.end(), other_dx.begin()));
        },
        {}},
+      {"scratch memory: for fewer threads, and too little",
+       [] {
+         const kernels::Scratch<float> scratch{2, {.each = 100, .shared = 10}};
+         CHECK(scratch.provide(7, {.each = 100, .shared = 10}) == 2);
+         scratch.provide(2, {.each = 200, .shared = 10});
+       },
+       "expected scratch memory of 200 numbers for each thread and 10 for all, found 112 and 16"},
+      {"scratch memory: beyond all limits",
+       [] {
+         kernels::Scratch<float>{3, {.each = huge, .shared = 0}};
+       },
+       "scratch memory for 3 threads is too large"},
       {"linear: a y too wide",
        [&] {
          auto pass = linear.pass(features.shape(), {});
@@ -457,6 +470,38 @@ TEST_CASE("contracts: a layer called by itself with views and a Pass that do not
          pool.backward<float>(x, pooled, dx, dx, pass, context);
        },
        "pool: expected dy of shape (3, 2, 4, 3), got (3, 2, 8, 6)"},
+      {"linear: in place",
+       [&] {
+         const Linear<float> square{{.in = 6, .out = 6}, rng};
+         auto pass = square.pass(features.shape(), {});
+         square.forward(features, dfeatures, pass, context);
+         square.forward(dfeatures, dfeatures, pass, context);
+       },
+       "fc: expected a y with memory of its own, got one that overlaps x"},
+      {"conv: in place",
+       [&] {
+         const Conv2d<float> same{{.in = 2, .out = 2, .kernel = 1}, rng};
+         auto pass = same.pass(x.shape(), {});
+         auto z = x;
+         same.forward(z, z, pass, context);
+       },
+       "conv: expected a y with memory of its own"},
+      {"conv: back in place",
+       [&] {
+         const Conv2d<float> same{{.in = 2, .out = 2, .kernel = 1}, rng};
+         auto pass = same.pass(x.shape(), {});
+         auto z = x;
+         same.backward(x, x, z, z, pass, context);
+       },
+       "conv: expected a dx with memory of its own, got one that overlaps x or dy"},
+      {"relu: in place",
+       [&] {
+         auto z = x, back = dx;
+         relu.forward<float, 4>(z, z, nothing, context);
+         relu.backward<float, 4>(z, z, back, back, nothing, context);
+         CHECK(max(z) == max(x));
+       },
+       {}},
       {"relu: a y too short", [&] { relu.forward<float, 4>(y, short_y, nothing, context); },
        "relu: expected y of shape (3, 4, 6, 4)"},
       {"relu: a dx too long",
@@ -470,5 +515,99 @@ TEST_CASE("contracts: a layer called by itself with views and a Pass that do not
                                     Tensor<float, 2>(Shape{3, 96}), y, nothing, context);
        },
        "flatten: expected dx of shape (3, 2, 8, 6), got (3, 4, 6, 4)"},
+  });
+}
+
+TEST_CASE("contracts: softmax and cross-entropy") {
+  const auto z = random_tensor<float>(Shape{4, 3}, 1);
+  const Tensor<Label, 1> labels{0, 2, 1, 1};
+  Tensor<float, 2> dz(z.shape()), other(z.shape()), longer(Shape{5, 3});
+  auto own = z;
+  std::vector<float> memory(24);
+  const View<float, 2> front(memory.data(), Shape{4, 3}), across(memory.data() + 11, Shape{4, 3}),
+      back(memory.data() + 12, Shape{4, 3});
+  std::copy(z.begin(), z.end(), front.begin());
+  run({
+      {"no example",
+       [] {
+         cross_entropy(Tensor<float, 2>(Shape{0, 3}), Tensor<Label, 1>{});
+       },
+       "expected logits (N, K), got (0, 3)"},
+      {"no class",
+       [&] {
+         cross_entropy(Tensor<float, 2>(Shape{4, 0}), labels);
+       },
+       "got (4, 0)"},
+      {"no class, softmax",
+       [] {
+         softmax(Tensor<float, 2>(Shape{4, 0}));
+       },
+       "K > 0, got (4, 0)"},
+      {"fewer labels", [&] { cross_entropy(z, labels.sub(0, 3)); }, "expected 4 labels, got 3"},
+      {"a label too large",
+       [&] {
+         cross_entropy(z, Tensor<Label, 1>{0, 1, 3, 0});
+       },
+       "[0, 3), got 3 at 2"},
+      {"a negative label",
+       [&] {
+         cross_entropy(z, Tensor<Label, 1>{0, -1, 0, 0});
+       },
+       "got -1 at 1"},
+      {"a longer gradient", [&] { cross_entropy(z, labels, longer); },
+       "a gradient (4, 3), got (5, 3)"},
+      {"a gradient in the logits", [&] { cross_entropy(own, labels, own.view()); },
+       "a gradient with memory of its own, got one that overlaps the logits"},
+      {"a gradient that begins in the logits", [&] { cross_entropy(front, labels, across); },
+       "overlaps the logits"},
+      {"a smoothing of NaN",
+       [&] { cross_entropy(z, labels, dz, std::numeric_limits<double>::quiet_NaN()); },
+       "a smoothing in [0, 1), got nan"},
+      {"nothing is written for a wrong label",
+       [&] {
+         dz.fill(7);
+         CHECK(contains(error_of([&] {
+                          cross_entropy(z, Tensor<Label, 1>{0, 1, 2, 3}, dz);
+                        }),
+                        "got 3"));
+         CHECK(sum(dz) == 7 * 12);
+       },
+       {}},
+      {"a gradient right after the logits, and right before them",
+       [&] {
+         const float loss = cross_entropy(z, labels, dz);
+         CHECK(cross_entropy(front, labels, back) == loss);
+         CHECK(std::equal(dz.begin(), dz.end(), back.begin()));
+         std::copy(z.begin(), z.end(), back.begin());
+         CHECK(cross_entropy(back, labels, front) == loss);
+       },
+       {}},
+      {"a gradient that changes its shape before the call",
+       [&] {
+         View<float, 2> rows = longer;  // what a workspace hands out, before its forward has run
+         const auto forward = [&] {
+           rows = longer.sub(0, 4);
+           return z.view();
+         };
+         const float loss = cross_entropy(forward(), labels, rows);
+         CHECK(loss == cross_entropy(z, labels, other));
+         CHECK(std::equal(other.begin(), other.end(), longer.begin()));
+       },
+       {}},
+      {"a network, its loss and its gradient in one expression, a smaller batch at last",
+       [&] {
+         Rng rng{1};
+         const Sequential net{Shape{3}, Linear<float>{{.in = 3, .out = 3}, rng}};
+         auto w = net.workspace(4), expected = net.workspace(4);
+         for (const Index n : {4, 2, 4, 1}) {
+           cross_entropy(net.forward(z.sub(0, n), w), labels.sub(0, n), w.output_gradient());
+           net.backward(w);
+           const auto logits = net.forward(z.sub(0, n), expected);
+           cross_entropy(logits, labels.sub(0, n), expected.output_gradient());
+           net.backward(expected);
+           CHECK(to_string(w.layer<0>().dweight) == to_string(expected.layer<0>().dweight));
+         }
+       },
+       {}},
   });
 }

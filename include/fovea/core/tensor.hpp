@@ -17,6 +17,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <new>
 #include <span>
@@ -295,6 +296,13 @@ using Value = std::remove_const_t<typename X::value_type>;
 /// Of the same rank and with the same type of elements.
 template <class B, class A>
 concept Matching = Ranked<B, A::rank> && std::is_same_v<Value<B>, Value<A>>;
+
+/// Whether two views look at memory in common.
+template <class T, std::size_t R, class U, std::size_t S>
+bool overlap(const View<T, R>& a, const View<U, S>& b) {
+  constexpr std::less<const void*> before;  // < compares pointers into one array alone
+  return !a.empty() && !b.empty() && before(a.begin(), b.end()) && before(b.begin(), a.end());
+}
 
 /// X, to read from: what functions that accept a Tensor or a View work on.
 template <TensorLike X>

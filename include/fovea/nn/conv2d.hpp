@@ -114,7 +114,7 @@ class Conv2d {
 
   /// y[n,g] = W[g] columns + b
   void forward(View<const T, 4> x, View<T, 4> y, Pass& pass, const Context& context) const {
-    check_shapes(*this, x, y);
+    check_forward(*this, x, y);
     pass.kernel.validate(x.shape(), options.out, window(), options.groups);
     pass.kernel.forward(x, weight.data(), bias.data(), y, pass.scratch, context.threads);
   }
@@ -122,7 +122,7 @@ class Conv2d {
   /// dW[g] = sum over n of dy[n,g] columns^T,   db = sum of dy,   dcolumns = W[g]^T dy[n,g]
   void backward(View<const T, 4> x, View<const T, 4> y, View<const T, 4> dy, View<T, 4> dx,
                 Pass& pass, const Context& context) const {
-    check_shapes(*this, x, y, dy, dx);
+    check_backward(*this, x, y, dy, dx);
     check_gradients(*this, pass, context);
     pass.kernel.validate(x.shape(), options.out, window(), options.groups);
     if (context.parameter_gradients)

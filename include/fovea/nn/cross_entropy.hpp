@@ -20,7 +20,9 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
+#include <utility>
 
 #include "fovea/core/math.hpp"
 #include "fovea/core/tensor.hpp"
@@ -57,17 +59,24 @@ Tensor<Value<Z>, 2> softmax(const Z& logits) {
   return p;
 }
 
-/// The mean loss over the batch, with label smoothing if asked for. Assigns its gradient to `dlogits`
-/// unless that is empty. Throws on a label outside [0, K) or a smoothing outside [0, 1).
-template <Ranked<2> Z>
-Value<Z> cross_entropy(const Z& logits, View<const Label, 1> labels, View<Value<Z>, 2> dlogits = {},
+/// The mean loss over the batch, with label smoothing if asked for. Assigns its gradient to `gradient`
+/// unless that is empty. Throws on a label outside [0, K), a smoothing outside [0, 1), or a gradient in the
+/// memory of the logits, which are still read while it is written.
+// The gradient becomes a View in here: in cross_entropy(net.forward(x, w), labels, w.output_gradient())
+// the last argument may be evaluated before forward has set the size of the batch.
+template <Ranked<2> Z, std::convertible_to<View<Value<Z>, 2>> G = View<Value<Z>, 2>>
+Value<Z> cross_entropy(const Z& logits, View<const Label, 1> labels, G&& gradient = {},
                        double smoothing = 0) {
   using T = Value<Z>;
+  const View<T, 2> dlogits = std::forward<G>(gradient);
   const auto [N, K] = logits.shape();
   check(N > 0 && K > 0, "cross_entropy: expected logits (N, K), got ", logits.shape());
   check(labels.extent(0) == N, "cross_entropy: expected ", N, " labels, got ", labels.extent(0));
   check(dlogits.empty() || dlogits.shape() == logits.shape(), "cross_entropy: expected a gradient ",
         logits.shape(), ", got ", dlogits.shape());
+  check(!overlap(dlogits, as_const(logits)),
+        "cross_entropy: expected a gradient with memory of its ",
+        "own, got one that overlaps the logits");
   check(0 <= smoothing && smoothing < 1, "cross_entropy: expected a smoothing in [0, 1), got ",
         smoothing);
   for (Index n = 0; n < N; ++n)

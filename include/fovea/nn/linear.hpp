@@ -80,7 +80,7 @@ class Linear {
   }
 
   void forward(View<const T, 2> x, View<T, 2> y, Pass&, const Context& context) const {
-    check_shapes(*this, x, y);
+    check_forward(*this, x, y);
     kernels::gemm<T>(matrix(x), matrix(weight.view()).transposed(), matrix(y), false,
                      context.threads);
     add_bias(y);
@@ -88,7 +88,7 @@ class Linear {
 
   void backward(View<const T, 2> x, View<const T, 2> y, View<const T, 2> dy, View<T, 2> dx,
                 Pass& pass, const Context& context) const {
-    check_shapes(*this, x, y, dy, dx);
+    check_backward(*this, x, y, dy, dx);
     check_gradients(*this, pass, context);
     // y = x W^T + b
     if (!dx.empty())

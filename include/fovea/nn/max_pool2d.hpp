@@ -76,7 +76,7 @@ class MaxPool2d {
 
   template <class T>
   void forward(View<const T, 4> x, View<T, 4> y, Pass& pass, const Context& context) const {
-    check_shapes(*this, x, y);
+    check_forward(*this, x, y);
     check_pass(y.shape(), pass);
     parallel_for(context.threads, x.extent(0), [&](Index n, int) {
       for (Index c = 0; c < x.extent(1); ++c) forward_plane<T>(x[n][c], y[n][c], pass.winner[n][c]);
@@ -86,7 +86,7 @@ class MaxPool2d {
   template <class T>
   void backward(View<const T, 4> x, View<const T, 4> y, View<const T, 4> dy, View<T, 4> dx,
                 Pass& pass, const Context& context) const {
-    check_shapes(*this, x, y, dy, dx);
+    check_backward(*this, x, y, dy, dx);
     check_pass(y.shape(), pass);
     if (dx.empty()) return;
     parallel_for(context.threads, x.extent(0), [&](Index n, int) {

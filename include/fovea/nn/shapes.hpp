@@ -26,6 +26,22 @@ void check_shapes(const Layer& layer, const X& x, const Y& y, const DY& dy, cons
         ", got ", dx.shape());
 }
 
+/// The same for a layer that reads x again after it has begun to write y: they have no memory in common.
+template <class Layer, class X, class Y>
+void check_forward(const Layer& layer, const X& x, const Y& y) {
+  check_shapes(layer, x, y);
+  check(!overlap(x, y), Layer::kind,
+        ": expected a y with memory of its own, got one that overlaps x");
+}
+
+/// The same for the way back: dx overlaps neither x nor dy.
+template <class Layer, class X, class Y, class DY, class DX>
+void check_backward(const Layer& layer, const X& x, const Y& y, const DY& dy, const DX& dx) {
+  check_shapes(layer, x, y, dy, dx);
+  check(!overlap(dx, x) && !overlap(dx, dy), Layer::kind,
+        ": expected a dx with memory of its own, got one that overlaps x or dy");
+}
+
 /// Throws unless the Pass has a gradient of the right shape for every parameter, if they are wanted.
 template <class Layer>
 void check_gradients(const Layer& layer, const typename Layer::Pass& pass, const Context& context) {
