@@ -194,7 +194,7 @@ class Sequential {
         y.shape());
     check_apart("forward_after: ", i, !inside_a_block<i>(w));
     const auto& output = w.template output<i>();
-    check(y.data() == output.data() || !w.overlaps(y.begin(), y.end()),
+    check(y.data() == output.data() || !overlap(y, as_const(w.storage_)),
           "forward_after: expected an input outside of this workspace's memory; copy it first");
     w.began_ = depth;
     w.set_batch(y.extent(0));
@@ -368,7 +368,7 @@ class Sequential {
     check(x.extent(0) <= w.capacity(), "forward: this workspace holds at most ", w.capacity(),
           " examples, got ", x.extent(0));
     w.check_belongs("forward", *this);
-    check(!w.overlaps(x.begin(), x.end()), "forward: expected an input outside of this ",
+    check(!overlap(x, as_const(w.storage_)), "forward: expected an input outside of this ",
           "workspace's memory; copy it first");
     w.began_ = depth;
     w.set_batch(x.extent(0));

@@ -20,7 +20,6 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <span>
 #include <string_view>
 #include <tuple>
@@ -352,12 +351,6 @@ class Workspace {
     std::apply(resize, outputs_);
     std::apply(resize, gradients_);
     resize(dinput_);
-  }
-
-  // Whether x lies in the memory that a forward writes.
-  bool overlaps(const T* first, const T* last) const {
-    const std::less<const T*> before;
-    return before(first, storage_.end()) && before(storage_.begin(), last);
   }
 
   template <std::size_t i>
