@@ -231,12 +231,11 @@ TEST_CASE("augment: what is refused, and in which words") {
   const auto error = [&](Augment change, BatchOptions options = {}) {
     return error_of([&] { batches(data, 2, options, change); });
   };
-  CHECK(error({.shift = -1}) == "augment: expected a finite shift of 0 or more, got -1");
-  CHECK(error({.rotate = not_a_number}) ==
-        "augment: expected a finite rotate of 0 or more, got nan");
-  CHECK(error({.scale = -0.1}) == "augment: expected a finite scale of 0 or more, got -0.1");
+  CHECK(error({.shift = -1}) == "augment: expected a shift from 0 to 1e6, got -1");
+  CHECK(error({.rotate = not_a_number}) == "augment: expected a rotate from 0 to 1e6, got nan");
+  CHECK(error({.scale = -0.1}) == "augment: expected a scale from 0 to 1e6, got -0.1");
   CHECK(error({.scale = 1}) == "augment: expected a scale below 1, got 1");
-  CHECK(error({.noise = INFINITY}) == "augment: expected a finite noise of 0 or more, got inf");
+  CHECK(error({.noise = INFINITY}) == "augment: expected a noise from 0 to 1e6, got inf");
   CHECK(error({}, {.threads = -1}) == "threads: expected 0 (all) or more, got -1");
   CHECK(error({.shift = 1}, {.threads = -2}) == "threads: expected 0 (all) or more, got -2");
   CHECK(error_of([&] { batches(data, 2, {.threads = -3}); }) ==

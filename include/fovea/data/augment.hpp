@@ -29,11 +29,11 @@ struct Augment {
   /// Whether images stay as they are.
   bool none() const { return shift == 0 && rotate == 0 && scale == 0 && noise == 0; }
 
-  /// Throws unless all are finite, none is negative and the scale is below 1.
+  /// Throws unless all are from 0 to 1e6, and the scale is below 1.
   void validate() const {
     const auto positive = [](const char* name, double value) {
-      check(std::isfinite(value) && value >= 0, "augment: expected a finite ", name,
-            " of 0 or more, got ", value);
+      check(0 <= value && value <= 1e6, "augment: expected a ", name, " from 0 to 1e6, got ",
+            value);
     };
     positive("shift", shift);
     positive("rotate", rotate);

@@ -44,14 +44,17 @@ class Batches {
     View<const Label, 1> labels;  // (N)
   };
 
-  /// Throws unless the batch size is 1 or more and first_step in [0, count()].
+  /// Throws unless the batch size is 1 or more and first_step in [0, count()]. `data` must outlive this and
+  /// keep its extents.
   [[gnu::cold]] Batches(const Dataset& data, Index batch_size, BatchOptions options,
                         Change change = {})
       : data_(&data),
-        images_(data.images.shape().with_batch(positive(batch_size))),
-        labels_(Shape{batch_size}),
+        size_(data.size()),
+        images_(data.images.shape().with_batch(most(batch_size))),
+        labels_(Shape{images_.extent(0)}),
         options_(options),
         change_(change) {
+    data.scaling.validate();
     if (options.shuffle) order_ = permutation(data.size(), Rng{options.seed, options.epoch});
     scale_ = static_cast<T>(1 / (255.0 * data.scaling.std));
     shift_ = static_cast<T>(-data.scaling.mean / data.scaling.std);
@@ -66,16 +69,23 @@ class Batches {
     }
   }
 
-  /// Of all but perhaps the last.
+  Batches(const Dataset&&, Index, BatchOptions, Change = {}) = delete;
+
+  /// Of all but perhaps the last; no more than there are examples.
   Index batch_size() const { return images_.extent(0); }
   /// Batches in an epoch: the last one may be smaller.
-  Index count() const { return (data_->size() + batch_size() - 1) / batch_size(); }
+  Index count() const { return size_ / batch_size() + (size_ % batch_size() > 0); }
 
   /// Batch number `step`, in [0, count()).
   FOVEA_OUT_OF_LINE Batch operator[](Index step) {
+    check(0 <= step && step < count(), "batches: expected a step in [0, ", count(), "), got ",
+          step);
+    check(data_->size() == size_ &&
+              data_->images.shape().with_batch(1) == images_.shape().with_batch(1),
+          data_->name, ": expected the ", size_, " images ", images_.shape().with_batch(size_),
+          " that the batches were made for, found ", data_->images.shape());
     const Index first = step * batch_size();
-    const Index N = std::min(batch_size(), data_->size() - first);
-    check(step >= 0 && N > 0, "batches: expected a step in [0, ", count(), "), got ", step);
+    const Index N = std::min(batch_size(), size_ - first);
     if (padded_.empty())
       copy_images(first, N);
     else if constexpr (augments)
@@ -119,9 +129,10 @@ class Batches {
   static constexpr bool augments = !std::is_same_v<Change, NoAugment>;
   static constexpr Index ahead = 4, piece_size = 4;  // images
 
-  static Index positive(Index batch_size) {
+  // How many examples the memory is for: an epoch of fewer than a batch is one smaller batch.
+  Index most(Index batch_size) const {
     check(batch_size > 0, "batches: expected a batch size of 1 or more, got ", batch_size);
-    return batch_size;
+    return std::clamp<Index>(size_, 1, batch_size);
   }
 
   // Which image of the data set is number i of this epoch.
@@ -158,6 +169,7 @@ class Batches {
   }
 
   const Dataset* data_;
+  Index size_;
   std::vector<Index> order_;  // empty: as they are
   T scale_, shift_;           // from a byte to an input: (byte / 255 - mean) / std
   Tensor<T, 4> images_;
@@ -174,6 +186,6 @@ Batches<T, Change> batches(const Dataset& data, Index batch_size, BatchOptions o
   return {data, batch_size, options, change};
 }
 template <class T = float, class Change = NoAugment>
-Batches<T, Change> batches(Dataset&&, Index, BatchOptions = {}, Change = {}) = delete;
+Batches<T, Change> batches(const Dataset&&, Index, BatchOptions = {}, Change = {}) = delete;
 
 }  // namespace fovea::inline FOVEA_ABI

@@ -4,6 +4,7 @@
 // floats; they are scaled when a batch is made.
 #pragma once
 
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -21,6 +22,13 @@ struct Scaling {
   double to_input(double pixel) const { return (pixel - mean) / std; }
   /// The pixel in [0, 1] that the network sees as `input`.
   double to_pixel(double input) const { return input * std + mean; }
+
+  /// Throws unless the mean is finite and the standard deviation above 0.
+  void validate() const {
+    check(std::isfinite(mean) && std::isfinite(std) && std > 0,
+          "scaling: expected a finite mean and a standard deviation above 0, got ", mean, " and ",
+          std);
+  }
 };
 
 /// Images as bytes, a label for each, and how they are scaled when a batch is made.
@@ -31,20 +39,25 @@ struct Dataset {
   Index classes = 10;              ///< labels are in [0, classes)
   Scaling scaling;                 ///< from a byte to what the network sees
 
-  /// The number of examples, N.
-  Index size() const { return labels.extent(0); }
+  /// The number of examples, N. Throws unless there are as many labels as images.
+  Index size() const {
+    check(images.extent(0) == labels.extent(0), name, ": expected ", images.extent(0),
+          " labels, one for each image, found ", labels.extent(0));
+    return labels.extent(0);
+  }
 
-  /// Throws unless there is one label in [0, classes) for every image.
+  /// Throws unless there is one label in [0, classes) for every image, and the scaling is one.
   void validate() const {
-    check(images.extent(0) == size(), name, ": expected ", images.extent(0),
-          " labels, one for each image, found ", size());
     for (Index n = 0; n < size(); ++n)
       check(0 <= labels(n) && labels(n) < classes, name, ": expected labels in [0, ", classes,
             "), found ", labels(n), " at ", n);
+    scaling.validate();
   }
 
   /// A copy of `count` examples from `first` on.
   Dataset part(Index first, Index count) const {
+    check(0 <= first && first <= size() && 0 <= count && count <= size() - first, name,
+          ": expected a part of [0, ", size(), "), got ", count, " from ", first, " on");
     return {name, Tensor<std::uint8_t, 4>(images.sub(first, count)),
             Tensor<Label, 1>(labels.sub(first, count)), classes, scaling};
   }

@@ -54,7 +54,8 @@ namespace detail {
   const auto bytes = idx_numbers(file, data.name, std::span(extents).first(1));
   data.labels = Tensor<Label, 1>(Shape{extents[0]});
   std::copy(bytes.begin(), bytes.end(), data.labels.begin());
-  check(data.size() > 0, images, ": expected at least one image, found none");
+  check(data.size() > 0 && !data.images.empty(), images,
+        ": expected at least one image, found none");
   data.validate();
   return data;
 }

@@ -52,16 +52,23 @@ namespace detail {
 
 // An image (C, H, W) with zeros around it, (C, H + 3, W + 3): one row and column before, and two
 // after it, so that a place outside finds four zeros and needs no branch.
-inline Shape<3> bordered(const Shape<3>& image) { return {image[0], image[1] + 3, image[2] + 3}; }
+inline Shape<3> bordered(const Shape<3>& image) {
+  constexpr Index most = 32767;  // offsets in a plane are int
+  check(image[1] <= most && image[2] <= most, "warp: expected an image of at most ", most,
+        " rows and columns, got ", image);
+  return {image[0], image[1] + 3, image[2] + 3};
+}
 
 // Writes factor * image into the middle; the border is left as it is.
 template <class S, class T>
 void put_in_border(View<const S, 3> image, View<T, 3> padded, T factor) {
   const auto [C, H, W] = image.shape();
   for (Index c = 0; c < C; ++c)
-    for (Index i = 0; i < H; ++i)
-      std::transform(&image(c, i, 0), &image(c, i, 0) + W, &padded(c, i + 1, 1),
+    for (Index i = 0; i < H; ++i) {
+      const S* const row = image.data() + (c * H + i) * W;
+      std::transform(row, row + W, &padded(c, i + 1, 1),
                      [factor](S x) { return factor * static_cast<T>(x); });
+    }
 }
 
 // Where the pixel (column j, row i) of the result comes from: column cx + xx (j - right) + xy (i -

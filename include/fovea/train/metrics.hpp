@@ -64,6 +64,10 @@ class ConfusionMatrix {
     check(logits.extent(0) == labels.extent(0) && logits.extent(1) == counts_.extent(0),
           "confusion matrix: expected logits (", labels.extent(0), ", ", counts_.extent(0),
           "), got ", logits.shape());
+    for (Index n = 0; n < labels.extent(0); ++n)
+      check(0 <= labels[n] && labels[n] < counts_.extent(0),
+            "confusion matrix: expected labels in [0, ", counts_.extent(0), "), got ", labels[n],
+            " at ", n);
     for (Index n = 0; n < labels.extent(0); ++n) ++counts_.at(labels[n], argmax(logits[n]));
   }
 
