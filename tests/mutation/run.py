@@ -7,7 +7,7 @@
     tests/mutation/run.py --check                 only: is every text still where the table says?
 
 A fault goes into a copy of the headers in build/mutation, never into those of the project. A test file is
-compiled with the copy and run; the fault is caught if the test fails. If it passes, the next test file of
+compiled with the copy and run, and a test in Python is given the copy; the fault is caught if the test fails. If it passes, the next test file of
 the fault gets its turn. First of all every test file must pass without a fault: one that fails in any
 case would catch everything. What a compiler refuses, nobody can plant: such a fault is told and not counted.
 
@@ -79,8 +79,8 @@ def complaints(faults):
         if names.count(fault.name) > 1:
             yield f"{fault.name}: expected one fault of this name, found {names.count(fault.name)}"
         for test in fault.tests:
-            if not (ROOT / "tests" / f"{test}.cpp").is_file():
-                yield f"{fault.name}: expected a test file tests/{test}.cpp, found none"
+            if not any((ROOT / "tests" / f"{test}.{kind}").is_file() for kind in ("cpp", "py")):
+                yield f"{fault.name}: expected a test file tests/{test}.cpp or .py, found none"
         if not fault.tests:
             yield f"{fault.name}: expected test files, found none"
 
@@ -98,8 +98,23 @@ def failed_cases(output):
     return list(dict.fromkeys(name.strip() for name, _, rest in blocks if "ERROR:" in rest))
 
 
+def try_script(place, script):
+    """Runs a test in Python that compiles with the headers in `place` itself."""
+    command = [sys.executable, script, "--include", place / "include", "--fresh", "0", "--stop", "--jobs", "1"]
+    try:
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=3 * LIMIT)
+    except subprocess.TimeoutExpired:
+        return "failed", f"it hangs, for {3 * LIMIT} s at least"
+    lines = (done.stdout + done.stderr).splitlines() or [f"status {done.returncode}"]
+    if done.returncode == 1:
+        return "failed", next((line for line in lines if "DISAGREES" in line), lines[-1])
+    return ("refused" if done.returncode else "passed"), lines[-1]
+
+
 def try_test(place, test):
     """Compiles and runs one test file with the headers in `place`: ("passed" or "failed" or "refused", why)."""
+    if (script := ROOT / "tests" / f"{test}.py").is_file():
+        return try_script(place, script)
     program, log = place / "test", place / "test.log"
     headers = [place / "include", place / "examples", ROOT / "tests", ROOT / "benchmarks", "/usr/include/eigen3"]
     error = compiled("-include", WORK / "common.hpp", *(f"-I{path}" for path in headers),
