@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "support.hpp"
+#include "train/schedules.hpp"
 
 using namespace test;
 
@@ -214,10 +215,76 @@ TEST_CASE("schedules: ends and peaks") {
   CHECK(cosine(1000) == doctest::Approx(0.1));
   const OneCycle cycle{.peak = 1, .steps = 100};
   CHECK(cycle(0) == doctest::Approx(0.04));
-  CHECK(cycle(15) == doctest::Approx(0.52));
-  CHECK(cycle(30) == doctest::Approx(1));
-  CHECK(cycle(65) == doctest::Approx((1 + 1e-4) / 2));
-  CHECK(cycle(100) == doctest::Approx(1e-4));
+  CHECK(cycle(29) == 1);
+  CHECK(cycle(99) == doctest::Approx(4e-6));
+  CHECK(cycle(1000) == cycle(99));
+}
+
+TEST_CASE("schedules: every step as in PyTorch") {
+  for (const auto& [options, at] : golden::one_cycle) {
+    const OneCycle schedule{.peak = options[0],
+                            .steps = static_cast<std::uint64_t>(options[1]),
+                            .warmup = options[2],
+                            .start_divisor = options[3],
+                            .end_divisor = options[4]};
+    REQUIRE(at.size() == schedule.steps);
+    for (std::size_t t = 0; t < at.size(); ++t) {
+      const std::size_t step = t;
+      CAPTURE(schedule.steps);
+      CAPTURE(step);
+      CHECK(std::abs(schedule(t) - at[t]) <= 1e-12 * schedule.peak);
+    }
+  }
+  for (const auto& [options, at] : golden::cosine) {
+    const Cosine schedule{
+        .rate = options[0], .steps = static_cast<std::uint64_t>(options[1]), .end = options[2]};
+    REQUIRE(at.size() == schedule.steps + 1);
+    for (std::size_t t = 0; t < at.size(); ++t)
+      CHECK(std::abs(schedule(t) - at[t]) <= 1e-12 * schedule.rate);
+  }
+}
+
+TEST_CASE("schedules: a rate or one error, never NaN") {
+  // Few steps, all kinds of warm-up: from the first to the last step a rate between end and peak.
+  for (std::uint64_t steps = 1; steps <= 12; ++steps)
+    for (const double warmup : {0.0, 1e-300, 0.1, 0.25, 0.5, 0.9, 1 - 1e-6, 1.0}) {
+      const OneCycle schedule{.peak = 0.5, .steps = steps, .warmup = warmup};
+      for (std::uint64_t t = 0; t < steps + 3; ++t) {
+        CHECK(schedule(t) >= 2e-6 * (1 - 1e-12));
+        CHECK(schedule(t) <= 0.5);
+      }
+      CHECK(schedule(steps - 1) == doctest::Approx(warmup == 1 ? 0.5 : 2e-6));
+    }
+  // One step of warm-up, or all: whether products are rounded or fused with a difference.
+  for (const double warmup : {0.1, std::nextafter(0.1, 0.0), std::nextafter(0.1, 1.0)})
+    CHECK(OneCycle{.peak = 0.5, .steps = 10, .warmup = warmup}(0) == 0.5);
+  CHECK(OneCycle{.peak = 0.5, .steps = 7, .warmup = std::nextafter(1.0, 0.0)}(6) == 0.5);
+  CHECK(OneCycle{.peak = 0}(0) == 0);
+  CHECK(Cosine{.rate = 0.5, .steps = 1}(0) == 0.5);
+  CHECK(Cosine{.rate = 0.5, .steps = 1}(1) == 0);
+  const auto refuses = [](const auto& schedule, const std::string& error) {
+    for (const std::uint64_t t : {0, 1, 5}) CHECK(error_of([&] { schedule(t); }) == error);
+  };
+  refuses(Cosine{.steps = 0}, "Cosine: expected 1 step or more, got 0");
+  refuses(OneCycle{.steps = 0}, "OneCycle: expected 1 step or more, got 0");
+  for (const double rate : {-1e-3, double{NAN}, double{INFINITY}, -double{INFINITY}}) {
+    const std::string error = concat(": expected a finite rate of 0 or more, got ", rate);
+    refuses(Constant{rate}, "Constant" + error);
+    refuses(Cosine{.rate = rate}, "Cosine" + error);
+    refuses(Cosine{.end = rate}, "Cosine" + error);
+    refuses(OneCycle{.peak = rate}, "OneCycle" + error);
+  }
+  for (const double warmup : {-0.1, 1.1, double{NAN}})
+    refuses(OneCycle{.warmup = warmup},
+            concat("OneCycle: expected a warm-up in [0, 1], got ", warmup));
+  for (const double divisor : {0.0, -1.0, double{NAN}, double{INFINITY}}) {
+    refuses(OneCycle{.start_divisor = divisor},
+            concat("OneCycle: expected finite divisors above 0, got ", divisor, " and 10000"));
+    refuses(OneCycle{.end_divisor = divisor},
+            concat("OneCycle: expected finite divisors above 0, got 25 and ", divisor));
+  }
+  refuses(OneCycle{.start_divisor = 1e-320},
+          "OneCycle: expected a finite rate of 0 or more, got inf");
 }
 
 TEST_CASE("metrics: accuracy, interval, confusion") {

@@ -8,16 +8,23 @@
 //   Constant   lr(t) = rate
 //   Cosine     lr(t) = end + (rate - end) (1 + cos(pi t / steps)) / 2
 //              (Loshchilov and Hutter, SGDR: stochastic gradient descent with warm restarts, 2017)
-//   OneCycle   up from peak / start_divisor to peak in the first `warmup` of the steps, and down to
-//              peak / end_divisor in the rest, both along half a cosine
-//              (Smith and Topin, Super-convergence, 2018)
+//   OneCycle   up from start = peak / start_divisor, at step 0, to peak, at step warmup steps - 1, and down to
+//              start / end_divisor, at step steps - 1, both along half a cosine
+//              (Smith and Topin, Super-convergence, 2018, in the form that PyTorch uses)
+//
+//   later steps           the last rate: Cosine's `end`, OneCycle's start / end_divisor
+//   warmup steps <= 1     OneCycle goes down from its first step on, which has the peak if warmup steps = 1
+//   warmup = 1            OneCycle goes up until its last step, which has the peak
+//   steps = 0             an Error, as for a rate, warm-up or divisor that is NaN, infinite or out of range
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <numbers>
+#include <string_view>
 
-#include "fovea/core/abi.hpp"
+#include "fovea/core/check.hpp"
 #include "fovea/core/math.hpp"
 
 namespace fovea::inline FOVEA_ABI {
@@ -25,15 +32,22 @@ namespace fovea::inline FOVEA_ABI {
 namespace detail {
 // From a to b along half a cosine while `part` goes from 0 to 1.
 inline double ease(double a, double b, double part) {
-  return b + (a - b) * (1.0 + math::cos(std::numbers::pi * std::clamp(part, 0.0, 1.0))) / 2.0;
+  return b + (a - b) * (1.0 + math::cos(std::numbers::pi * part)) / 2.0;
+}
+inline void check_rate(std::string_view name, double rate) {
+  check(0 <= rate && rate <= std::numeric_limits<double>::max(), name,
+        ": expected a finite rate of 0 or more, got ", rate);
 }
 }  // namespace detail
 
 /// The same rate at every step.
 struct Constant {
   double rate = 1e-3;  ///< at every step
-  /// The rate.
-  double operator()(std::uint64_t) const { return rate; }
+  /// The rate. Throws on a rate that no optimizer takes.
+  double operator()(std::uint64_t) const {
+    detail::check_rate("Constant", rate);
+    return rate;
+  }
 };
 
 /// Half a cosine from `rate` down to `end` (Loshchilov and Hutter 2017).
@@ -41,23 +55,40 @@ struct Cosine {
   double rate = 1e-3;       ///< at first
   std::uint64_t steps = 1;  ///< until it is at the end
   double end = 0;           ///< at last
-  /// The rate at step t.
+  /// The rate at step t. Throws on rates that no optimizer takes, and on 0 steps.
   double operator()(std::uint64_t t) const {
-    return detail::ease(rate, end, static_cast<double>(t) / static_cast<double>(steps));
+    detail::check_rate("Cosine", rate);
+    detail::check_rate("Cosine", end);
+    check(steps > 0, "Cosine: expected 1 step or more, got 0");
+    return detail::ease(rate, end,
+                        static_cast<double>(std::min(t, steps)) / static_cast<double>(steps));
   }
 };
 
 /// Up, and then all the way down (Smith and Topin 2018).
 struct OneCycle {
-  double peak = 1e-3;                            ///< the largest rate
-  std::uint64_t steps = 1;                       ///< of the whole training
-  double warmup = 0.3;                           ///< the share of the steps that goes up
-  double start_divisor = 25, end_divisor = 1e4;  ///< peak / these: where it begins and ends
-  /// The rate at step t.
+  double peak = 1e-3;         ///< the largest rate
+  std::uint64_t steps = 1;    ///< of the whole training
+  double warmup = 0.3;        ///< the share of the steps that goes up, [0, 1]
+  double start_divisor = 25;  ///< peak / this: where it begins
+  double end_divisor = 1e4;   ///< peak / start_divisor / this: where it ends
+  /// The rate at step t. Throws on a peak that no optimizer takes, on 0 steps, on a warm-up outside [0, 1], and on
+  /// divisors that are not above 0.
   double operator()(std::uint64_t t) const {
-    const double part = static_cast<double>(t) / static_cast<double>(steps);
-    if (part < warmup) return detail::ease(peak / start_divisor, peak, part / warmup);
-    return detail::ease(peak, peak / end_divisor, (part - warmup) / (1.0 - warmup));
+    constexpr double most = std::numeric_limits<double>::max();
+    detail::check_rate("OneCycle", peak);
+    check(steps > 0, "OneCycle: expected 1 step or more, got 0");
+    check(0 <= warmup && warmup <= 1, "OneCycle: expected a warm-up in [0, 1], got ", warmup);
+    check(0 < start_divisor && start_divisor <= most && 0 < end_divisor && end_divisor <= most,
+          "OneCycle: expected finite divisors above 0, got ", start_divisor, " and ", end_divisor);
+    const double last = static_cast<double>(steps - 1), at = std::min(static_cast<double>(t), last);
+    const double start = peak / start_divisor, end = start / end_divisor;
+    detail::check_rate("OneCycle", start);
+    detail::check_rate("OneCycle", end);
+    // The step of the peak. 0.1 times 10 may be 1 or a little more, with fused multiply-add: hence `tiny`.
+    const double top = warmup * static_cast<double>(steps) - 1, tiny = 1e-6;
+    if (at < top + tiny) return top > tiny ? detail::ease(start, peak, at / top) : peak;
+    return detail::ease(peak, end, (at - top) / (last - top));
   }
 };
 
