@@ -84,7 +84,7 @@ auto& layer(Net& net) {
 
 TEST_CASE("contracts: options that make no sense") {
   Rng rng{1};
-  const auto conv = [&](Conv2dOptions o) { Conv2d<float>(o, rng); };
+  const auto conv = [&](const Conv2dOptions& o) { Conv2d<float>(o, rng); };
   const auto linear = [&](LinearOptions o) { Linear<float>(o, rng); };
   const auto pool = [](MaxPool2dOptions o) { MaxPool2d{o}; };
   run({
