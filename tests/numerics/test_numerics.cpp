@@ -545,6 +545,14 @@ TEST_CASE("numerics: learning rates and momenta at the edge") {
   }
   for (const double epsilon : {0.0, -1e-8, bad})
     CHECK(contains(refused([&] { Adam{one, {.epsilon = epsilon}}; }), "epsilon above 0"));
+  // Set later, by a schedule that went wrong; tests/train has all options.
+  Adam later{one};
+  later.options.learning_rate = bad;
+  CHECK(contains(refused([&] { later.step(one, workspace); }), "Adam: expected a"));
+  CHECK(later.steps() == 0);
+  CHECK(contains(refused([&] { Cosine{.steps = 0}(0); }), "1 step or more"));
+  CHECK(contains(refused([&] { OneCycle{.peak = bad}(0); }), "rate of 0 or more"));
+  CHECK(OneCycle{.peak = 0.5, .steps = 1, .warmup = 1}(0) == 0.5);
 }
 
 TEST_CASE("numerics: data of one class") {

@@ -263,7 +263,7 @@ TEST_CASE("schedules: a rate or one error, never NaN") {
   CHECK(Cosine{.rate = 0.5, .steps = 1}(0) == 0.5);
   CHECK(Cosine{.rate = 0.5, .steps = 1}(1) == 0);
   const auto refuses = [](const auto& schedule, const std::string& error) {
-    for (const std::uint64_t t : {0, 1, 5}) CHECK(error_of([&] { schedule(t); }) == error);
+    for (const std::uint64_t t : {0u, 1u, 5u}) CHECK(error_of([&] { schedule(t); }) == error);
   };
   refuses(Cosine{.steps = 0}, "Cosine: expected 1 step or more, got 0");
   refuses(OneCycle{.steps = 0}, "OneCycle: expected 1 step or more, got 0");
