@@ -22,8 +22,9 @@ import sys
 import tempfile
 import threading
 
-import draw
-import pytorch
+sys.dont_write_bytecode = True  # beside the sources
+import draw  # noqa: E402
+import pytorch  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CXX = os.environ.get("CXX", "g++")
