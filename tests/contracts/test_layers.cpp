@@ -482,24 +482,24 @@ TEST_CASE("contracts: a layer called by itself with views and a Pass that do not
        [&] {
          const Conv2d<float> same{{.in = 2, .out = 2, .kernel = 1}, rng};
          auto pass = same.pass(x.shape(), {});
-         auto z = x;
-         same.forward(z, z, pass, context);
+         auto inside = x;
+         same.forward(inside, inside, pass, context);
        },
        "conv: expected a y with memory of its own"},
       {"conv: back in place",
        [&] {
          const Conv2d<float> same{{.in = 2, .out = 2, .kernel = 1}, rng};
          auto pass = same.pass(x.shape(), {});
-         auto z = x;
-         same.backward(x, x, z, z, pass, context);
+         auto inside = x;
+         same.backward(x, x, inside, inside, pass, context);
        },
        "conv: expected a dx with memory of its own, got one that overlaps x or dy"},
       {"relu: in place",
        [&] {
-         auto z = x, back = dx;
-         relu.forward<float, 4>(z, z, nothing, context);
-         relu.backward<float, 4>(z, z, back, back, nothing, context);
-         CHECK(max(z) == max(x));
+         auto inside = x, back = dx;
+         relu.forward<float, 4>(inside, inside, nothing, context);
+         relu.backward<float, 4>(inside, inside, back, back, nothing, context);
+         CHECK(max(inside) == max(x));
        },
        {}},
       {"relu: a y too short", [&] { relu.forward<float, 4>(y, short_y, nothing, context); },

@@ -74,7 +74,7 @@ void check_values(Double f, std::initializer_list<std::array<double, 2>> pairs) 
 }
 
 // Whether the compiler makes one rounding of the two in a * b - c.
-bool contracts() {
+bool build_contracts() {
   volatile double a = 1 + 0x1p-27, c = 1 + 0x1p-26;
   const double x = a, y = c;
   return x * x - y != 0;
@@ -277,7 +277,7 @@ TEST_CASE("math: ceil, round, copysign, the next number, powers of two") {
 }
 
 TEST_CASE("math: the same bits in every build without contraction") {
-  if (contracts()) {
+  if (build_contracts()) {
     MESSAGE("left out: this build contracts a * b + c to one operation");
     return;
   }
