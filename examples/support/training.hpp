@@ -96,8 +96,7 @@ Training train(Net& net, const fovea::Dataset& data, const fovea::Dataset& test,
   double seconds = 0;  // of this epoch
   if (r.checkpoint) {
     at.run = run_of(r, data, test);
-    if (r.checkpoint->load(net, adam, at)) {
-      w.step = adam.steps();
+    if (r.checkpoint->load(net, adam, w, at)) {
       done.epochs = epochs_from_json(at.notes["epochs"]);
       seconds = std::strtod(at.notes["seconds"].c_str(), nullptr);
       if (!done.epochs.empty()) judge();
@@ -106,7 +105,7 @@ Training train(Net& net, const fovea::Dataset& data, const fovea::Dataset& test,
   const auto save = [&] {
     if (!r.checkpoint) return;
     at.notes = {{"epochs", to_json(done.epochs)}, {"seconds", to_string(seconds)}};
-    r.checkpoint->save(net, adam, at);
+    r.checkpoint->save(net, adam, w, at);
   };
 
   while (at.epoch < static_cast<std::uint64_t>(r.epochs) && !interrupted()) {

@@ -39,7 +39,8 @@ inline void run(const std::vector<Row>& rows) {
       message = error.what();
       CHECK_MESSAGE(!message.empty(), row.name);
     } catch (const std::exception& error) {
-      FAIL_CHECK(row.name, ": expected an Error or none, got another exception: ", error.what());
+      FAIL_CHECK(row.name,
+                 ": expected an Error or none, got another exception: ", std::string(error.what()));
       continue;
     }
     CHECK_MESSAGE(row.expected.empty() == message.empty(), row.name, ": expected \"", row.expected,

@@ -75,7 +75,13 @@ TEST_CASE("idx: what is refused, and in which words") {
   const std::uint32_t huge = 0xffffffff;
   CHECK(contains(error3(header({0x803, huge, huge, huge})), "truncated"));
   CHECK(contains(error3(header({0x803, 0x80000000, 0x80000000, 4})), "truncated"));
-  CHECK(contains(error3(header({0x803, huge, huge, 0})), "truncated"));
+  // But an extent of 0 is as good as any, however large the others are.
+  CHECK(parse_idx<3>(header({0x803, 5, 0, 28}), "f").shape() == Shape{5, 0, 28});
+  CHECK(parse_idx<3>(header({0x803, 0, huge, 28}), "f").empty());
+  CHECK(parse_idx<3>(header({0x803, huge, huge, 0}), "f").empty());
+  Bytes more = header({0x803, 5, 0, 28});
+  more.push_back(0);
+  CHECK(contains(error3(more), "expected 0 bytes after the header, found 1 (trailing bytes)"));
 }
 
 TEST_CASE("mnist: both spellings of the names, and what is refused") {

@@ -48,14 +48,13 @@ auto network(std::uint64_t seed) {
 struct Training {
   decltype(network(0)) net;
   Adam<float> adam;
+  Workspace<decltype(network(0))> w;
   TrainingState at{.run = {{"seed", "1"}}};
 
-  explicit Training(std::uint64_t seed) : net(network(seed)), adam(net) {}
+  explicit Training(std::uint64_t seed) : net(network(seed)), adam(net), w(net.workspace(batch)) {}
 
   // Up to and without step `end` of the only epoch.
   void go(const Dataset& data, std::uint64_t end) {
-    auto w = net.workspace(batch);
-    w.step = adam.steps();
     for (const auto& [images, labels] :
          batches(data, batch, {.first_step = static_cast<Index>(at.step)})) {
       if (at.step == end) return;
@@ -82,10 +81,11 @@ Result round(const std::filesystem::path& directory) {
   {
     Training first{1};
     first.go(digits, 10);
-    checkpoint.save(first.net, first.adam, first.at);
+    checkpoint.save(first.net, first.adam, first.w, first.at);
   }
   Training second{9};
-  check(checkpoint.load(second.net, second.adam, second.at), "endurance: the checkpoint is gone");
+  check(checkpoint.load(second.net, second.adam, second.w, second.at),
+        "endurance: the checkpoint is gone");
   second.go(digits, 20);
   save_model(directory / "model.safetensors", second.net, mnist_scaling);
 

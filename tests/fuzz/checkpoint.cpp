@@ -35,8 +35,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Adam adam{net};
   TrainingState at{.run = {{"seed", "1"}}};
   bool loaded = false;
-  fuzz::attempt([&] { loaded = file.load(net, adam, at); });
-  if (!loaded && (bytes_of(net) != bytes_of(start) || adam.steps() != 0 || at.epoch != 0))
+  auto w = net.workspace(1);
+  fuzz::attempt([&] { loaded = file.load(net, adam, w, at); });
+  if (!loaded &&
+      (bytes_of(net) != bytes_of(start) || adam.steps() != 0 || w.step != 0 || at.epoch != 0))
     std::abort();
   return 0;
 }

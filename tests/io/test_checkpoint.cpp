@@ -2,17 +2,26 @@
 #include "fovea/io/checkpoint.hpp"
 
 #include "support.hpp"
+#include "toy_layers.hpp"
 
 using namespace test;
 
 namespace {
 
+// With dropout, by itself and inside a residual block, which draws another mask in every step, and batch
+// normalisation, which has buffers.
 auto small_net(std::uint64_t seed) {
   Rng rng{seed};
-  return Sequential{
-      Shape{1, 28, 28}, Conv2d<float>{{.in = 1, .out = 8, .kernel = 3, .padding = 1}, rng},
-      Relu{},           MaxPool2d{{.kernel = 2}},
-      Flatten{},        Linear<float>{{.in = 8 * 14 * 14, .out = 10}, rng}};
+  return Sequential{Shape{1, 28, 28},
+                    Conv2d<float>{{.in = 1, .out = 8, .kernel = 3, .padding = 1}, rng},
+                    Relu{},
+                    MaxPool2d{{.kernel = 2}},
+                    toy::BatchNorm2d<float>{8},
+                    Flatten{},
+                    toy::Dropout{},
+                    Linear<float>{{.in = 8 * 14 * 14, .out = 10}, rng},
+                    toy::Residual{Sequential{Shape{10}, toy::Dropout{},
+                                             Linear<float>{{.in = 10, .out = 10}, rng}}}};
 }
 using Net = decltype(small_net(1));
 
@@ -28,12 +37,14 @@ template <class Optimizer>
 struct Training {
   Net net = small_net(1);
   Optimizer optimizer = made_for<Optimizer>(net);
+  Workspace<Net> w = net.workspace(32, {.threads = 1, .seed = 5});
   TrainingState at{.run = {{"seed", "1"}}};
+
+  bool load(const CheckpointFile& file) { return file.load(net, optimizer, w, at); }
+  void save(const CheckpointFile& file) const { file.save(net, optimizer, w, at); }
 
   // Up to `steps` steps from where it stands, two epochs at most.
   void go(const Dataset& data, int steps) {
-    auto w = net.workspace(32, {.threads = 1});
-    w.step = optimizer.steps();
     for (; at.epoch < 2; ++at.epoch, at.step = 0, at.loss_sum = 0)
       for (const auto& [images, labels] :
            batches(data, 32, {.epoch = at.epoch, .first_step = static_cast<Index>(at.step)})) {
@@ -74,11 +85,12 @@ TEST_CASE_TEMPLATE("checkpoint: stopped anywhere, training ends with the same bi
     const CheckpointFile file(directory.path() / concat("run", stop));
     Training<Optimizer> first;
     first.go(data, stop);
-    file.save(first.net, first.optimizer, first.at);
+    first.save(file);
 
     Training<Optimizer> second;
     second.net = small_net(9);
-    REQUIRE(file.load(second.net, second.optimizer, second.at));
+    REQUIRE(second.load(file));
+    CHECK(second.w.step == static_cast<std::uint64_t>(stop));
     CHECK(second.optimizer.steps() == static_cast<std::uint64_t>(stop));
     second.go(data, 100);
     CHECK(same(second.net, whole.net));
@@ -92,16 +104,16 @@ TEST_CASE("checkpoint: all of the state comes back, and the one before stays") {
   Training<Adam<float>> t;
   const CheckpointFile file(path);
   CHECK(!file.exists());
-  CHECK(!file.load(t.net, t.optimizer, t.at));
+  CHECK(!t.load(file));
   t.at = {3, 7, 0.1 + 0.2, {1.5f, 2.5f}, {{"a", "b"}}, {{"epochs", "[]"}}};
   t.optimizer.set_steps(2);
-  file.save(t.net, t.optimizer, t.at);
+  t.save(file);
   const Bytes first = read_file(path);
   CHECK(!std::filesystem::exists(path.string() + ".previous"));
   t.at.step = 8;
-  file.save(t.net, t.optimizer, t.at);
+  t.save(file);
   CHECK(read_file(path.string() + ".previous") == first);
-  file.save(t.net, t.optimizer, t.at);
+  t.save(file);
   CHECK(read_file(path.string() + ".previous") == read_file(path));
   for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {
     const std::string name = entry.path().filename();
@@ -109,7 +121,7 @@ TEST_CASE("checkpoint: all of the state comes back, and the one before stays") {
     CHECK((name == "run.ckpt" || name == "run.ckpt.previous" || name == "run.ckpt.lock"));
   }
   TrainingState back{.run = {{"a", "b"}}};
-  REQUIRE(file.load(t.net, t.optimizer, back));
+  REQUIRE(file.load(t.net, t.optimizer, t.w, back));
   CHECK(back.epoch == 3);
   CHECK(back.step == 8);
   CHECK(back.loss_sum == 0.1 + 0.2);
@@ -121,11 +133,12 @@ TEST_CASE("checkpoint: of another run, another network, or none at all") {
   const TemporaryDirectory directory;
   const CheckpointFile file(directory.path() / "run.ckpt");
   Training<Adam<float>> t;
-  file.save(t.net, t.optimizer, t.at);
+  t.save(file);
   const Net before = t.net;
   const auto error = [&](auto&& net, Metadata run) {
     TrainingState at{.run = std::move(run)};
-    return error_of([&] { file.load(net, t.optimizer, at); });
+    auto w = net.workspace(32, {.seed = 5});
+    return error_of([&] { file.load(net, t.optimizer, w, at); });
   };
   CHECK(error(t.net, {{"seed", "1"}}) == "");
   CHECK(contains(error(t.net, {{"seed", "2"}}),
@@ -137,15 +150,18 @@ TEST_CASE("checkpoint: of another run, another network, or none at all") {
   CHECK(contains(error(other, {{"seed", "1"}}),
                  "another run, network: expected input (4), found input (1, 28, 28)"));
   Sgd<float> sgd{t.net};
-  CHECK(contains(error_of([&] { file.load(t.net, sgd, t.at); }),
+  CHECK(contains(error_of([&] { file.load(t.net, sgd, t.w, t.at); }),
                  "expected a tensor optimizer.velocity, found none"));
+  auto seed_0 = t.net.workspace(32);
+  CHECK(contains(error_of([&] { file.load(t.net, t.optimizer, seed_0, t.at); }),
+                 "another run, seed of the workspace: expected 0, found 5"));
 
   const auto damaged = [&](auto&& change) {
     Safetensors content = read_safetensors(file.path());
     change(content);
     write_safetensors(file.path(), content);
     const std::string sentence = error(t.net, {{"seed", "1"}});
-    file.save(t.net, t.optimizer, t.at);
+    t.save(file);
     return sentence;
   };
   CHECK(contains(damaged([](Safetensors& f) { f.metadata["format"] = "pt"; }),
@@ -155,6 +171,9 @@ TEST_CASE("checkpoint: of another run, another network, or none at all") {
   CHECK(contains(damaged([](Safetensors& f) { f.metadata["loss_sum"] = "much"; }),
                  "expected a number for loss_sum, found much"));
   CHECK(contains(damaged([](Safetensors& f) { f.metadata.erase("clock"); }), "expected clock"));
+  CHECK(contains(damaged([](Safetensors& f) { f.metadata.erase("seed"); }), "expected seed"));
+  CHECK(contains(damaged([](Safetensors& f) { f.metadata["seed"] = "five"; }),
+                 "expected a whole number for seed, found five"));
   CHECK(contains(damaged([](Safetensors& f) { f.tensors.erase("model.fc1.bias"); }),
                  "found no fc1.bias"));
   CHECK(contains(damaged([](Safetensors& f) { f.tensors.erase("losses"); }), "a tensor losses"));
@@ -165,6 +184,7 @@ TEST_CASE("checkpoint: of another run, another network, or none at all") {
       damaged([](Safetensors& f) { f.tensors["optimizer.mean"] = store(Tensor<float, 1>{1.0f}); }),
       "optimizer.mean: expected"));
   CHECK(same(t.net, before));
+  CHECK(t.w.step == 0);
 }
 
 TEST_CASE("checkpoint: one process at a time, and only where it can be written") {

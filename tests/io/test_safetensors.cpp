@@ -111,7 +111,8 @@ TEST_CASE("stored tensors: conversions") {
   CHECK(contains(error(0.0f, Dtype::I64, Bytes(8)), "expected floating-point numbers, found I64"));
   CHECK(contains(error(std::int64_t{}, Dtype::F32, Bytes(4)), "expected whole numbers, found F32"));
   CHECK(contains(error(true, Dtype::BOOL, {2}), "expected 0 or 1 for a BOOL, found 2"));
-  CHECK(contains(error(true, Dtype::F32, Bytes(8)), "expected 1 numbers, found 2"));
+  CHECK(contains(error(true, Dtype::F32, Bytes(8)),
+                 "expected the bytes of 1 numbers, F32 (), found 8"));
 }
 
 TEST_CASE("safetensors: each type by its name") {

@@ -308,7 +308,7 @@ checkpoint("unexpected", "there is nothing else", f"{ours} unexpected fc3.bias",
            lambda t, m: t.update({"model.fc3.bias": t["model.fc2.bias"]}))
 checkpoint("mis_shaped", "shapes match", f"{ours} fc2.weight (128, 10) instead of (10, 128)",
            replaced("model.fc2.weight", shape=[128, 10]))
-for key in ("format", "architecture", "clock", "epoch", "step", "loss_sum", "run.seed", "run.images"):
+for key in ("format", "architecture", "clock", "seed", "epoch", "step", "loss_sum", "run.seed", "run.images"):
     checkpoint(f"no_{key.replace('.', '_')}", f"{key} is there", f"expected {key} in the metadata, found none",
                said(**{key.replace(".", "__"): None}))
 checkpoint("format", "it is a checkpoint", "expected a checkpoint (fovea checkpoint 1), found the format pt", said(format="pt"))
@@ -325,6 +325,7 @@ checkpoint("loss_null", "the sum of losses is a number", "expected a number for 
 checkpoint("architecture", "the network is ours", "a checkpoint of another run, network: expected relu2, found tanh2",
            said(architecture=metadata["architecture"].replace("relu2", "tanh2")))
 checkpoint("other_data", "the data are ours", "a checkpoint of another run, images: expected synthetic", said(run__images="mnist (60000, 1, 28, 28) 0"))
+checkpoint("seed_of_the_workspace", "the masks are ours", "another run, seed of the workspace: expected 0, found 1", said(seed="1"))
 checkpoint("other_seed", "the options are ours", "a checkpoint of another run, seed: expected 1, found 2", said(run__seed="2"))
 whole_file = (good / "run.ckpt").read_bytes()
 case("checkpoint", "empty", "a file has at least 8 bytes", "found only 0 bytes", b"")

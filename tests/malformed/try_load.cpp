@@ -56,10 +56,10 @@ struct Memory {
   Rng rng{1};
   decltype(course_cnn<float>(rng)) net = course_cnn<float>(rng);
   Adam<float> adam{net};
+  Workspace<decltype(net)> w = net.workspace(32);
   TrainingState at{.run = {{"seed", "1"}, {"images", fingerprint(synthetic_digits(64, 1))}}};
 
   void train() {
-    auto w = net.workspace(32);
     const Dataset data = synthetic_digits(64, 1);
     for (const auto& [images, labels] : batches(data, 32)) {
       const auto logits = net.forward(images, w);
@@ -112,7 +112,7 @@ std::set<std::string> sentences(const std::string& kind, const std::string& file
   }
   if (kind == "safetensors" || kind == "checkpoint") {
     const CheckpointFile checkpoint(file);
-    load([&] { checkpoint.load(memory.net, memory.adam, memory.at); });
+    load([&] { checkpoint.load(memory.net, memory.adam, memory.w, memory.at); });
   }
   if (kind == "npy") {
     load([&] { read_npy<float, 2>(file); });
@@ -139,7 +139,7 @@ int main(int argc, char** argv) {
   memory.train();
   if (kind == "make") {
     save_model(file + "/model.safetensors", memory.net, mnist_scaling);
-    CheckpointFile(file + "/run.ckpt").save(memory.net, memory.adam, memory.at);
+    CheckpointFile(file + "/run.ckpt").save(memory.net, memory.adam, memory.w, memory.at);
     return 0;
   }
 

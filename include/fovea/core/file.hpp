@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
+#include <exception>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,6 +31,15 @@ using Bytes = std::vector<std::uint8_t>;
   return (status.st_mode & S_IFMT) == S_IFDIR ? "a directory" : "something else";
 }
 
+/// `count` bytes of memory; `name` is for the error if they cannot be had.
+[[gnu::cold]] inline Bytes make_bytes(std::size_t count, std::string_view name) {
+  try {
+    return Bytes(count);
+  } catch (const std::exception&) {  // bad_alloc, or length_error
+    fail(name, ": ", count, " bytes do not fit into memory");
+  }
+}
+
 /// A file to read from its beginning, piece by piece.
 class InputFile {
  public:
@@ -40,8 +50,13 @@ class InputFile {
     check(found == "a file", name_, ": expected a file, found ", found);
     file_ = std::fopen(path.c_str(), "rb");
     check(file_ != nullptr, name_, ": cannot be opened for reading");
-    std::fseek(file_, 0, SEEK_END);
-    size_ = static_cast<std::size_t>(std::ftell(file_));
+    const bool ended = std::fseek(file_, 0, SEEK_END) == 0;
+    const long size = ended ? std::ftell(file_) : -1;
+    if (size < 0) {
+      std::fclose(file_);
+      fail(name_, ": its size cannot be found");
+    }
+    size_ = static_cast<std::size_t>(size);
     std::rewind(file_);
   }
   InputFile(const InputFile&) = delete;
@@ -54,7 +69,7 @@ class InputFile {
 
   /// The next `count` bytes.
   [[gnu::cold]] Bytes read(std::size_t count) {
-    Bytes bytes(count);
+    Bytes bytes = make_bytes(count, name_);
     check(std::fread(bytes.data(), 1, count, file_) == count, name_, ": cannot be read to its end");
     return bytes;
   }
@@ -101,6 +116,7 @@ inline std::error_code last_error() { return {errno, std::generic_category()}; }
 
 /// Writes a whole file or, on any failure, throws and leaves what was there.
 [[gnu::cold]] inline void write_file(const std::string& path, std::span<const std::uint8_t> bytes) {
+  check(!path.empty(), "expected the name of a file, found an empty one");
   const std::string part = path + ".part";
   detail::write_part(path, part, bytes);
   if (std::rename(part.c_str(), path.c_str()) != 0)

@@ -50,16 +50,19 @@ namespace detail {
         " (unsigned bytes, rank ", rank, "), found ", number(0));
   long_enough(header);
   const auto numbers = bytes.subspan(header);
-  std::size_t promised = 1;
-  bool fits = true;
+  bool none = false, fits = true;
   for (std::size_t axis = 0; axis < rank; ++axis) {
-    const std::uint32_t extent = number(4 + 4 * axis);
-    extents[axis] = static_cast<Index>(extent);
-    // Three 32-bit extents can overflow 64 bits, so compare with what is there at every step; and one
-    // of them an Index of 32 bits.
-    if (promised != 0 && extent > numbers.size() / promised) fits = false;
-    if (extents[axis] < 0) fits = false;
-    promised = fits ? promised * extent : promised;
+    extents[axis] = static_cast<Index>(number(4 + 4 * axis));
+    none = none || extents[axis] == 0;
+    fits = fits && extents[axis] >= 0;  // into an Index of 32 bits
+  }
+  // Three 32-bit extents can overflow 64 bits, so they are compared with what is there at every step. With
+  // an extent of 0 nothing is there, however large the others are.
+  std::size_t promised = none ? 0 : 1;
+  for (std::size_t axis = 0; axis < rank && fits && !none; ++axis) {
+    const auto extent = static_cast<std::size_t>(extents[axis]);
+    fits = extent <= numbers.size() / promised;
+    if (fits) promised *= extent;
   }
   if (!fits)
     fail(name, ": expected the ", extents_text(extents), " bytes its header promises, found ",

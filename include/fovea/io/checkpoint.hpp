@@ -3,22 +3,23 @@
 // Checkpoints: training can be stopped at any step, by a crash too, and goes on as if it had not been,
 // to the same bits.
 //
-//   CheckpointFile file("run.ckpt");                     // nobody else may write it now
+//   CheckpointFile file("run.ckpt");                     // no other process may write it now
 //   TrainingState at{.run = {{"batch size", "64"}, {"data", fingerprint(train)}}};
-//   file.load(net, adam, at);                            // where it was stopped, if it was
-//   ...  file.save(net, adam, at);                       // every now and then
+//   auto w = net.workspace(64, {.seed = 1});
+//   file.load(net, adam, w, at);                         // where it was stopped, if it was
+//   ...  file.save(net, adam, w, at);                    // every now and then
 //
 // That works because a place in training is (epoch, step): the order of an epoch is a function of
-// (seed, epoch), random numbers inside layers are one of (seed, step), and a learning rate is one of
-// the step. So a checkpoint holds, as a safetensors file,
+// (seed, epoch), random numbers inside layers are one of the workspace's (seed, step), and a learning rate
+// is one of the step. So a checkpoint holds, as a safetensors file,
 //
 //   model.conv1.weight, ...               the state of the network: parameters and buffers
 //   optimizer.mean, optimizer.square      the state of the optimizer
 //   losses (steps)                        the loss of every step so far
-//   metadata                              clock, epoch, step, loss_sum; run.* and notes.*
+//   metadata                              clock, seed, epoch, step, loss_sum; run.* and notes.*
 //
-// What `run` says must be the same when training goes on: a checkpoint of another data set, network or
-// option is refused, with what differs. `notes` are whatever a program wants to find again.
+// What `run` says, the network and the workspace's seed must be the same when training goes on: a checkpoint
+// of another data set or option is refused, with what differs. `notes` are whatever a program wants to find again.
 #pragma once
 
 #include "fovea/data/dataset.hpp"
@@ -128,7 +129,8 @@ class CheckpointFile {
 
   /// Writes atomically and durably; the checkpoint before it stays as FILE.previous.
   template <class Net, class Optimizer>
-  void save(const Net& net, const Optimizer& optimizer, const TrainingState& at) const {
+  void save(const Net& net, const Optimizer& optimizer, const Workspace<Net>& w,
+            const TrainingState& at) const {
     Safetensors file;
     std::map<std::string, StoredTensor> state;
     store_state(net, state);
@@ -142,6 +144,7 @@ class CheckpointFile {
     file.metadata = {{"format", std::string(detail::CheckpointReader::checkpoint_format)},
                      {"architecture", architecture(net)},
                      {"clock", to_string(optimizer.steps())},
+                     {"seed", to_string(w.options().seed)},
                      {"epoch", to_string(at.epoch)},
                      {"step", to_string(at.step)},
                      {"loss_sum", nlohmann::json(at.loss_sum).dump()}};
@@ -150,10 +153,10 @@ class CheckpointFile {
     replace_durably(path_, encode_safetensors(file));
   }
 
-  /// Puts network, optimizer and `at` where they were, and returns true; false if there is no
-  /// checkpoint yet. Throws, and changes nothing, if it is not one of this run.
+  /// Puts network, optimizer, the workspace's step and `at` where they were, and returns true; false if there
+  /// is no checkpoint yet. Throws, and changes nothing, if it is not one of this run.
   template <class Net, class Optimizer>
-  bool load(Net& net, Optimizer& optimizer, TrainingState& at) const {
+  bool load(Net& net, Optimizer& optimizer, Workspace<Net>& w, TrainingState& at) const {
     if (!exists()) return false;
     const detail::CheckpointReader file(path_);
     const auto compare = [&](std::string_view what, std::string_view expected,
@@ -162,6 +165,8 @@ class CheckpointFile {
         fail(file.name(), ": a checkpoint of another run, ", what, ": ", difference);
     };
     compare("network", architecture(net), file.text("architecture"));
+    compare("seed of the workspace", to_string(w.options().seed),
+            to_string(file.number<std::uint64_t>("seed")));
     for (const auto& [key, value] : at.run) compare(key, value, file.text("run." + key));
 
     Net stored_net = net;
@@ -189,6 +194,7 @@ class CheckpointFile {
 
     net = std::move(stored_net);
     optimizer = std::move(stored_optimizer);
+    w.step = optimizer.steps();
     at = std::move(stored);
     return true;
   }

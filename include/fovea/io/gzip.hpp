@@ -11,7 +11,9 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <limits>
 #include <string_view>
+#include <utility>
 
 #include "fovea/core/file.hpp"
 
@@ -28,20 +30,24 @@ inline Bytes gunzip(std::span<const std::uint8_t> packed, std::size_t limit,
     ~End() { inflateEnd(stream); }
   } const end{&stream};
 
+  // With room for one byte more than the limit, what is too long is noticed.
+  const std::size_t most = limit + (limit < std::numeric_limits<std::size_t>::max());
   // The last four bytes give the length, modulo 2^32. They are a hint, no more: deflate never gains
   // more than a factor of 1032, so a lie cannot make us ask for more memory than that.
   const std::uint8_t* const tail = packed.data() + packed.size() - 4;
   const std::size_t hint =
       tail[0] | std::size_t{tail[1]} << 8 | std::size_t{tail[2]} << 16 | std::size_t{tail[3]} << 24;
-  Bytes out(std::min({hint + 1, 1032 * packed.size(), limit + 1}));
+  Bytes out =
+      make_bytes(std::min({std::max<std::size_t>(hint + 1, 1), 1032 * packed.size(), most}), name);
   std::size_t filled = 0;
   stream.next_in = const_cast<Bytef*>(packed.data());
   std::size_t unread = packed.size();
   for (int status = Z_OK; status != Z_STREAM_END;) {
     if (filled == out.size()) {
-      check(filled <= limit, name, ": expected at most ", limit,
-            " bytes when unpacked, found more");
-      out.resize(std::min(2 * filled, limit + 1));
+      check(filled < most, name, ": expected at most ", limit, " bytes when unpacked, found more");
+      Bytes longer = make_bytes(std::min(std::max<std::size_t>(2 * filled, 1024), most), name);
+      std::copy(out.begin(), out.end(), longer.begin());
+      out = std::move(longer);
     }
     constexpr std::size_t step = std::size_t{1} << 30;  // zlib counts in 32 bits
     const std::size_t room = std::min(out.size() - filled, step), given = std::min(unread, step);

@@ -34,11 +34,10 @@ namespace detail {
 // `read(count)` returns the next so many of the `size` bytes of a file.
 template <class Read>
 Safetensors take_safetensors(std::size_t size, std::string_view file, Read read) {
-  constexpr std::size_t most = 100'000'000;
   check(size >= 8, file, ": expected a safetensors file, found only ", size, " bytes");
   const auto promised = from_little_endian<std::uint64_t>(read(8));
-  check(promised <= most, file, ": expected a header of at most ", most, " bytes, found ", promised,
-        " (not a safetensors file?)");
+  check(promised <= longest_header, file, ": expected a header of at most ", longest_header,
+        " bytes, found ", promised, " (not a safetensors file?)");
   const auto length = static_cast<std::size_t>(promised);
   check(length <= size - 8, file, ": expected a header of ", length, " bytes, found only ",
         size - 8, " (a truncated file?)");
@@ -70,11 +69,19 @@ inline Safetensors parse_safetensors(std::span<const std::uint8_t> bytes, std::s
   return detail::take_safetensors(bytes.size(), name, detail::reader_of(bytes));
 }
 
-/// The bytes of a whole file.
+/// The bytes of a whole file. Throws on what its reader would refuse.
 inline Bytes encode_safetensors(const Safetensors& file) {
   using Entry = std::pair<const std::string, StoredTensor>;
   std::vector<const Entry*> order;
-  for (const Entry& entry : file.tensors) order.push_back(&entry);
+  for (const Entry& entry : file.tensors) {
+    const auto& [name, tensor] = entry;
+    check(name != "__metadata__",
+          "safetensors: expected another name for a tensor than __metadata__");
+    tensor.validate(concat("safetensors: ", printable(name)));
+    check(tensor.shape.size() <= detail::most_in_a_list, "safetensors: ", printable(name),
+          ": expected at most ", detail::most_in_a_list, " extents, found ", tensor.shape.size());
+    order.push_back(&entry);
+  }
   std::stable_sort(order.begin(), order.end(), [](const Entry* a, const Entry* b) {
     return a->second.dtype < b->second.dtype;  // a map is sorted by name
   });
@@ -96,6 +103,8 @@ inline Bytes encode_safetensors(const Safetensors& file) {
     fail("safetensors: expected names and metadata in UTF-8, found other bytes");
   }
   text.resize((text.size() + 7) / 8 * 8, ' ');
+  check(text.size() <= detail::longest_header, "safetensors: expected a header of at most ",
+        detail::longest_header, " bytes, found ", text.size());
 
   Bytes bytes;
   bytes.reserve(8 + text.size() + at);

@@ -22,6 +22,9 @@ using Metadata = std::map<std::string, std::string>;
 
 namespace detail {
 
+inline constexpr std::size_t longest_header = 100'000'000;  // bytes, as the reference reader has it
+inline constexpr std::size_t most_in_a_list = 64;           // numbers in a shape
+
 // What a header says of one tensor.
 struct HeaderEntry {
   std::string name;
@@ -98,8 +101,8 @@ class HeaderReader {
   bool number_unsigned(std::uint64_t number) {
     if (place_ != Place::list) refuse(concat("the number ", number));
     auto& list = field_ == "shape" ? entries.back().shape : entries.back().offsets;
-    check(list.size() < 64, file_, ": expected at most 64 numbers in the ", field_, " of ",
-          printable(key_), ", found more");
+    check(list.size() < most_in_a_list, file_, ": expected at most ", most_in_a_list,
+          " numbers in the ", field_, " of ", printable(key_), ", found more");
     list.push_back(number);
     return true;
   }

@@ -92,8 +92,8 @@ void store_state(const Net& net, std::map<std::string, StoredTensor>& tensors) {
       [&](const std::string& name, const auto& tensor) { tensors[name] = store(tensor); });
 }
 
-/// Moves tensors into those of `net` that have their names and shapes, converted to its type. Throws
-/// where a number does not fit the type; `file` is for errors.
+/// Moves tensors into those of `net` that have their names and shapes, converted to its type. Throws, and
+/// changes nothing, where a number does not fit the type; `file` is for errors.
 template <class Net>
 StateReport take_state(std::map<std::string, StoredTensor> tensors, Net& net,
                        std::string_view file) {
@@ -102,14 +102,20 @@ StateReport take_state(std::map<std::string, StoredTensor> tensors, Net& net,
   detail::rename_numbered(tensors, names);
 
   StateReport report;
+  std::map<std::string, StoredTensor> taken;
   net.for_each_state([&](const std::string& name, auto& tensor) {
-    const auto stored = tensors.extract(name);
+    auto stored = tensors.extract(name);
     if (stored.empty()) return report.missing.push_back(name);
     const std::string expected = to_string(tensor.shape()),
                       found = detail::extents_text(stored.mapped().shape);
     if (expected != found)
       return report.misshaped.push_back(concat(name, " ", found, " instead of ", expected));
-    stored.mapped().copy_to(tensor.flat(), concat(file, ": ", name));
+    stored.mapped().check_copy_to(tensor.flat(), concat(file, ": ", name));
+    taken.insert(std::move(stored));
+  });
+  net.for_each_state([&](const std::string& name, auto& tensor) {
+    const auto stored = taken.find(name);
+    if (stored != taken.end()) stored->second.copy_to(tensor.flat(), concat(file, ": ", name));
   });
   for (const auto& [name, tensor] : tensors) report.unexpected.push_back(printable(name));
   return report;

@@ -97,10 +97,35 @@ struct StoredTensor {
   /// How many numbers it has.
   Index size() const { return static_cast<Index>(bytes.size()) / size_of(dtype); }
 
+  /// Throws unless the shape has as many numbers as there are bytes for; `name` is for errors.
+  void validate(std::string_view name) const {
+    const auto known = static_cast<std::size_t>(dtype) < detail::dtype_names.size();
+    check(known, name, ": expected a Dtype, found number ", static_cast<int>(dtype));
+    const Index count = detail::checked_product(shape);
+    check(size() == count && static_cast<Index>(bytes.size()) % size_of(dtype) == 0, name,
+          ": expected the bytes of ", count, " numbers, ", dtype, " ", detail::extents_text(shape),
+          ", found ", bytes.size());
+  }
+
   /// Fills `to` with the numbers, converted to T: floating-point types into each other (rounded), whole
-  /// numbers into each other. Throws when the kinds differ or a number does not fit; `name` is for errors.
+  /// numbers into each other. Throws, and writes nothing, when the kinds differ or a number does not fit;
+  /// `name` is for errors.
   template <class T>
   void copy_to(std::span<T> to, std::string_view name) const {
+    convert_to(to, name, false);
+    convert_to(to, name, true);
+  }
+  /// Throws if copy_to would.
+  template <class T>
+  void check_copy_to(std::span<T> to, std::string_view name) const {
+    convert_to(to, name, false);
+  }
+
+ private:
+  // Looks at every number, and writes it if asked for.
+  template <class T>
+  void convert_to(std::span<T> to, std::string_view name, bool write) const {
+    validate(name);
     check(std::ssize(to) == size(), name, ": expected ", to.size(), " numbers, found ", size());
     const bool real = dtype >= Dtype::F64 && dtype <= Dtype::F16;
     check(real == std::floating_point<T>, name, ": expected ",
@@ -108,34 +133,33 @@ struct StoredTensor {
     const auto as_is = [](auto number) { return number; };
     switch (dtype) {
       case Dtype::I64:
-        return convert<std::int64_t>(to, name, as_is);
+        return convert<std::int64_t>(to, name, write, as_is);
       case Dtype::F64:
-        return convert<double>(to, name, as_is);
+        return convert<double>(to, name, write, as_is);
       case Dtype::F32:
-        return convert<float>(to, name, as_is);
+        return convert<float>(to, name, write, as_is);
       case Dtype::BF16:
-        return convert<std::uint16_t>(to, name, detail::from_bfloat16);
+        return convert<std::uint16_t>(to, name, write, detail::from_bfloat16);
       case Dtype::F16:
-        return convert<std::uint16_t>(to, name, detail::from_float16);
+        return convert<std::uint16_t>(to, name, write, detail::from_float16);
       case Dtype::U8:
-        return convert<std::uint8_t>(to, name, as_is);
+        return convert<std::uint8_t>(to, name, write, as_is);
       case Dtype::BOOL:
         for (const int byte : bytes)
           check(byte < 2, name, ": expected 0 or 1 for a BOOL, found ", byte);
-        return convert<std::uint8_t>(to, name, as_is);
+        return convert<std::uint8_t>(to, name, write, as_is);
     }
   }
 
- private:
   // A Stored is read, decoded into a number, and has to fit into T.
   template <class Stored, class T, class Decode>
-  void convert(std::span<T> to, std::string_view name, Decode decode) const {
+  void convert(std::span<T> to, std::string_view name, bool write, Decode decode) const {
     for (std::size_t i = 0; i < to.size(); ++i) {
       const auto number =
           decode(from_little_endian<Stored>(std::span(bytes).subspan(i * sizeof(Stored))));
       check(detail::fits<T>(number), name, ": expected numbers that fit into ",
             detail::dtype_of<T>(), ", found ", number, " at ", i);
-      to[i] = static_cast<T>(number);
+      if (write) to[i] = static_cast<T>(number);
     }
   }
 };
