@@ -554,9 +554,9 @@ class Sequential {
     using Layer = std::tuple_element_t<i, std::tuple<Layers...>>;
     const Layer& layer = std::get<i>(layers_);
     constexpr std::size_t first = block_around<i>();
-    if constexpr (requires { layer.fused_pass(x, options); })
-      if (first + BlockAt<first>::span > i && std::get<first>(blocks).active())
-        return layer.fused_pass(x, options);
+    if constexpr (BlockAt<first>::span > 1)
+      if constexpr (requires { layer.fused_pass(x, options); })
+        if (std::get<first>(blocks).active()) return layer.fused_pass(x, options);
     int made = 0, listed = 0;
     options.nested = &made;
     auto pass = detail::make_pass(layer, x, options);
