@@ -11,18 +11,18 @@ using namespace contracts;
 namespace {
 
 // A tensor "a" of these, and nothing else.
-Safetensors one(StoredTensor tensor, const std::string& name = "a") {
+Safetensors only(StoredTensor tensor, const std::string& name = "a") {
   return {{{name, std::move(tensor)}}, {}};
 }
 
-auto small_net(std::uint64_t seed = 1) {
+auto resumed_net(std::uint64_t seed = 1) {
   Rng rng{seed};
   return Sequential{Shape{4}, Linear<float>{{.in = 4, .out = 3}, rng}, toy::Dropout{},
                     Linear<float>{{.in = 3, .out = 2}, rng}};
 }
-using Net = decltype(small_net());
+using ResumedNet = decltype(resumed_net());
 
-std::string bits(const Net& net) {
+std::string state_text(const ResumedNet& net) {
   std::string text;
   net.for_each_state([&](const std::string& name, const auto& tensor) {
     text += name;
@@ -47,87 +47,87 @@ TEST_CASE("contracts: what a writer must not write") {
   run({
       {"a tensor named __metadata__",
        [=] {
-         refused(one({Dtype::U8, {1}, {1}}, "__metadata__"));
+         refused(only({Dtype::U8, {1}, {1}}, "__metadata__"));
        },
        "safetensors: expected another name for a tensor than __metadata__"},
       {"the same beside metadata",
        [=] {
-         Safetensors file = one({Dtype::U8, {1}, {1}}, "__metadata__");
+         Safetensors file = only({Dtype::U8, {1}, {1}}, "__metadata__");
          file.metadata = {{"format", "pt"}};
          refused(file);
        },
        "another name"},
       {"fewer bytes than the shape has",
        [=] {
-         refused(one({Dtype::F32, {2}, Bytes(7)}));
+         refused(only({Dtype::F32, {2}, Bytes(7)}));
        },
        "safetensors: a: expected the bytes of 2 numbers, F32 (2), found 7"},
       {"more bytes than the shape has",
        [=] {
-         refused(one({Dtype::F64, {2}, Bytes(24)}));
+         refused(only({Dtype::F64, {2}, Bytes(24)}));
        },
        "2 numbers, F64 (2), found 24"},
       {"bytes without a shape",
        [=] {
-         refused(one({Dtype::F32, {}, Bytes(8)}));
+         refused(only({Dtype::F32, {}, Bytes(8)}));
        },
        "1 numbers, F32 (), found 8"},
       {"a shape without bytes",
        [=] {
-         refused(one({Dtype::F32, {3}, {}}));
+         refused(only({Dtype::F32, {3}, {}}));
        },
        "3 numbers, F32 (3), found 0"},
       {"negative extents",
        [=] {
-         refused(one({Dtype::F32, {-2, -1}, Bytes(8)}));
+         refused(only({Dtype::F32, {-2, -1}, Bytes(8)}));
        },
        "extents of 0 or more, got -2"},
       {"extents that overflow",
        [=] {
-         refused(one({Dtype::F32, {huge, 4, 2}, Bytes(8)}));
+         refused(only({Dtype::F32, {huge, 4, 2}, Bytes(8)}));
        },
        "does not fit into"},
       {"a type that there is not",
        [=] {
-         refused(one({static_cast<Dtype>(7), {1}, {1}}));
+         refused(only({static_cast<Dtype>(7), {1}, {1}}));
        },
        "expected a Dtype, found number 7"},
       {"a negative type",
        [=] {
-         refused(one({static_cast<Dtype>(-1), {1}, {1}}));
+         refused(only({static_cast<Dtype>(-1), {1}, {1}}));
        },
        "expected a Dtype, found number -1"},
       {"more extents than the reader takes",
        [=] {
-         refused(one({Dtype::U8, ranks, {1}}));
+         refused(only({Dtype::U8, ranks, {1}}));
        },
        "at most 64 extents, found 65"},
       {"a name that is not UTF-8",
        [=] {
-         refused(one({Dtype::U8, {1}, {1}}, "\xff"));
+         refused(only({Dtype::U8, {1}, {1}}, "\xff"));
        },
        "in UTF-8"},
       {"metadata that are not UTF-8",
        [=] {
-         Safetensors file = one({Dtype::U8, {1}, {1}});
+         Safetensors file = only({Dtype::U8, {1}, {1}});
          file.metadata = {{"k", "\xc3"}};
          refused(file);
        },
        "in UTF-8"},
       {"no name for the file",
        [] {
-         write_safetensors("", one({Dtype::U8, {1}, {1}}));
+         write_safetensors("", only({Dtype::U8, {1}, {1}}));
        },
        "expected the name of a file, found an empty one"},
       {"no name for an array", [] { write_npy("", Tensor<float, 1>{1}); }, "found an empty one"},
       {"a directory in the place of the file",
        [&] {
-         write_safetensors(directory.path(), one({Dtype::U8, {1}, {1}}));
+         write_safetensors(directory.path(), only({Dtype::U8, {1}, {1}}));
        },
        "cannot be written"},
       {"odd, but readable",
        [] {
-         Safetensors file = one({Dtype::F32, {0, 3}, {}}, "");
+         Safetensors file = only({Dtype::F32, {0, 3}, {}}, "");
          file.tensors["quote \" and \\"] = {Dtype::U8, {}, {1}};
          file.tensors[std::string("zero\0byte", 9)] = {Dtype::F64, {1}, Bytes(8)};
          file.tensors["__metadata"] = {Dtype::BOOL, {2}, {0, 1}};
@@ -164,14 +164,14 @@ TEST_CASE("contracts: what a writer must not write") {
        "x: expected the bytes of 1 numbers, F32 (1), found 7"},
       {"a state of which one number does not fit changes nothing",
        [] {
-         Net net = small_net();
-         const std::string before = bits(net);
+         ResumedNet net = resumed_net();
+         const std::string before = state_text(net);
          std::map<std::string, StoredTensor> state;
-         store_state(small_net(2), state);
+         store_state(resumed_net(2), state);
          state["fc2.bias"] = store(Tensor<double, 1>{0, 1e300});
          CHECK(contains(error_of([&] { take_state(state, net, "f"); }),
                         "f: fc2.bias: expected numbers that fit into F32"));
-         CHECK(bits(net) == before);
+         CHECK(state_text(net) == before);
        },
        {}},
   });
@@ -223,7 +223,7 @@ TEST_CASE("contracts: checkpoints") {
   const TemporaryDirectory directory;
   const auto x = random_tensor<float>(Shape{3, 4}, 1);
   const Tensor<Label, 1> labels{0, 1, 1};
-  const auto steps = [&](Net& net, Adam<float>& adam, Workspace<Net>& w, int count) {
+  const auto steps = [&](ResumedNet& net, Adam<float>& adam, Workspace<ResumedNet>& w, int count) {
     for (int i = 0; i < count; ++i) {
       const auto logits = net.forward(x, w);
       cross_entropy(logits, labels, w.output_gradient());
@@ -232,7 +232,7 @@ TEST_CASE("contracts: checkpoints") {
     }
   };
   const CheckpointFile file(directory.path() / "run");
-  Net trained = small_net();
+  ResumedNet trained = resumed_net();
   Adam adam{trained, {.learning_rate = 0.1}};
   auto w = trained.workspace(3, {.seed = 7});
   steps(trained, adam, w, 3);
@@ -241,37 +241,37 @@ TEST_CASE("contracts: checkpoints") {
   run({
       {"the first step after loading has the mask of that step",
        [&] {
-         Net net = small_net(2);
+         ResumedNet net = resumed_net(2);
          Adam other{net, {.learning_rate = 0.1}};
          auto own = net.workspace(3, {.seed = 7});
          TrainingState at;
          CHECK(file.load(net, other, own, at));
          CHECK(own.step == 3);
          steps(net, other, own, 1);
-         CHECK(bits(net) == bits(trained));
+         CHECK(state_text(net) == state_text(trained));
        },
        {}},
       {"a workspace in which something has run",
        [&] {
-         Net net = small_net(2);
+         ResumedNet net = resumed_net(2);
          Adam other{net, {.learning_rate = 0.1}};
          auto own = net.workspace(3, {.seed = 7});
          steps(net, other, own, 5);
          TrainingState at;
          CHECK(file.load(net, other, own, at));
          steps(net, other, own, 1);
-         CHECK(bits(net) == bits(trained));
+         CHECK(state_text(net) == state_text(trained));
        },
        {}},
       {"a workspace with another seed changes nothing",
        [&] {
-         Net net = small_net(2);
-         const std::string before = bits(net);
+         ResumedNet net = resumed_net(2);
+         const std::string before = state_text(net);
          Adam other{net};
          auto own = net.workspace(3, {.seed = 8});
          TrainingState at;
          const std::string message = error_of([&] { file.load(net, other, own, at); });
-         CHECK(bits(net) == before);
+         CHECK(state_text(net) == before);
          CHECK(other.steps() == 0);
          CHECK(own.step == 0);
          throw Error(message);

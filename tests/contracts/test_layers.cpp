@@ -6,7 +6,7 @@ using namespace contracts;
 namespace {
 
 // A fused block, a convolution by itself, a pool by itself, a fused and a plain linear layer.
-auto network() {
+auto network_to_change() {
   Rng rng{1};
   return Sequential{Shape{2, 9, 8},
                     Conv2d<float>{{.in = 2, .out = 4, .kernel = 3, .padding = 1}, rng},
@@ -19,45 +19,45 @@ auto network() {
                     Relu{},
                     Linear<float>{{.in = 7, .out = 3}, rng}};
 }
-using Net = decltype(network());
+using NetToChange = decltype(network_to_change());
 
-const Tensor<float, 4>& images() {
+const Tensor<float, 4>& three_images() {
   static const auto x = random_tensor<float>(Shape{3, 2, 9, 8}, 2);
   return x;
 }
 
 // Rows in which `change` is done to a network, and every way to run it must tell.
-void add_changed(std::vector<Row>& rows, const std::string& name, std::function<void(Net&)> change,
-                 const std::string& expected) {
+void add_changed(std::vector<Row>& rows, const std::string& name,
+                 std::function<void(NetToChange&)> change, const std::string& expected) {
   rows.push_back({name + ": predict",
                   [=] {
-                    Net net = network();
+                    NetToChange net = network_to_change();
                     change(net);
-                    net.predict(images());
+                    net.predict(three_images());
                   },
                   expected});
   for (const bool fuse : {true, false}) {
     const std::string how = fuse ? "" : ", layer by layer";
     rows.push_back({name + ": a workspace" + how,
                     [=] {
-                      Net net = network();
+                      NetToChange net = network_to_change();
                       change(net);
                       net.workspace(3, {.fuse = fuse});
                     },
                     expected});
     rows.push_back({name + ": forward" + how,
                     [=] {
-                      Net net = network();
+                      NetToChange net = network_to_change();
                       auto w = net.workspace(3, {.fuse = fuse});
                       change(net);
-                      net.forward(images(), w);
+                      net.forward(three_images(), w);
                     },
                     expected});
     rows.push_back({name + ": backward" + how,
                     [=] {
-                      Net net = network();
+                      NetToChange net = network_to_change();
                       auto w = net.workspace(3, {.fuse = fuse});
-                      net.forward(images(), w);
+                      net.forward(three_images(), w);
                       w.output_gradient().fill(1);
                       change(net);
                       net.backward(w);
@@ -66,17 +66,17 @@ void add_changed(std::vector<Row>& rows, const std::string& name, std::function<
   }
   rows.push_back({name + ": a predictor",
                   [=] {
-                    Net net = network();
+                    NetToChange net = network_to_change();
                     change(net);
                     const Predictor predictor{net, 3};
                     auto scratch = predictor.scratch(1);
-                    predictor(images(), scratch);
+                    predictor(three_images(), scratch);
                   },
                   expected});
 }
 
 template <std::size_t i>
-auto& layer(Net& net) {
+auto& layer_of(NetToChange& net) {
   return std::get<i>(net.layers());
 }
 
@@ -223,8 +223,9 @@ TEST_CASE("contracts: layers and images that do not fit together") {
          pool({1, 1, huge}, {.kernel = 1});
        },
        "an image of at most"},
-      {"a batch beyond all limits", [] { network().workspace(huge); }, "63 bits"},
-      {"a batch larger than memory", [] { network().workspace(Index{1} << 40); }, "memory"},
+      {"a batch beyond all limits", [] { network_to_change().workspace(huge); }, "63 bits"},
+      {"a batch larger than memory", [] { network_to_change().workspace(Index{1} << 40); },
+       "memory"},
       {"a stride that leads out of the image",
        [&] {
          for (const Index stride : {8, 9, 1000, 40000, 2147483647}) {
@@ -248,88 +249,97 @@ TEST_CASE("contracts: weights and options assigned after a network was made") {
   std::vector<Row> rows;
   add_changed(
       rows, "a larger kernel in the weight",
-      [](Net& net) {
-        layer<0>(net).weight = Tensor<float, 4>(Shape{4, 2, 5, 5});
+      [](NetToChange& net) {
+        layer_of<0>(net).weight = Tensor<float, 4>(Shape{4, 2, 5, 5});
       },
       "Conv2d: expected a weight (4, 2, 3, 3) and a bias of 4 numbers for these options, got "
       "(4, 2, 5, 5) and 4");
   add_changed(
       rows, "fewer filters in the weight",
-      [](Net& net) {
-        layer<3>(net).weight = Tensor<float, 4>(Shape{5, 2, 3, 3});
+      [](NetToChange& net) {
+        layer_of<3>(net).weight = Tensor<float, 4>(Shape{5, 2, 3, 3});
       },
       "expected a weight (6, 2, 3, 3)");
   add_changed(
-      rows, "no weight", [](Net& net) { layer<3>(net).weight = {}; }, "got (0, 0, 0, 0) and 6");
+      rows, "no weight", [](NetToChange& net) { layer_of<3>(net).weight = {}; },
+      "got (0, 0, 0, 0) and 6");
   add_changed(
       rows, "a weight moved away",
-      [](Net& net) { const auto stolen = std::move(layer<0>(net).weight); }, "got (0, 0, 0, 0)");
-  add_changed(
-      rows, "a layer moved away", [](Net& net) { const auto stolen = std::move(layer<0>(net)); },
+      [](NetToChange& net) { const auto stolen = std::move(layer_of<0>(net).weight); },
       "got (0, 0, 0, 0)");
   add_changed(
-      rows, "a shorter bias", [](Net& net) { layer<0>(net).bias = Tensor<float, 1>(Shape{3}); },
+      rows, "a layer moved away",
+      [](NetToChange& net) { const auto stolen = std::move(layer_of<0>(net)); },
+      "got (0, 0, 0, 0)");
+  add_changed(
+      rows, "a shorter bias",
+      [](NetToChange& net) { layer_of<0>(net).bias = Tensor<float, 1>(Shape{3}); },
       "a bias of 4 numbers for these options, got (4, 2, 3, 3) and 3");
   add_changed(
-      rows, "no bias", [](Net& net) { layer<3>(net).bias = {}; }, "and a bias of 6 numbers");
+      rows, "no bias", [](NetToChange& net) { layer_of<3>(net).bias = {}; },
+      "and a bias of 6 numbers");
   add_changed(
-      rows, "bias: false", [](Net& net) { layer<3>(net).options.bias = false; },
+      rows, "bias: false", [](NetToChange& net) { layer_of<3>(net).options.bias = false; },
       "and a bias of 0 numbers");
   add_changed(
-      rows, "other channels", [](Net& net) { layer<3>(net).options.in = 8; },
+      rows, "other channels", [](NetToChange& net) { layer_of<3>(net).options.in = 8; },
       "expected a weight (6, 4, 3, 3)");
   add_changed(
-      rows, "other filters", [](Net& net) { layer<0>(net).options.out = 5; },
+      rows, "other filters", [](NetToChange& net) { layer_of<0>(net).options.out = 5; },
       "expected a weight (5, 2, 3, 3)");
   add_changed(
-      rows, "no groups", [](Net& net) { layer<3>(net).options.groups = 0; },
+      rows, "no groups", [](NetToChange& net) { layer_of<3>(net).options.groups = 0; },
       "groups that divide 4 and 6, got 0");
   add_changed(
-      rows, "another number of groups", [](Net& net) { layer<3>(net).options.groups = 1; },
+      rows, "another number of groups",
+      [](NetToChange& net) { layer_of<3>(net).options.groups = 1; },
       "expected a weight (6, 4, 3, 3)");
   add_changed(
-      rows, "a larger kernel", [](Net& net) { layer<0>(net).options.kernel = 5; },
+      rows, "a larger kernel", [](NetToChange& net) { layer_of<0>(net).options.kernel = 5; },
       "expected a weight (4, 2, 5, 5)");
   add_changed(
-      rows, "no stride", [](Net& net) { layer<0>(net).options.stride = 0; },
+      rows, "no stride", [](NetToChange& net) { layer_of<0>(net).options.stride = 0; },
       "stride: expected 1 or more");
   add_changed(
-      rows, "another stride", [](Net& net) { layer<0>(net).options.stride = 2; }, "expected");
+      rows, "another stride", [](NetToChange& net) { layer_of<0>(net).options.stride = 2; },
+      "expected");
   add_changed(
-      rows, "more padding", [](Net& net) { layer<3>(net).options.padding = 2; }, "expected");
+      rows, "more padding", [](NetToChange& net) { layer_of<3>(net).options.padding = 2; },
+      "expected");
   add_changed(
       rows, "a padding beyond all limits",
-      [](Net& net) { layer<0>(net).options.padding = largest; }, "at most 2147483647");
+      [](NetToChange& net) { layer_of<0>(net).options.padding = largest; }, "at most 2147483647");
   add_changed(
-      rows, "a pool without kernel", [](Net& net) { layer<2>(net).options.kernel = 0; },
+      rows, "a pool without kernel", [](NetToChange& net) { layer_of<2>(net).options.kernel = 0; },
       "kernel: expected 1 or more");
   add_changed(
-      rows, "a pool with much padding", [](Net& net) { layer<4>(net).options.padding = 2; },
-      "at most half the kernel");
+      rows, "a pool with much padding",
+      [](NetToChange& net) { layer_of<4>(net).options.padding = 2; }, "at most half the kernel");
   add_changed(
-      rows, "a pool with a larger window", [](Net& net) { layer<4>(net).options.kernel = 3; },
-      "expected (N, 54), got (");
+      rows, "a pool with a larger window",
+      [](NetToChange& net) { layer_of<4>(net).options.kernel = 3; }, "expected (N, 54), got (");
   add_changed(
       rows, "a wider weight",
-      [](Net& net) {
-        layer<6>(net).weight = Tensor<float, 2>(Shape{7, 55});
+      [](NetToChange& net) {
+        layer_of<6>(net).weight = Tensor<float, 2>(Shape{7, 55});
       },
       "Linear: expected a weight (7, 54) and a bias of 7 numbers for these options, got "
       "(7, 55) and 7");
   add_changed(
       rows, "a transposed weight",
-      [](Net& net) {
-        layer<8>(net).weight = Tensor<float, 2>(Shape{7, 3});
+      [](NetToChange& net) {
+        layer_of<8>(net).weight = Tensor<float, 2>(Shape{7, 3});
       },
       "expected a weight (3, 7)");
   add_changed(
       rows, "a longer bias of a linear layer",
-      [](Net& net) { layer<8>(net).bias = Tensor<float, 1>(Shape{4}); }, "a bias of 3 numbers");
+      [](NetToChange& net) { layer_of<8>(net).bias = Tensor<float, 1>(Shape{4}); },
+      "a bias of 3 numbers");
   add_changed(
-      rows, "other features", [](Net& net) { layer<6>(net).options.out = 8; },
+      rows, "other features", [](NetToChange& net) { layer_of<6>(net).options.out = 8; },
       "expected a weight (8, 54)");
   add_changed(
-      rows, "no features", [](Net& net) { layer<8>(net).options.in = 0; },
+      rows, "no features", [](NetToChange& net) { layer_of<8>(net).options.in = 0; },
       "features in and out of 1 or more, got 0");
   run(rows);
 }

@@ -429,7 +429,7 @@ TEST_CASE("contracts: each network inside a layer draws its own mask, a new one 
   const Tensor<float, 2> ones(Shape{1, 500}, 1.0f);
   std::vector<std::string> masks;
   for (std::uint64_t step = 0; step < 2; ++step)
-    for (const std::uint64_t seed : {1, 2}) {
+    for (const std::uint64_t seed : {1u, 2u}) {
       // Each branch by itself: the output of residual k less its input, where the input is not zero.
       auto look = net.workspace(1, {.keep = Keep::everything, .seed = seed});
       look.step = step;

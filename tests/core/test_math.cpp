@@ -9,7 +9,7 @@ using namespace test;
 
 namespace {
 
-constexpr double inf = INFINITY, not_a_number = NAN;
+constexpr double infinite = INFINITY, not_a_number = NAN;
 constexpr double least = std::numeric_limits<double>::denorm_min();
 constexpr int points = 300000;  // of each range
 
@@ -28,8 +28,8 @@ double spread(Rng& rng, int low, int high) {
 double ulps(double got, long double expected) {
   const auto nearest = static_cast<double>(expected);
   if (std::isnan(expected) || std::isnan(got))
-    return std::isnan(expected) && std::isnan(got) ? 0 : inf;
-  if (std::isinf(nearest) || std::isinf(got)) return got == nearest ? 0 : inf;
+    return std::isnan(expected) && std::isnan(got) ? 0 : infinite;
+  if (std::isinf(nearest) || std::isinf(got)) return got == nearest ? 0 : infinite;
   const int exponent = std::abs(nearest) < DBL_MIN ? -1022 : std::ilogb(nearest);
   return static_cast<double>(
       std::abs(std::ldexp(static_cast<long double>(got) - expected, 52 - exponent)));
@@ -91,23 +91,23 @@ TEST_CASE("math: exp and expm1") {
   check_error(math::expm1, std::expm1, 1.4, {near_zero, middle, all, one});
   check_values(math::exp, {{0, 1},
                            {-0.0, 1},
-                           {inf, inf},
-                           {-inf, 0},
+                           {infinite, infinite},
+                           {-infinite, 0},
                            {not_a_number, not_a_number},
-                           {710, inf},
+                           {710, infinite},
                            {-745.2, 0},
                            {-1e308, 0},
-                           {1e308, inf},
+                           {1e308, infinite},
                            {least, 1},
                            {-745, least},
                            {-36.9, std::exp(-36.9)},
                            {1, std::numbers::e}});
   check_values(math::expm1, {{0, 0},
                              {-0.0, -0.0},
-                             {inf, inf},
-                             {-inf, -1},
+                             {infinite, infinite},
+                             {-infinite, -1},
                              {not_a_number, not_a_number},
-                             {1e3, inf},
+                             {1e3, infinite},
                              {-1e3, -1},
                              {least, least},
                              {-least, -least},
@@ -126,12 +126,12 @@ TEST_CASE("math: log and log1p") {
                {"minus uniform", [](Rng& r) { return -r.uniform(); }},
                {"near -1", [](Rng& r) { return -1 + spread(r, -52, 0); }},
                {"large", [](Rng& r) { return spread(r, -3, 1024); }}});
-  check_values(math::log, {{0, -inf},
-                           {-0.0, -inf},
+  check_values(math::log, {{0, -infinite},
+                           {-0.0, -infinite},
                            {1, 0},
-                           {inf, inf},
+                           {infinite, infinite},
                            {-1, not_a_number},
-                           {-inf, not_a_number},
+                           {-infinite, not_a_number},
                            {not_a_number, not_a_number},
                            {2, std::numbers::ln2},
                            {10, std::numbers::ln10},
@@ -139,10 +139,10 @@ TEST_CASE("math: log and log1p") {
                            {DBL_MAX, std::log(DBL_MAX)}});
   check_values(math::log1p, {{0, 0},
                              {-0.0, -0.0},
-                             {-1, -inf},
+                             {-1, -infinite},
                              {-1.5, not_a_number},
-                             {-inf, not_a_number},
-                             {inf, inf},
+                             {-infinite, not_a_number},
+                             {infinite, infinite},
                              {not_a_number, not_a_number},
                              {least, least},
                              {1, std::numbers::ln2}});
@@ -159,16 +159,16 @@ TEST_CASE("math: sin and cos") {
   check_error(math::cos, std::cos, 0.8, ranges);
   check_values(math::sin, {{0, 0},
                            {-0.0, -0.0},
-                           {inf, not_a_number},
-                           {-inf, not_a_number},
+                           {infinite, not_a_number},
+                           {-infinite, not_a_number},
                            {not_a_number, not_a_number},
                            {least, least},
                            {1.0000001e9, not_a_number},
                            {-1e300, not_a_number}});
   check_values(math::cos, {{0, 1},
                            {-0.0, 1},
-                           {inf, not_a_number},
-                           {-inf, not_a_number},
+                           {infinite, not_a_number},
+                           {-infinite, not_a_number},
                            {not_a_number, not_a_number},
                            {least, 1},
                            {1.0000001e9, not_a_number},
@@ -190,8 +190,8 @@ TEST_CASE("math: tanh and erf") {
   for (const Double f : {Double{math::tanh}, Double{math::erf}})
     check_values(f, {{0, 0},
                      {-0.0, -0.0},
-                     {inf, 1},
-                     {-inf, -1},
+                     {infinite, 1},
+                     {-infinite, -1},
                      {not_a_number, not_a_number},
                      {1e300, 1},
                      {-40, -1}});
@@ -236,10 +236,11 @@ TEST_CASE("math: pow") {
   double ten = 1;
   for (int k = 0; k <= 22; ++k, ten *= 10) CHECK(math::pow(10, k) == ten);
   for (int k = -1074; k < 1024; ++k) CHECK(math::pow(2, k) == std::ldexp(1.0, k));
-  for (const double y : {0.0, -0.0, 1.0, -1.0, 2.0, 3.0, -2.0, -3.0, 0.5, -0.5, 2.5, 1e308, -1e308,
-                         9007199254740993.0, 4503599627370497.0, least, inf, -inf, not_a_number})
+  for (const double y :
+       {0.0, -0.0, 1.0, -1.0, 2.0, 3.0, -2.0, -3.0, 0.5, -0.5, 2.5, 1e308, -1e308,
+        9007199254740993.0, 4503599627370497.0, least, infinite, -infinite, not_a_number})
     for (const double x :
-         {0.0, -0.0, 1.0, -1.0, 4.0, -4.0, 0.25, -0.25, inf, -inf, not_a_number, least}) {
+         {0.0, -0.0, 1.0, -1.0, 4.0, -4.0, 0.25, -0.25, infinite, -infinite, not_a_number, least}) {
       if (ulps(math::pow(x, y), std::pow(static_cast<long double>(x), y)) <= limit &&
           std::signbit(math::pow(x, y)) == std::signbit(std::pow(x, y)))
         continue;
@@ -258,7 +259,7 @@ TEST_CASE("math: ceil, round, copysign, the next number, powers of two") {
       CHECK_UNARY(same_value(math::round(v), std::round(v)));
     }
     const double y = any_sign(rng, spread(rng, -1074, 1024));
-    CHECK_UNARY(detail::next_above(y) == std::nextafter(y, inf));
+    CHECK_UNARY(detail::next_above(y) == std::nextafter(y, infinite));
     const auto f = static_cast<float>(x);
     CHECK_UNARY(detail::next_above(f) == std::nextafter(f, std::numeric_limits<float>::infinity()));
     const auto [m, k] = detail::split(std::abs(y));
@@ -266,7 +267,7 @@ TEST_CASE("math: ceil, round, copysign, the next number, powers of two") {
     CHECK_UNARY((m >= std::sqrt(0.5) && m < std::sqrt(2.0)));
   }
   for (const double v :
-       {0.0, -0.0, 0.49999999999999994, -0.3, -0.5, 1e300, -inf, inf, not_a_number}) {
+       {0.0, -0.0, 0.49999999999999994, -0.3, -0.5, 1e300, -infinite, infinite, not_a_number}) {
     CHECK(same_value(math::ceil(v), std::ceil(v)));
     CHECK(same_value(math::round(v), std::round(v)));
     CHECK(same_value(math::copysign(2, v), std::copysign(2, v)));
