@@ -19,6 +19,13 @@ TEST_CASE("shape: extents, size, bindings, text") {
   static_assert(Shape{2, 3}.size() == 6);
 }
 
+TEST_CASE("texts of numbers are the same everywhere") {
+  constexpr double NaN = std::numeric_limits<double>::quiet_NaN();
+  CHECK(concat(0.1, " ", -1e30f, " ", NaN, " ", -NaN) == "0.1 -1e+30 nan nan");
+  CHECK(concat(Index{-7}, " ", std::uint8_t{200}, " ", UINT64_MAX) ==
+        "-7 200 18446744073709551615");
+}
+
 TEST_CASE("tensor: a value with its own aligned block") {
   Tensor<float, 2> a{{1, 2, 3}, {4, 5, 6}};
   CHECK(a.shape() == Shape{2, 3});
