@@ -18,12 +18,14 @@ set -uf -o pipefail
 cd "$(dirname "$0")/.."
 
 omp14=/usr/lib/llvm-14/lib
+emscripten=/usr/share/emscripten/cmake/Modules/Platform/Emscripten.cmake
 foreign() { echo "-DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=$1 -DCMAKE_CXX_COMPILER=$1-linux-gnu-g++
   -DCMAKE_CROSSCOMPILING_EMULATOR=qemu-$1-static;-L;/usr/$1-linux-gnu -DCMAKE_DISABLE_FIND_PACKAGE_ZLIB=ON"; }
 
-# Sets flags (of the compiler), options (of cmake), packages (of Debian), run (in front of the tests).
+# Sets flags (of the compiler), options (of cmake), packages (of Debian), run (in front of the tests), suffix
+# (behind their name).
 kind() {
-  flags= options=-DCMAKE_CXX_COMPILER=g++-12 packages=g++-12 run=
+  flags= options=-DCMAKE_CXX_COMPILER=g++-12 packages=g++-12 run= suffix=
   case $1 in
     avx512) flags=-march=x86-64-v4 ;;
     avx2) flags=-march=x86-64-v3 ;;
@@ -38,6 +40,12 @@ kind() {
     aarch64 | s390x)
       options=$(foreign "$1") packages="g++-${1}-linux-gnu qemu-user-static"
       run="qemu-$1-static -L /usr/$1-linux-gnu" ;;
+    wasm)
+      flags="-msimd128 -fwasm-exceptions -sALLOW_MEMORY_GROWTH=1 -sNODERAWFS=1"
+      options="-DCMAKE_TOOLCHAIN_FILE=$emscripten -DCMAKE_PROJECT_INCLUDE=$PWD/tests/platforms/emscripten.cmake
+        -DCMAKE_FIND_ROOT_PATH_MODE_PACKAGE=BOTH -DCMAKE_FIND_ROOT_PATH_MODE_INCLUDE=BOTH
+        -DCMAKE_CROSSCOMPILING_EMULATOR=node;--no-experimental-fetch -DCMAKE_DISABLE_FIND_PACKAGE_ZLIB=ON"
+      packages="emscripten nodejs" run="node --no-experimental-fetch" suffix=.js ;;
     assertions) flags="-march=x86-64-v3 -D_GLIBCXX_ASSERTIONS" ;;
     memcheck)
       flags="-march=x86-64 -g" options+=" -DCMAKE_DISABLE_FIND_PACKAGE_OpenMP=ON" packages+=" valgrind"
@@ -45,15 +53,19 @@ kind() {
     *) return 1 ;;
   esac
 }
-all="avx512 avx2 plain clang14 libcxx clang19 assertions memcheck aarch64 s390x"
+all="avx512 avx2 plain clang14 libcxx clang19 assertions memcheck aarch64 s390x wasm"
+export NODE_PATH=/usr/share/nodejs  # where em++ finds acorn
 
-# Which tests run: under valgrind, trainings and what they are made of; emulated, all but two long trainings.
+# Which tests run: under valgrind, trainings and what they are made of; emulated, all but two long trainings; in
+# WebAssembly, what it has.
 selection() {
   case $1 in
     memcheck)
       local parts="blocks:?ties* blocks:?gradients* numerics* contract* Adam* gemm* conv* batches*"
       parts+=" the?same?bits* predictor* sequential* concurrency* checkpoint* safetensors*"
       echo "--test-case=${parts// /,}" ;;
+    wasm)  # no threads, no locks between processes, and its long double functions are those of double
+      echo "--test-case-exclude=concurrency*,predictor:?several*,checkpoint:?one?process*,math:?exp*,math:?log*,math:?tanh*,math:?pow*" ;;
     aarch64 | s390x) echo "--test-case-exclude=attacks:?the?loss*,fast_fgsm*" ;;
   esac
 }
@@ -93,7 +105,7 @@ for name in ${*:-$all}; do
     continue
   fi
   # shellcheck disable=SC2046,SC2086
-  if $run "$build/tests/fovea_tests" $(selection "$name") > "$build/tests.log" 2>&1; then
+  if $run "$build/tests/fovea_tests$suffix" $(selection "$name") > "$build/tests.log" 2>&1; then
     tell "$name: passed, $(sed -n 's/^\[doctest\] test cases: *//p' "$build/tests.log")"
   else
     tell "$name: FAILED, see $build/tests.log"

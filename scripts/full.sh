@@ -20,7 +20,7 @@ if [ -z "${FOVEA_DATA_DIR:-}" ] && ls data/mnist/t10k-images* > /dev/null 2>&1; 
   export FOVEA_DATA_DIR=$PWD/data/mnist
 fi
 
-parts=(kill checkpoint malformed exchange photos endurance random_networks random_pytorch fuzz mutation coverage consumers asan tsan compilers)
+parts=(kill checkpoint malformed exchange photos endurance random_networks random_pytorch fuzz mutation coverage consumers asan tsan compilers platforms)
 declare -A shows=(
   [kill]="\`kill -9\` at 200 random moments of a training, then \`--resume\`: the same bits, no unreadable file"
   [checkpoint]="the same bits for 1, 2, 3, 4 and 7 threads and after \`--resume\`; full disk, read-only disk, another run, two at once"
@@ -36,7 +36,8 @@ declare -A shows=(
   [consumers]="six ways to include the library, two compilers, OpenMP on and off"
   [asan]="the unit tests and the programs under AddressSanitizer and UndefinedBehaviorSanitizer"
   [tsan]="the unit tests under ThreadSanitizer"
-  [compilers]="the unit tests on every instruction set, compiler and emulated processor"
+  [compilers]="the unit tests on every instruction set, compiler and emulated processor, and in WebAssembly"
+  [platforms]="the same bits in every build without fused multiply-add: compilers, libraries, threads, WebAssembly, processors"
 )
 passed() { sed -n 's/^\[doctest\] test cases: *[0-9]* | *\([0-9]*\) passed.*/\1/p' "$1" | tail -1; }
 part_kill() { tests/programs/kill_and_resume.sh "$build/examples/mnist_train" 200; }
@@ -67,6 +68,12 @@ part_tsan() {
       build/tsan/tests/fovea_tests && echo "$(passed "$log") cases passed, nothing was reported"
 }
 part_compilers() { scripts/compilers.sh; }
+part_platforms() {
+  local -x BUILD_DIR
+  BUILD_DIR=$(realpath "$build")/platforms
+  tests/platforms/wasm_program.sh
+  case $? in 0 | 77) JOBS=$(nproc) tests/platforms/same_bits.sh all ;; *) return 1 ;; esac
+}
 part_exchange() { tests/exchange/test_pytorch.py "$build/examples/mnist_train" "$build/examples/mnist_predict"; }
 
 chosen=()
