@@ -21,6 +21,7 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -365,9 +366,9 @@ class Workspace {
   WorkspaceOptions options_;
   bool nested_;  // whether it was made from the options of another workspace
   Index capacity_;
-  Index batch_;             // the N at hand
-  Context context_;         // of the last forward
-  std::string_view child_;  // its name in the layer around it
+  Index batch_;        // the N at hand
+  Context context_;    // of the last forward
+  std::string child_;  // its name in the layer around it
   // The layer at which the last forward that ran to its end began; depth: there is none.
   std::size_t began_ = depth;
   bool buffers_are_new_ = false;  // since the last commit, by a forward in train mode
