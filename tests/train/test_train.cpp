@@ -149,8 +149,8 @@ TEST_CASE("optimizers refuse options that are set later, before anything changes
     Sequential net{Shape{2}, Linear<float>{{.in = 2, .out = 1}, rng}};
     auto workspace = net.workspace(1);
     auto optimizer = optimizer_of(net);
-    workspace.template layer<0>().dweight = {{1, 2}};
-    workspace.template layer<0>().dbias = {3};
+    workspace.template layer<0>().dweight = Tensor<float, 2>{{1, 2}};
+    workspace.template layer<0>().dbias = Tensor<float, 1>{3};
     optimizer.step(net, workspace);
     const auto before = std::get<0>(net.layers()).weight;
     const auto& moment = optimizer.*std::get<0>(optimizer.state()).second;
