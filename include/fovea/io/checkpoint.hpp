@@ -165,9 +165,9 @@ class CheckpointFile {
         fail(file.name(), ": a checkpoint of another run, ", what, ": ", difference);
     };
     compare("network", architecture(net), file.text("architecture"));
+    for (const auto& [key, value] : at.run) compare(key, value, file.text("run." + key));
     compare("seed of the workspace", to_string(w.options().seed),
             to_string(file.number<std::uint64_t>("seed")));
-    for (const auto& [key, value] : at.run) compare(key, value, file.text("run." + key));
 
     Net stored_net = net;
     Optimizer stored_optimizer = optimizer;
