@@ -26,7 +26,8 @@ struct DenseGradients {
           if (const auto who = pass.winner(n, i, o); who != kernels::nobody)
             spread(n, o, 2 * (i / cols) + who / 2, 2 * (i % cols) + who % 2) =
                 dy(n, o, i / cols, i % cols);
-    layer.Conv2d<T>::backward(x, {}, as_const(spread).sub(0, N), dx, pass, context);
+    const View<const T, 4> full = as_const(spread).sub(0, N);
+    layer.Conv2d<T>::backward(x, full, full, dx, pass, context);
   }
 };
 

@@ -20,7 +20,7 @@ inline constexpr Work small_work = 200'000;
 
 /// How much memory a kernel needs, in elements: for each thread, and for all of them together.
 struct ScratchSize {
-  Index each = 0, shared = 0;
+  Index each = 0, shared = 0;  ///< for each thread, and for all
   /// Enough for two kernels that run one after the other.
   ScratchSize covering(const ScratchSize& other) const {
     return {std::max(each, other.each), std::max(shared, other.shared)};

@@ -20,14 +20,17 @@ namespace fovea::inline FOVEA_ABI {
 /// The number of a network, and how often its tensors were replaced.
 class NetworkIdentity {
  public:
+  /// A new network, as a copy is.
   NetworkIdentity() : number_(next()) {}
   NetworkIdentity(const NetworkIdentity&) : number_(next()) {}
   NetworkIdentity(NetworkIdentity&& other) noexcept
       : number_(std::exchange(other.number_, 0)), version_(other.version_) {}
+  /// The same network with other weights.
   NetworkIdentity& operator=(const NetworkIdentity&) {
     changed();
     return *this;
   }
+  /// The same, and `other` is no network any more.
   NetworkIdentity& operator=(NetworkIdentity&& other) noexcept {
     changed();
     if (&other != this) other.number_ = 0;
@@ -52,7 +55,9 @@ class NetworkIdentity {
     Owner(const Owner&) = default;
     Owner(Owner&& other) noexcept
         : number_(std::exchange(other.number_, 0)), version_(other.version_) {}
+    /// Of the other's network from now on.
     Owner& operator=(const Owner&) = default;
+    /// The same, and `other` belongs to none.
     Owner& operator=(Owner&& other) noexcept {
       version_ = other.version_;
       number_ = &other == this ? number_ : std::exchange(other.number_, 0);

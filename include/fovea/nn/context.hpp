@@ -60,7 +60,7 @@ struct Context {
 
 /// The context of a network inside a layer; only Context::child makes one.
 struct ChildContext {
-  Context context;
+  Context context;        ///< with the network's identity
   std::string_view name;  ///< for errors, "residual1.branch.conv2: ..."
 };
 
