@@ -18,7 +18,8 @@ TOP = [("book/index.html", "The book"), ("reference/index.html", "Reference"), (
 FONT = pathlib.Path("/usr/share/fonts/opentype/stix-word/STIXMath-Regular.otf")
 FONT_LICENCE = pathlib.Path("/usr/share/doc/fonts-stix/copyright")
 FLOORS = {"": "The library in one header", "core": "Memory, arithmetic, threads, randomness",
-          "kernels": "The engine room", "nn": "Layers, one idea per page", "model": "Layers become a network",
+          "kernels": "The engine room", "nn": "Layers, one idea per page", "engine": "What runs a network",
+          "model": "Layers become a network",
           "train": "A network learns", "data": "What it learns from", "explain": "What a network sees",
           "io": "Files (a wing; each page is included by itself)", "viz": "Pictures (a wing; each page is included by itself)"}
 
