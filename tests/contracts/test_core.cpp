@@ -123,6 +123,43 @@ TEST_CASE("contracts: views") {
   });
 }
 
+TEST_CASE("contracts: parts of tensors without a name") {
+  const auto made = [] { return Tensor<int, 2>{{1, 2}, {3, 4}}; };
+  using Made = decltype(made());
+  static_assert(std::is_same_v<decltype(made()[0]), Tensor<int, 1>>);
+  static_assert(std::is_same_v<decltype(made()[0][1]), int>);
+  static_assert(std::is_same_v<decltype(made().sub(0, 1)), Tensor<int, 2>>);
+  static_assert(std::is_same_v<decltype(made().reshape(Shape{4})), Tensor<int, 1>>);
+  const auto dangles = []<class X>(X*) {
+    return requires(X x) { std::move(x).view()[0]; }
+    || requires(X x) { std::move(x).flat()[0]; };
+  };
+  const auto batch_dangles = []<class X>(X*) {
+    return requires(X x) { std::move(x)[0].images; }
+    || requires(X x) { *std::move(x).begin(); };
+  };
+  CHECK(!dangles(static_cast<Made*>(nullptr)));
+  CHECK(!batch_dangles(static_cast<Batches<float>*>(nullptr)));
+  run({
+      {"a row, a part, another shape live on",
+       [=] {
+         const auto row = made()[1];
+         const auto part = made().sub(1, 1);
+         const auto flat = made().reshape(Shape{4});
+         CHECK(to_string(row) == "{3, 4}");
+         CHECK(to_string(part) == "{{3, 4}}");
+         CHECK(to_string(flat) == "{1, 2, 3, 4}");
+         int sum = 0;
+         for (const int x : made()[1]) sum += x;
+         for (const int x : made()) sum += x;
+         CHECK(sum == 17);
+         CHECK(made()[1][0] == 3);
+       },
+       {}},
+      {"a part of a tensor without a name that is not there", [=] { made().sub(1, 2); }, "[0, 2)"},
+  });
+}
+
 TEST_CASE("contracts: tensors") {
   run({
       {"more bytes than 63 bits", [] { Tensor<double, 1>(Shape{Index{1} << 61}); },
@@ -205,6 +242,13 @@ TEST_CASE("contracts: arithmetic on tensors, random numbers, threads") {
       {"the mean of nothing", [&] { mean<0>(none); }, "at least one element"},
       {"the place of the largest of nothing", [&] { argmax(none); }, "at least one element"},
       {"matrices that do not fit", [&] { matmul(a, none); }, "(2, 2) x (0, 2)"},
+      {"gemm: matrices that do not fit",
+       [&] {
+         Tensor<float, 2> c(Shape{2, 2});
+         kernels::gemm<float>({a.data(), 2, 2}, {a.data(), 1, 2}, {c.data(), 2, 2}, false);
+       },
+       "gemm: expected matrices (m, k), (k, n) and (m, n) without gaps, got (2, 2), (1, 2) and (2, "
+       "2)"},
       {"permute: nothing, with large extents",
        [] {
          const View<const float, 3> x(nullptr, Shape{0, huge, 4});

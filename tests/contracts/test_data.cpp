@@ -117,6 +117,7 @@ TEST_CASE("contracts: batches") {
   const double nan = std::numeric_limits<double>::quiet_NaN(),
                infinity = std::numeric_limits<double>::infinity();
   const auto augmented = [&](Augment change) { one_epoch(data, 4, {}, change); };
+  auto four = batches(data, 4);
   run({
       {"a batch of nothing", [&] { one_epoch(data, 0); }, "a batch size of 1 or more, got 0"},
       {"a negative batch", [&] { one_epoch(data, -largest); }, "got -9223372036854775807"},
@@ -151,7 +152,8 @@ TEST_CASE("contracts: batches") {
       {"an empty set: its first batch",
        [] {
          const Dataset none = digits().part(0, 0);
-         batches(none, 64)[0];
+         auto no_batches = batches(none, 64);
+         no_batches[0];
        },
        "a step in [0, 0), got 0"},
       {"a set from nowhere",
@@ -160,9 +162,9 @@ TEST_CASE("contracts: batches") {
          CHECK(batches(none, 64).count() == 0);
        },
        {}},
-      {"a step behind the end", [&] { batches(data, 4)[3]; }, "a step in [0, 3), got 3"},
-      {"a negative step", [&] { batches(data, 4)[-1]; }, "got -1"},
-      {"a step that overflows", [&] { batches(data, 4)[huge]; }, "a step in [0, 3)"},
+      {"a step behind the end", [&] { four[3]; }, "a step in [0, 3), got 3"},
+      {"a negative step", [&] { four[-1]; }, "got -1"},
+      {"a step that overflows", [&] { four[huge]; }, "a step in [0, 3)"},
       {"a first step behind the end", [&] { one_epoch(data, 4, {.first_step = 4}); },
        "a first step in [0, 3], got 4"},
       {"a negative first step", [&] { one_epoch(data, 4, {.first_step = -1}); }, "got -1"},

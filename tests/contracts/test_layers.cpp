@@ -444,6 +444,22 @@ TEST_CASE("contracts: a layer called by itself with views and a Pass that do not
          kernels::Scratch<float>{3, {.each = huge, .shared = 0}};
        },
        "scratch memory for 3 threads is too large"},
+      {"an empty batch: no output, and gradients of 0",
+       [&] {
+         auto pass = made(x.shape());
+         pass.scratch.shared()[0] = 5;
+         pass.dweight.fill(7), pass.dbias.fill(7);
+         conv.forward(x.sub(0, 0), y.sub(0, 0), pass, context);
+         conv.backward(x.sub(0, 0), y.sub(0, 0), dy.sub(0, 0), {}, pass, context);
+         CHECK(max(pass.dweight) == 0);
+         CHECK(max(pass.dbias) == 0);
+         auto linear_pass = linear.pass(features.shape(), {});
+         linear_pass.dweight.fill(7), linear_pass.dbias.fill(7);
+         linear.backward(features.sub(0, 0), z.sub(0, 0), z.sub(0, 0), {}, linear_pass, context);
+         CHECK(max(linear_pass.dweight) == 0);
+         CHECK(max(linear_pass.dbias) == 0);
+       },
+       {}},
       {"linear: a y too wide",
        [&] {
          auto pass = linear.pass(features.shape(), {});

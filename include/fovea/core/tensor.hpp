@@ -204,8 +204,9 @@ class Tensor {
   }
   ~Tensor() { ::operator delete(data(), detail::alignment); }
 
-  View<T, R> view() { return view_; }
-  View<const T, R> view() const { return view_; }
+  View<T, R> view() & { return view_; }
+  View<const T, R> view() const& { return view_; }
+  void view() && = delete;  // it would look at memory that is gone by the end of the expression
   /// A Tensor is passed where a View is expected.
   operator View<T, R>() { return view_; }
   /// The same, read only.
@@ -222,24 +223,37 @@ class Tensor {
   const T* begin() const { return view_.begin(); }
   const T* end() const { return view_.end(); }
 
-  // Everything below means what it means for a View; see there.
-  std::span<T> flat() { return view().flat(); }
-  std::span<const T> flat() const { return view().flat(); }
+  // Everything below means what it means for a View; see there. Parts of a Tensor without a name, such as
+  // net.predict(x)[0], are tensors of their own.
+  std::span<T> flat() & { return view().flat(); }
+  std::span<const T> flat() const& { return view().flat(); }
+  void flat() && = delete;
   T& operator()(IndexLike auto... i) { return view_(i...); }
   const T& operator()(IndexLike auto... i) const { return view_(i...); }
   T& at(IndexLike auto... i) { return view_.at(i...); }
   const T& at(IndexLike auto... i) const { return view_.at(i...); }
-  decltype(auto) operator[](Index i) { return view()[i]; }
-  decltype(auto) operator[](Index i) const { return view()[i]; }
-  View<T, R> sub(Index first, Index count) { return view().sub(first, count); }
-  View<const T, R> sub(Index first, Index count) const { return view().sub(first, count); }
+  decltype(auto) operator[](Index i) & { return view()[i]; }
+  decltype(auto) operator[](Index i) const& { return view()[i]; }
+  auto operator[](Index i) && {
+    if constexpr (R == 1)
+      return view_[i];
+    else
+      return Tensor<T, R - 1>(view_[i]);
+  }
+  View<T, R> sub(Index first, Index count) & { return view().sub(first, count); }
+  View<const T, R> sub(Index first, Index count) const& { return view().sub(first, count); }
+  Tensor sub(Index first, Index count) && { return Tensor(view_.sub(first, count)); }
   template <std::size_t Q>
-  View<T, Q> reshape(Shape<Q> shape) {
+  View<T, Q> reshape(Shape<Q> shape) & {
     return view().reshape(shape);
   }
   template <std::size_t Q>
-  View<const T, Q> reshape(Shape<Q> shape) const {
+  View<const T, Q> reshape(Shape<Q> shape) const& {
     return view().reshape(shape);
+  }
+  template <std::size_t Q>
+  Tensor<T, Q> reshape(Shape<Q> shape) && {
+    return Tensor<T, Q>(view_.reshape(shape));
   }
   void fill(T value) { view().fill(value); }
 

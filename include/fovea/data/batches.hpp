@@ -76,8 +76,9 @@ class Batches {
   /// Batches in an epoch: the last one may be smaller.
   Index count() const { return size_ / batch_size() + (size_ % batch_size() > 0); }
 
+  void operator[](Index) && = delete;  // a batch looks at memory that would be gone
   /// Batch number `step`, in [0, count()).
-  FOVEA_OUT_OF_LINE Batch operator[](Index step) {
+  FOVEA_OUT_OF_LINE Batch operator[](Index step) & {
     check(0 <= step && step < count(), "batches: expected a step in [0, ", count(), "), got ",
           step);
     check(data_->size() == size_ &&
@@ -122,7 +123,7 @@ class Batches {
     Index step_;
     Batch batch_;
   };
-  Iterator begin() { return Iterator(*this); }
+  Iterator begin() & { return Iterator(*this); }
   End end() const { return {}; }
 
  private:

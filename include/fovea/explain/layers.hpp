@@ -63,7 +63,8 @@ View<T, 4> as_maps(View<T, 2> x) {
 template <class T = float>
 Tensor<T, 4> image_at(const Dataset& data, Index n) {
   check(0 <= n && n < data.size(), "image: expected an index in [0, ", data.size(), "), got ", n);
-  return Tensor<T, 4>(batches<T>(data, 1, {.shuffle = false})[n].images);
+  auto images = batches<T>(data, 1, {.shuffle = false});
+  return Tensor<T, 4>(images[n].images);
 }
 
 namespace detail {

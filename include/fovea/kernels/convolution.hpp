@@ -189,7 +189,10 @@ void for_slices(Index N, Index groups, Index rows, Work work_per_row, int thread
 }
 
 /// Into how many parts a batch is cut for sums of `size` numbers over it: a function of shapes alone.
-inline Index batch_parts(Index N, Index size) { return std::min<Index>(N, size > 65536 ? 4 : 16); }
+/// One at least, for the sums over no image are 0.
+inline Index batch_parts(Index N, Index size) {
+  return std::clamp<Index>(N, 1, size > 65536 ? 4 : 16);
+}
 
 /// From the sums of one part of a batch to those of the next: they begin at a cache line.
 inline Index part_stride(Index dw, Index db) { return (dw + db + 15) / 16 * 16; }

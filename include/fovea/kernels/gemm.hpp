@@ -145,6 +145,10 @@ void gemm_part(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<
 /// c = a b, or c += a b when `accumulate`. Shapes (m, k) (k, n) (m, n).
 template <class T>
 void gemm(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate, int threads = 1) {
+  check(a.rows == c.rows && a.cols == b.rows && b.cols == c.cols &&
+            (c.col_stride == 1 || c.row_stride == 1),
+        "gemm: expected matrices (m, k), (k, n) and (m, n) without gaps, got ",
+        Shape{a.rows, a.cols}, ", ", Shape{b.rows, b.cols}, " and ", Shape{c.rows, c.cols});
   if (c.col_stride != 1)
     return gemm(b.transposed(), a.transposed(), c.transposed(), accumulate, threads);
   if (a.cols == 0 && !accumulate)
