@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "support/page.hpp"
 
-#include <cstdio>
-
 using namespace fovea;
 
 Page::Page(std::filesystem::path directory, std::string title, std::string lead)
@@ -25,10 +23,9 @@ void Page::write() const {
 }
 
 std::string fixed(double value, int digits) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  const bool zero = std::string_view(text).find_first_of("123456789") == std::string_view::npos;
-  return zero && text[0] == '-' ? text + 1 : text;  // no "-0.00"
+  const std::string text = formatted(value, digits, 'f');
+  const bool zero = text.find_first_of("123456789") == std::string::npos;
+  return zero && text[0] == '-' ? text.substr(1) : text;  // no "-0.00"
 }
 
 std::string percent(double share, int digits) { return fixed(100 * share, digits) + " %"; }

@@ -47,22 +47,41 @@ std::string to_string(I value) {
   return to_string(static_cast<Wide>(value));
 }
 
-/// The shortest of "%.6g": 0.1 prints as 0.1. A NaN has no sign, which differs between processors.
+/// printf's %.*f, %.*e or %.*g, by its last letter, with a point in every locale: some have a comma, some
+/// more than one byte. A NaN has no sign, which differs between processors.
+[[gnu::cold]] inline std::string formatted(double value, int digits, char style = 'g') {
+  if (value != value) return "nan";
+  char text[512];  // the largest double has 309 digits before the point
+  std::snprintf(text, sizeof text,
+                style == 'f'   ? "%.*f"
+                : style == 'e' ? "%.*e"
+                               : "%.*g",
+                digits, value);
+  std::string plain;
+  for (const char c : std::string_view(text))
+    if (std::string_view("0123456789+-einf").find(c) != std::string_view::npos)
+      plain += c;
+    else if (!plain.ends_with('.'))
+      plain += '.';
+  return plain;
+}
+/// The shortest of "%.6g": 0.1 prints as 0.1.
 template <std::floating_point F>
 std::string to_string(F value) {
-  if (value != value) return "nan";
-  char text[40];
-  std::snprintf(text, sizeof text, "%.6g", static_cast<double>(value));
-  return text;
+  return formatted(static_cast<double>(value), 6);
 }
 
-/// A text from outside, fit to stand in a sentence: short, on one line, without control characters.
-[[gnu::cold]] inline std::string printable(std::string_view text) {
-  constexpr std::size_t most = 120;
-  std::string clean(text.substr(0, most));
+/// A text from outside, a file's name for instance, with a question mark for each control character.
+[[gnu::cold]] inline std::string one_line(std::string_view text) {
+  std::string clean(text);
   for (char& c : clean)
     if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';
-  return text.size() > most ? clean + "..." : clean;
+  return clean;
+}
+/// The same, and short.
+[[gnu::cold]] inline std::string printable(std::string_view text) {
+  constexpr std::size_t most = 120;
+  return one_line(text.substr(0, most)) + (text.size() > most ? "..." : "");
 }
 
 namespace detail {

@@ -71,7 +71,7 @@ class CheckpointReader {
 
   template <class Number>
   Number number(const std::string& key) const {
-    const auto json = nlohmann::json::parse(text(key), nullptr, false);
+    const auto json = parse_json(text(key));
     const bool right = std::floating_point<Number> ? json.is_number() : json.is_number_unsigned();
     check(right, name_, ": expected a ", std::floating_point<Number> ? "" : "whole ", "number for ",
           key, ", found ", printable(text(key)));

@@ -72,7 +72,7 @@ inline std::optional<Scaling> input_scaling(const Metadata& metadata,
                                             std::string_view file = "metadata") {
   if (!metadata.contains("input.mean") || !metadata.contains("input.std")) return {};
   const auto number = [&](const char* key) {
-    const auto json = nlohmann::json::parse(metadata.at(key), nullptr, false);
+    const auto json = detail::parse_json(metadata.at(key));
     check(json.is_number(), file, ": expected a number for ", key, ", found ",
           printable(metadata.at(key)));
     return json.get<double>();

@@ -190,7 +190,10 @@ inline Header parse_header(std::string_view text, std::size_t data, std::string_
   check(zero == text.npos, file,
         ": expected a header that is JSON in UTF-8, found a zero at its byte ", zero);
   HeaderReader reader(file);
-  nlohmann::json::sax_parse(text.begin(), text.end(), &reader);
+  {
+    const PlainLocale here;
+    nlohmann::json::sax_parse(text.begin(), text.end(), &reader);
+  }
 
   Header header{{}, std::move(reader.metadata)};
   for (const HeaderEntry& entry : reader.entries)

@@ -45,11 +45,7 @@ Color interpolate(const std::array<Color, n>& anchors, double part) {
 }
 
 /// Three digits, whatever the size: 12.3, 0.00123, 4.56e-07.
-inline std::string short_number(double value) {
-  char text[24];
-  std::snprintf(text, sizeof text, "%.3g", value);
-  return text;
-}
+inline std::string short_number(double value) { return formatted(value, 3); }
 
 }  // namespace detail
 
