@@ -143,26 +143,6 @@ TEST_CASE("pieces cover their range without a gap") {
   CHECK(last == std::pair{middle.second, most});
 }
 
-TEST_CASE("files: whole or not at all") {
-  const TemporaryDirectory directory;
-  const auto path = directory.path() / "a";
-  write_file(path, "hello");
-  const Bytes read = read_file(path);
-  CHECK(std::string(read.begin(), read.end()) == "hello");
-  write_file(path, "");
-  CHECK(read_file(path).empty());
-  CHECK(contains(error_of([&] { read_file(directory.path() / "b"); }), "found nothing"));
-  CHECK(contains(error_of([&] { read_file(directory.path()); }), "found a directory"));
-  write_file(path, "12345");
-  CHECK(contains(error_of([&] { read_file(path, 4); }), "at most 4 bytes, found 5"));
-  CHECK(contains(error_of([&] { write_file(directory.path() / "no" / "a", "x"); }),
-                 "a: cannot be written (No such file or directory)"));
-  std::filesystem::create_directory(directory.path() / "d");
-  std::filesystem::create_directory(directory.path() / "d" / "full");
-  CHECK(contains(error_of([&] { write_file(directory.path() / "d", "x"); }), "cannot be written"));
-  CHECK(!std::filesystem::exists(directory.path() / "d.part"));
-}
-
 TEST_CASE("build_info says what the flags were") {
   const auto info = build_info();
   CHECK(info.version ==

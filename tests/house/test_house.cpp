@@ -128,7 +128,7 @@ TEST_CASE("habits: licence, include guard, namespace, nothing printed, nothing s
 }
 
 TEST_CASE("pages: the budget that the README states is kept") {
-  constexpr Index page = 150, header = 600, book = 9100;  // lines
+  constexpr Index page = 150, header = 600, book = 9300;  // lines
   Index in_book = 0;
   for (const auto& h : headers()) {
     CAPTURE(h.header);

@@ -217,6 +217,25 @@ TEST_CASE("durable files: what cannot be written leaves what was there") {
                  "cannot be written (No such file or directory)"));
 }
 
+TEST_CASE("durable files: behind a link, and not in the place of a device") {
+  const TemporaryDirectory directory;
+  const auto at = [&](const char* name) { return directory.path() / name; };
+  std::filesystem::create_directory(at("disk"));
+  std::filesystem::create_symlink("disk/run", at("link"));
+  replace_durably(at("link"), Bytes{1});
+  replace_durably(at("link"), Bytes{2});
+  CHECK(std::filesystem::is_symlink(at("link")));
+  CHECK(read_file(at("disk") / "run") == Bytes{2});
+  CHECK(read_file(at("disk") / "run.previous") == Bytes{1});
+  CHECK(contains(error_of([] { replace_durably("/dev/null", Bytes{1}); }),
+                 "/dev/null: expected a file to write over, or nothing, found a device"));
+  CHECK(what_is_at("/dev/null") == "a device");
+  // Two names of one checkpoint have one lock.
+  const CheckpointFile first(at("link"));
+  CHECK(contains(error_of([&] { const CheckpointFile second(at("disk") / "run"); }),
+                 "found another process at work"));
+}
+
 TEST_CASE("fingerprint: every image and label counts") {
   const Dataset data = synthetic_digits(20, 1);
   Dataset other = data;

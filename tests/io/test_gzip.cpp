@@ -64,6 +64,44 @@ TEST_CASE("gzip: corrupt, truncated, trailing, too large, lying about its length
   CHECK(contains(error(bad_magic), "corrupt"));
 }
 
+TEST_CASE("gzip: several members are one file, zeros after the last one are none") {
+  const auto joined = [](std::initializer_list<Bytes> parts) {
+    Bytes all;
+    for (const Bytes& part : parts) all.insert(all.end(), part.begin(), part.end());
+    return all;
+  };
+  const auto error = [](const Bytes& packed, std::size_t limit = 1 << 20) {
+    return error_of([&] { gunzip(packed, limit, "f"); });
+  };
+  const Bytes a = noise(5000), b = noise(300000), none;
+  const Bytes first = gzip(a), second = gzip(b), empty = gzip(none), zeros(1000);
+  CHECK(gunzip(joined({first, second}), 1 << 20, "f") == joined({a, b}));
+  CHECK(gunzip(joined({second, first, first}), 1 << 20, "f") == joined({b, a, a}));
+  CHECK(gunzip(joined({empty, first, empty}), 1 << 20, "f") == a);
+  CHECK(gunzip(joined({empty, empty}), 0, "f").empty());
+  CHECK(gunzip(joined({first, Bytes(1)}), 1 << 20, "f") == a);
+  CHECK(gunzip(joined({first, second, zeros}), 1 << 20, "f") == joined({a, b}));
+  // The limit is of all members together.
+  CHECK(error(joined({first, first}), 10000) == "");
+  CHECK(contains(error(joined({first, first}), 9999), "at most 9999 bytes when unpacked"));
+  CHECK(contains(error(joined({first, empty}), 4999), "at most 4999 bytes when unpacked"));
+  // Each member is whole, and nothing but members and zeros may come.
+  for (std::size_t n = 2; n < empty.size(); ++n)
+    CHECK(contains(
+        error(joined({first, Bytes(empty.begin(), empty.begin() + static_cast<Index>(n))})),
+        "found one that ends early"));
+  CHECK(contains(error(joined({first, Bytes{0x1f}})), "found 1 bytes"));
+  CHECK(contains(error(joined({first, zeros, second})), "expected nothing after the gzip data"));
+  CHECK(
+      contains(error(joined({first, Bytes{'x'}, second})), "expected nothing after the gzip data"));
+  Bytes bad = second;
+  bad[bad.size() - 5] ^= 1;  // of its checksum
+  CHECK(contains(error(joined({first, bad})), "corrupt"));
+  bad = second;
+  bad.back() ^= 1;  // of its length
+  CHECK(contains(error(joined({first, bad, second})), "corrupt"));
+}
+
 TEST_CASE("gzip: load_mnist reads what is packed and what is not") {
   const TemporaryDirectory directory;
   const auto put = [&](const std::string& name, Bytes bytes, bool pack) {

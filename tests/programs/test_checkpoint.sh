@@ -144,7 +144,7 @@ for ending in "" .lock .part .previous; do
   [ -d "$directory/run.ckpt$ending" ] || fail "a directory in the place of run.ckpt$ending is gone"
 done
 mkfifo "$work/fifo"
-blocked "fifo: expected a checkpoint or nothing, found something else" --checkpoint "$work/fifo" --out "$work/o"
+blocked "fifo: expected a checkpoint or nothing, found a pipe" --checkpoint "$work/fifo" --out "$work/o"
 blocked "nowhere/run.ckpt.lock: cannot be opened for writing (No such file or directory)" \
   --checkpoint "$work/nowhere/run.ckpt" --out "$work/o"
 mkdir -p "$work/taken/model.safetensors"

@@ -2,10 +2,19 @@
 //
 // Whole files in, whole files out. A file is written beside its place and then renamed into it, so
 // that a reader, or a crash, never sees half of one.
+//
+// What a name leads to stays what it is: links are followed, bytes go into a pipe or a device, and a file
+// keeps its owner and its rights. Another name of it, a hard link, keeps the content of before.
 #pragma once
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
+#ifdef __linux__
+#  include <sys/xattr.h>
+#endif
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
@@ -14,6 +23,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "fovea/core/check.hpp"
@@ -23,12 +33,21 @@ namespace fovea::inline FOVEA_ABI {
 /// What a file holds.
 using Bytes = std::vector<std::uint8_t>;
 
-/// What a path leads to, in words for a sentence: "a file", "a directory", "something else" or "nothing".
+namespace detail {
+
+[[gnu::cold]] inline std::string_view kind_of(::mode_t mode) {
+  if (S_ISREG(mode)) return "a file";
+  if (S_ISDIR(mode)) return "a directory";
+  return S_ISFIFO(mode) ? "a pipe" : S_ISSOCK(mode) ? "a socket" : "a device";
+}
+
+}  // namespace detail
+
+/// What a path leads to, in words for a sentence: "a file", "a directory", "a pipe", "a socket",
+/// "a device" or "nothing".
 [[gnu::cold]] inline std::string_view what_is_at(const std::string& path) {
   struct ::stat status;
-  if (::stat(path.c_str(), &status) != 0) return "nothing";
-  if ((status.st_mode & S_IFMT) == S_IFREG) return "a file";
-  return (status.st_mode & S_IFMT) == S_IFDIR ? "a directory" : "something else";
+  return ::stat(path.c_str(), &status) == 0 ? detail::kind_of(status.st_mode) : "nothing";
 }
 
 /// `count` bytes of memory; `name` is for the error if they cannot be had.
@@ -40,87 +59,239 @@ using Bytes = std::vector<std::uint8_t>;
   }
 }
 
+namespace detail {
+
+inline std::error_code last_error() { return {errno, std::generic_category()}; }
+
+// The number of the open descriptor that a path names, or -1: /dev/stdout, /dev/fd/63.
+[[gnu::cold]] inline int descriptor_named(std::string_view path) {
+  constexpr std::string_view streams[]{"/dev/stdin", "/dev/stdout", "/dev/stderr"};
+  for (int i = 0; i < 3; ++i)
+    if (path == streams[i]) return i;
+  for (const std::string_view start : {"/dev/fd/", "/proc/self/fd/"}) {
+    if (!path.starts_with(start)) continue;
+    const std::string_view digits = path.substr(start.size());
+    int number = 0;
+    for (const char c : digits) {
+      if (c < '0' || c > '9' || number > 99'999) return -1;
+      number = 10 * number + (c - '0');
+    }
+    if (!digits.empty()) return number;
+  }
+  return -1;
+}
+
+// A file descriptor, closed at the end. It is 3 or more, so that no file gets what a program prints after
+// its standard output was closed. That of /dev/fd/63 is the same open file as 63, with its position.
+class Descriptor {
+ public:
+  [[gnu::cold]] Descriptor(const std::string& path, int flags, ::mode_t mode = 0666) {
+    const int named = descriptor_named(path);
+    fd_ = named < 0 ? ::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, mode) : named;
+    if (fd_ < 0 || (named < 0 && fd_ > 2)) return;
+    const int low = std::exchange(fd_, ::fcntl(fd_, F_DUPFD_CLOEXEC, 3));
+    if (named < 0) ::close(low);
+  }
+  ~Descriptor() { close(); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+  // Some errors of writing come to light here.
+  std::error_code close() {
+    const int fd = std::exchange(fd_, -1);
+    return fd < 0 || ::close(fd) == 0 ? std::error_code() : last_error();
+  }
+
+  // Reads until `bytes` is full or the file ends; how many there were, or -1.
+  [[gnu::cold]] std::ptrdiff_t read(std::span<std::uint8_t> bytes) const {
+    std::size_t filled = 0;
+    while (filled < bytes.size()) {
+      const auto count = ::read(fd_, bytes.data() + filled, bytes.size() - filled);
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return -1;
+      if (count == 0) break;
+      filled += static_cast<std::size_t>(count);
+    }
+    return static_cast<std::ptrdiff_t>(filled);
+  }
+
+  [[gnu::cold]] std::error_code write(std::span<const std::uint8_t> bytes) const {
+    while (!bytes.empty()) {
+      const auto count = ::write(fd_, bytes.data(), bytes.size());
+      if (count < 0 && errno != EINTR) return last_error();
+      if (count > 0) bytes = bytes.subspan(static_cast<std::size_t>(count));
+    }
+    return {};
+  }
+
+ private:
+  int fd_;
+};
+
+}  // namespace detail
+
 /// A file to read from its beginning, piece by piece.
 class InputFile {
  public:
-  /// Opens it; throws unless it is a file that can be read.
-  [[gnu::cold]] explicit InputFile(const std::string& path) : name_(path) {
+  /// Opens it; throws unless it can be read and has at most `limit` bytes. A pipe or a device does not know
+  /// its size, so it is read to its end at once, of at most 1 GiB.
+  [[gnu::cold]] explicit InputFile(const std::string& path, std::size_t limit = SIZE_MAX)
+      : name_(detail::descriptor_named(path) == 0 ? "standard input" : one_line(path)),
+        file_(path, O_RDONLY) {
     check(!path.empty(), "expected the name of a file, found an empty one");
-    const auto found = what_is_at(path);
-    check(found == "a file", name_, ": expected a file, found ", found);
-    file_ = std::fopen(path.c_str(), "rb");
-    check(file_ != nullptr, name_, ": cannot be opened for reading");
-    const bool ended = std::fseek(file_, 0, SEEK_END) == 0;
-    const long size = ended ? std::ftell(file_) : -1;
-    if (size < 0) {
-      std::fclose(file_);
-      fail(name_, ": its size cannot be found");
+    struct ::stat status;
+    if (file_.get() < 0 || ::fstat(file_.get(), &status) != 0) {
+      const auto why = detail::last_error();
+      const bool none = why.value() == ENOENT || why.value() == ENOTDIR;
+      const auto found = none ? "nothing" : what_is_at(path);
+      check(!none && found != "a socket", name_, ": expected a file, found ", found);
+      fail(name_, ": cannot be opened for reading (", why.message(), ")");
     }
-    size_ = static_cast<std::size_t>(size);
-    std::rewind(file_);
+    check(!S_ISDIR(status.st_mode), name_, ": expected a file, found a directory");
+    size_ = static_cast<std::size_t>(status.st_size);
+    if (!S_ISREG(status.st_mode) || size_ == 0 || detail::descriptor_named(path) >= 0)
+      read_to_end(std::min(limit, std::size_t{1} << 30));
+    check(size_ <= limit, name_, ": expected at most ", limit, " bytes, found ", size_);
   }
-  InputFile(const InputFile&) = delete;
-  InputFile& operator=(const InputFile&) = delete;
-  ~InputFile() { std::fclose(file_); }
 
   /// In bytes, when it was opened.
   std::size_t size() const { return size_; }
+  /// As errors have it.
   const std::string& name() const { return name_; }
 
   /// The next `count` bytes.
   [[gnu::cold]] Bytes read(std::size_t count) {
+    if (is_held_ && count == held_.size()) return std::exchange(held_, {});
     Bytes bytes = make_bytes(count, name_);
-    check(std::fread(bytes.data(), 1, count, file_) == count, name_, ": cannot be read to its end");
+    std::ptrdiff_t found = 0;
+    if (is_held_) {
+      const auto rest = std::span(held_).subspan(at_);
+      found =
+          std::copy_n(rest.begin(), std::min(count, rest.size()), bytes.begin()) - bytes.begin();
+      at_ += static_cast<std::size_t>(found);
+    } else {
+      found = file_.read(bytes);
+    }
+    check(found == static_cast<std::ptrdiff_t>(count), name_, ": cannot be read to its end");
     return bytes;
   }
 
  private:
+  // Files of /proc have content, but a size of 0, so it is the reading that tells.
+  [[gnu::cold]] void read_to_end(std::size_t limit) {
+    is_held_ = true;
+    for (size_ = 0;;) {
+      held_.resize(std::min(std::max<std::size_t>(2 * size_, 1 << 16), limit + 1));
+      const auto found = file_.read(std::span(held_).subspan(size_));
+      check(found >= 0, name_, ": cannot be read (", detail::last_error().message(), ")");
+      size_ += static_cast<std::size_t>(found);
+      check(size_ <= limit, name_, ": expected at most ", limit, " bytes, found more");
+      if (size_ < held_.size()) break;
+    }
+    held_.resize(size_);
+  }
+
   std::string name_;
-  std::FILE* file_ = nullptr;
+  detail::Descriptor file_;
   std::size_t size_ = 0;
+  Bytes held_;          // all of a pipe,
+  std::size_t at_ = 0;  // of which so much was read
+  bool is_held_ = false;
 };
 
 /// The content of a file of at most `limit` bytes.
 [[gnu::cold]] inline Bytes read_file(const std::string& path,
                                      std::size_t limit = std::size_t{1} << 30) {
-  InputFile file(path);
-  check(file.size() <= limit, file.name(), ": expected at most ", limit, " bytes, found ",
-        file.size());
+  InputFile file(path, limit);
   return file.read(file.size());
 }
 
 namespace detail {
 
-inline std::error_code last_error() { return {errno, std::generic_category()}; }
-
-// Ends a failed attempt to write `path`: what was written of `part` goes.
-[[noreturn, gnu::cold]] inline void give_up_writing(const std::string& path,
-                                                    const std::string& part, std::error_code why) {
-  std::remove(part.c_str());
-  fail(path, ": cannot be written (", why.message(), ")");
+// What is at the end of the links that begin at `path`. Those in /proc lead to open files, whatever
+// their texts say.
+[[gnu::cold]] inline std::string behind_links(std::string path) {
+  for (int links = 0; links < 40 && descriptor_named(path) < 0; ++links) {
+    char text[4096];
+    const auto length = path.starts_with("/proc/") ? -1 : ::readlink(path.c_str(), text, 4096);
+    if (length < 0) break;
+    const std::string target(text, static_cast<std::size_t>(length));
+    path = target.starts_with('/') ? target : path.substr(0, path.rfind('/') + 1) + target;
+  }
+  return path;  // more links than that are an error of the system (ELOOP) when it is opened
 }
 
-// Writes all of `part`, which is to become `path`.
-[[gnu::cold]] inline void write_part(const std::string& path, const std::string& part,
-                                     std::span<const std::uint8_t> bytes) {
-  std::FILE* const file = std::fopen(part.c_str(), "wb");
-  if (!file)  // nothing was written, so what is there is not ours to remove
-    fail(path, ": cannot be written (", last_error().message(), ")");
-  std::error_code error;
-  if (std::fwrite(bytes.data(), 1, bytes.size(), file) != bytes.size()) error = last_error();
-  if (std::fclose(file) != 0 && !error) error = last_error();
-  if (error) give_up_writing(path, part, error);
+// Gives `to` owner, group and rights of `from`, which it replaces. A group that we cannot give gets no rights.
+[[gnu::cold]] inline void copy_rights(int from, const struct ::stat& status, int to) {
+  [[maybe_unused]] const bool owner = ::fchown(to, status.st_uid, static_cast<::gid_t>(-1)) == 0;
+  const bool group = ::fchown(to, static_cast<::uid_t>(-1), status.st_gid) == 0;
+  ::fchmod(to, status.st_mode & (group ? 0777 : 0707));
+#ifdef __linux__
+  constexpr auto list = "system.posix_acl_access";
+  Bytes acl(1 << 16);
+  const auto size = group ? ::fgetxattr(from, list, acl.data(), acl.size()) : 0;
+  if (size > 0) ::fsetxattr(to, list, acl.data(), static_cast<std::size_t>(size), 0);
+#endif
 }
+
+// New content on its way: written at once into what is no file; else into a file beside it, until `put` renames that.
+class NewContent {
+ public:
+  [[gnu::cold]] NewContent(const std::string& name, std::span<const std::uint8_t> bytes)
+      : name_(one_line(name)), path_(behind_links(name)) {
+    check(!name.empty(), "expected the name of a file, found an empty one");
+    Descriptor old(path_, O_WRONLY);
+    const bool is_new = old.get() < 0 && errno == ENOENT;
+    struct ::stat status {};
+    if (!is_new && (old.get() < 0 || ::fstat(old.get(), &status) != 0)) fail_with(last_error());
+    const bool open_already = descriptor_named(path_) >= 0;
+    if (!is_new && (!S_ISREG(status.st_mode) || open_already || path_.starts_with("/proc/"))) {
+      std::fflush(nullptr);  // what was printed into the same place before comes before
+      std::error_code error;
+      if (S_ISREG(status.st_mode) && !open_already && ::ftruncate(old.get(), 0) != 0)
+        error = last_error();
+      if (!error) error = old.write(bytes);
+      if (const auto closing = old.close(); !error) error = closing;
+      if (error) fail_with(error);
+      return;
+    }
+    // A link or a file of this name is not ours to write into.
+    if (::unlink(part().c_str()) != 0 && errno != ENOENT) fail_with(last_error());
+    Descriptor file(part(), O_WRONLY | O_CREAT | O_EXCL, is_new ? 0666 : 0600);
+    if (file.get() < 0) fail_with(last_error());
+    is_beside_ = true;
+    std::error_code error = file.write(bytes);
+    if (!is_new) copy_rights(old.get(), status, file.get());
+    if (const auto closing = file.close(); !error) error = closing;
+    if (error) fail_with(error);
+  }
+
+  const std::string& path() const { return path_; }  // behind all links
+  std::string part() const { return path_ + ".part"; }
+
+  [[gnu::cold]] void put() {
+    if (is_beside_ && std::rename(part().c_str(), path_.c_str()) != 0) fail_with(last_error());
+  }
+
+  // Ends a failed attempt: what was written beside goes.
+  [[noreturn, gnu::cold]] void fail_with(std::error_code why) const {
+    if (is_beside_) std::remove(part().c_str());
+    const bool socket = why.value() == ENXIO && what_is_at(path_) == "a socket";
+    fail(name_, ": cannot be written (", socket ? "a socket" : why.message(), ")");
+  }
+
+ private:
+  std::string name_, path_;
+  bool is_beside_ = false;
+};
 
 }  // namespace detail
 
-/// Writes a whole file or, on any failure, throws and leaves what was there.
+/// Writes a whole file or, on any failure, throws and leaves what was there. Into a pipe or a device the
+/// bytes go at once.
 [[gnu::cold]] inline void write_file(const std::string& path, std::span<const std::uint8_t> bytes) {
-  check(!path.empty(), "expected the name of a file, found an empty one");
-  const std::string part = path + ".part";
-  detail::write_part(path, part, bytes);
-  if (std::rename(part.c_str(), path.c_str()) != 0)
-    detail::give_up_writing(path, part, detail::last_error());
+  detail::NewContent(path, bytes).put();
 }
 
 inline void write_file(const std::string& path, std::string_view text) {

@@ -35,7 +35,8 @@ namespace detail {
   for (const char* const gz : {"", ".gz"})
     for (const char* const joint : {"-", "."}) {
       auto path = concat(start, joint, ending, gz);
-      if (what_is_at(path) == "a file") return path;
+      const auto found = what_is_at(path);
+      if (found != "nothing" && found != "a directory") return path;
     }
   fail(start, "-", ending, ": expected this file (or .idx, or .gz), found none of them");
 }

@@ -120,7 +120,8 @@ class CheckpointFile {
  public:
   /// Throws if another process has this checkpoint, or something else is in its place.
   explicit CheckpointFile(std::string path)
-      : path_(not_something_else(std::move(path))), lock_(path_ + ".lock") {}
+      : path_(not_something_else(std::move(path))),
+        lock_(detail::behind_links(path_) + ".lock") {}  // one lock, however many links lead to it
 
   /// Where it is, or will be.
   const std::string& path() const { return path_; }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Files that survive crashes, of the program and of the machine. The only header that asks the
-// operating system (POSIX) for more than C++ does.
+// Files that survive crashes, of the program and of the machine.
 //
 //   replace_durably("run.ckpt", bytes);      // the old content is run.ckpt.previous now
 //   const FileLock lock("run.ckpt.lock");    // nobody else holds it while this object lives
@@ -15,9 +14,7 @@
 //   fsync the directory                        the names are on the disk, too
 #pragma once
 
-#include <fcntl.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include <filesystem>
 
@@ -26,24 +23,9 @@
 namespace fovea::inline FOVEA_ABI {
 namespace detail {
 
-// A file descriptor, closed at the end.
-class Descriptor {
- public:
-  Descriptor(const std::string& path, int flags) : fd_(::open(path.c_str(), flags, 0644)) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 // Returns when all that was written to the file, or the names in the directory, are on the disk.
 inline std::error_code sync(const std::string& path) {
-  const Descriptor file(path, O_RDONLY | O_CLOEXEC);
+  const Descriptor file(path, O_RDONLY);
   if (file.get() >= 0 && ::fsync(file.get()) == 0) return {};
   return last_error();
 }
@@ -64,16 +46,18 @@ inline std::error_code keep_previous(const std::string& path) {
 
 }  // namespace detail
 
-/// Gives `path` new content; throws and leaves what was there if that cannot be. What was there stays
-/// as path.previous.
+/// Gives the file at `path`, or at the end of its links, new content; throws and leaves what was there if that
+/// cannot be. What was there stays as FILE.previous.
 inline void replace_durably(const std::string& path, std::span<const std::uint8_t> bytes) {
-  const std::string part = path + ".part";
-  detail::write_part(path, part, bytes);
-  std::error_code error = detail::sync(part);
-  if (!error) error = detail::keep_previous(path);
-  if (!error) std::filesystem::rename(part, path, error);
-  if (error) detail::give_up_writing(path, part, error);
-  error = detail::sync(std::filesystem::absolute(path).parent_path());
+  const auto found = what_is_at(path);
+  check(found == "a file" || found == "nothing" || found == "a directory", path,
+        ": expected a file to write over, or nothing, found ", found);
+  detail::NewContent content(path, bytes);
+  std::error_code error = detail::sync(content.part());
+  if (!error) error = detail::keep_previous(content.path());
+  if (error) content.fail_with(error);
+  content.put();
+  error = detail::sync(std::filesystem::absolute(content.path()).parent_path());
   check(!error, path, ": is written, but its directory cannot be brought to the disk (",
         error.message(), ")");
 }
@@ -83,7 +67,7 @@ inline void replace_durably(const std::string& path, std::span<const std::uint8_
 class FileLock {
  public:
   /// Throws if another process holds it.
-  explicit FileLock(const std::string& path) : file_(path, O_RDWR | O_CREAT | O_CLOEXEC) {
+  explicit FileLock(const std::string& path) : file_(path, O_RDWR | O_CREAT) {
     check(file_.get() >= 0, path, ": cannot be opened for writing (",
           detail::last_error().message(), ")");
     check(::flock(file_.get(), LOCK_EX | LOCK_NB) == 0, path,

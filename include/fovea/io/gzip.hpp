@@ -5,7 +5,8 @@
 //   const auto data = load_mnist(directory, read_file_or_gzip);
 //
 // The archive is not trusted: what comes out of it is bounded, and a checksum, a length or a byte
-// that is wrong is an error.
+// that is wrong is an error. As with gzip -d, several members one after the other are one file (RFC 1952,
+// 2.2), and zeros after the last one, with which a tape was filled up, do not count.
 #pragma once
 
 #include <zlib.h>
@@ -63,8 +64,14 @@ inline Bytes gunzip(std::span<const std::uint8_t> packed, std::size_t limit,
     check(status == Z_OK || status == Z_STREAM_END, name,
           ": expected a gzip file, found a corrupt one (", stream.msg ? stream.msg : "zlib error",
           ")");
+    const auto rest = packed.last(unread);
+    if (status == Z_STREAM_END && rest.size() > 1 && rest[0] == 0x1f && rest[1] == 0x8b)
+      status = inflateReset(&stream);  // another member
   }
-  check(unread == 0, name, ": expected nothing after the gzip data, found ", unread, " bytes");
+  const auto rest = packed.last(unread);
+  const auto zeros = std::count(rest.begin(), rest.end(), 0);
+  check(zeros == std::ssize(rest), name, ": expected nothing after the gzip data, found ", unread,
+        " bytes");
   check(filled <= limit, name, ": expected at most ", limit, " bytes when unpacked, found ",
         filled);
   out.resize(filled);
