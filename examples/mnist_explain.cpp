@@ -6,7 +6,6 @@
 //   mnist_explain --image 7 --class 9 --out out
 //   mnist_explain --weights model.safetensors        # the first network was trained elsewhere
 #include <cstdio>
-#include <exception>
 
 #include "chapters/study.hpp"
 #include "fovea/explain/attacks.hpp"
@@ -193,15 +192,7 @@ int run(const ExplainOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const ExplainOptions options = parse_explain_options(argc, argv);
+  const auto options = parse_explain_options(argc, argv);
   catch_interrupt();
-  try {
-    return run(options);
-  } catch (const Interrupted&) {
-    std::fprintf(stderr, "mnist_explain: stopped by Ctrl-C\n");
-    return interrupted_status;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "mnist_explain: %s\n", error.what());
-    return bad_input_status;
-  }
+  return run_program("mnist_explain", [&] { return run(options); });
 }

@@ -6,7 +6,6 @@
 //   convert scan.tiff png:- | mnist_predict --weights out/model.safetensors --json -
 //   mnist_predict --weights out/model.safetensors --idx t10k-images-idx3-ubyte.gz --logits logits.npy
 #include <cstdio>
-#include <exception>
 
 #include "fovea/data/fit_digit.hpp"
 #include "fovea/io/model_file.hpp"
@@ -14,8 +13,8 @@
 #include "fovea/viz/png.hpp"
 #include "support/course_cnn.hpp"
 #include "support/decode_image.hpp"
-#include "support/interrupt.hpp"
 #include "support/options.hpp"
+#include "support/program.hpp"
 
 using namespace fovea;
 
@@ -111,16 +110,16 @@ std::vector<Index> ranking(View<const float, 1> p) {
   return order;
 }
 
-std::string percent(float p) {
-  char text[16];
-  std::snprintf(text, sizeof text, "%.1f %%", 100 * static_cast<double>(p));
-  return text;
-}
+std::string percent(float p) { return formatted(100 * static_cast<double>(p), 1, 'f') + " %"; }
 
 // "seven.png   7   99.2 %   (then 1: 0.7 %, 9: 0.1 %)": nobody, then, that is at less than 0.05 %.
 void print_lines(const std::vector<Digit>& digits, View<const float, 2> p) {
-  std::size_t longest = 0;
-  for (const Digit& digit : digits) longest = std::max(longest, digit.name.size());
+  // Letters, of which UTF-8 has one beside its bytes that continue one.
+  const auto letters = [](const std::string& name) {
+    return std::count_if(name.begin(), name.end(), [](char c) { return (c & 0xC0) != 0x80; });
+  };
+  Index longest = 0;
+  for (const Digit& digit : digits) longest = std::max(longest, letters(digit.name));
   for (Index n = 0; n < p.extent(0); ++n) {
     const auto order = ranking(p[n]);
     std::string others;
@@ -129,8 +128,9 @@ void print_lines(const std::vector<Digit>& digits, View<const float, 2> p) {
         others +=
             concat(others.empty() ? "   (then " : ", ", order[k], ": ", percent(p(n, order[k])));
     if (!others.empty()) others += ')';
-    std::printf("%-*s   %td   %7s%s\n", static_cast<int>(longest),
-                digits[static_cast<std::size_t>(n)].name.c_str(), order[0],
+    const std::string name = one_line(digits[static_cast<std::size_t>(n)].name);
+    const std::string gap(static_cast<std::size_t>(longest - letters(name)), ' ');
+    std::printf("%s%s   %td   %7s%s\n", name.c_str(), gap.c_str(), order[0],
                 percent(p(n, order[0])).c_str(), others.c_str());
   }
 }
@@ -196,7 +196,7 @@ void keep_apart(const PredictOptions& options) {
         "--show: expected pictures to draw, found none");
 }
 
-int run(const PredictOptions& options) {
+int read(const PredictOptions& options) {
   check(!options.images.empty() || !options.idx.empty(),
         "expected pictures to read, or --idx and --logits, found none (--help lists the options)");
   keep_apart(options);
@@ -213,10 +213,13 @@ int run(const PredictOptions& options) {
   for (const auto& path : options.images) try {
       read_digits(path, digits);
     } catch (const Error& error) {
-      std::fprintf(stderr, "mnist_predict: %s\n", error.what());
+      std::fprintf(stderr, "mnist_predict: %s\n", one_line(error.what()).c_str());
       status = bad_input_status;
     }
-  if (digits.empty()) return status;
+  if (digits.empty()) {
+    if (options.json) print_json({}, {});
+    return status;
+  }
 
   Tensor<std::uint8_t, 3> given(Shape{std::ssize(digits), 28, 28});
   for (Index n = 0; n < given.extent(0); ++n) {
@@ -226,18 +229,22 @@ int run(const PredictOptions& options) {
   const auto p = softmax(reader.logits(given));
   if (!options.show.empty()) write_png(options.show, picture(digits, p));
   options.json ? print_json(digits, p) : print_lines(digits, p);
-  check(std::fflush(stdout) == 0 && std::ferror(stdout) == 0, "standard output: cannot be written");
   return status;
+}
+
+// With --json what is printed is always an array: an empty one, too, if there is an error.
+int run(const PredictOptions& options) {
+  try {
+    return read(options);
+  } catch (const std::exception&) {
+    if (options.json) print_json({}, {});
+    throw;
+  }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const PredictOptions options = parse_predict_options(argc, argv);
-  try {
-    return run(options);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "mnist_predict: %s\n", error.what());
-    return bad_input_status;
-  }
+  const auto options = parse_predict_options(argc, argv);
+  return run_program("mnist_predict", [&] { return run(options); });
 }

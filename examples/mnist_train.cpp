@@ -3,7 +3,6 @@
 // mnist_train: trains the network of the course report (Adam 1e-3, batch 64, 3 epochs) and writes
 // model.safetensors, metrics.json and the pictures of the report into --out.
 #include <cstdio>
-#include <exception>
 #include <optional>
 
 #include "fovea/io/model_file.hpp"
@@ -98,8 +97,7 @@ int run(const TrainOptions& options) {
   const auto pixels =
       map(test.images[0][0], [](std::uint8_t byte) { return static_cast<float>(byte) / 255; });
   using Net = decltype(net);
-  char sure[16];
-  std::snprintf(sure, sizeof sure, "%.1f", 100.0 * static_cast<double>(p(0, said)));
+  const std::string sure = formatted(100.0 * static_cast<double>(p(0, said)), 1, 'f');
   write_pictures(
       {.dataset = training.name,
        .input = pixels,
@@ -128,12 +126,7 @@ int run(const TrainOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const TrainOptions options = parse_train_options(argc, argv);
+  const auto options = parse_train_options(argc, argv);
   catch_interrupt();
-  try {
-    return run(options);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "mnist_train: %s\n", error.what());
-    return bad_input_status;
-  }
+  return run_program("mnist_train", [&] { return run(options); });
 }

@@ -248,26 +248,10 @@ Grey decode_image(Input bytes, std::string_view name) {
 bool holds_idx(Input bytes) { return is_idx(bytes) || is_gzip(bytes); }
 
 Tensor<std::uint8_t, 3> decode_idx(Input bytes, std::string_view name) {
-  if (is_gzip(bytes)) return parse_idx<3>(gunzip(bytes, most_idx_bytes / 2, name), name);
+  if (is_gzip(bytes)) return parse_idx<3>(gunzip(bytes, most_idx_bytes, name), name);
   return parse_idx<3>(bytes, name);
 }
 
 Bytes read_picture(const std::string& path) {
-  if (path == "-") {
-    Bytes bytes;
-    std::uint8_t part[1 << 16];
-    while (const std::size_t count = std::fread(part, 1, sizeof part, stdin)) {
-      bytes.insert(bytes.end(), part, part + count);
-      check(bytes.size() <= most_picture_bytes, "standard input: expected at most ",
-            most_picture_bytes, " bytes, found more");
-    }
-    check(std::ferror(stdin) == 0, "standard input: cannot be read to its end");
-    return bytes;
-  }
-  InputFile file(path);
-  const Bytes start = file.read(std::min<std::size_t>(file.size(), 2));
-  const std::size_t limit = is_idx(start) ? most_idx_bytes : most_picture_bytes;
-  check(file.size() <= limit, file.name(), ": expected at most ", limit, " bytes, found ",
-        file.size());
-  return read_file(path, limit);
+  return read_file(path == "-" ? "/dev/stdin" : path, most_idx_bytes);
 }

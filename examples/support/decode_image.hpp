@@ -19,7 +19,7 @@
 /// For PNG and JPEG.
 inline constexpr std::size_t most_picture_bytes = std::size_t{16} << 20;
 inline constexpr fovea::Index most_picture_pixels = 15'000'000;
-/// The 60 000 images that MNIST has for training fit.
+/// For IDX, in a gzip archive before and after it is unpacked. The 60 000 images that MNIST has for training fit.
 inline constexpr std::size_t most_idx_bytes = std::size_t{48} << 20;
 
 /// The grey levels (H, W) of the PNG or JPEG file in `bytes`; `name` is for errors. Of a large JPEG it

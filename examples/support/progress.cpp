@@ -1,21 +1,65 @@
 // SPDX-License-Identifier: MIT
 #include "support/progress.hpp"
 
-#include <unistd.h>
-
+#include <algorithm>
+#include <cctype>
 #include <cstdio>
+#include <cstdlib>
 #include <utility>
 
+#include "fovea/core/check.hpp"
+#include "support/program.hpp"
+
+namespace {
+
+// Whether the terminal shows UTF-8, by the variables that say so, the first one that is set.
+bool shows_utf8() {
+  for (const char* const name : {"LC_ALL", "LC_CTYPE", "LANG"})
+    if (const char* const value = std::getenv(name); value && *value != 0) {
+      const std::string_view text = value;
+      for (const char* const utf8 : {"UTF-8", "utf-8", "UTF8", "utf8"})
+        if (text.find(utf8) != text.npos) return true;
+      return false;
+    }
+  return false;
+}
+
+}  // namespace
+
+std::string progress_line(const std::string& title, double share,
+                          const std::vector<std::string>& numbers, int columns, bool utf8) {
+  // The last column stays free: some terminals go on to the next line when something stands in it.
+  const auto room = static_cast<std::size_t>(std::max(columns - 1, 0));
+  const std::string percent = fovea::formatted(100 * share, 0, 'f') + " %";
+  const std::string start = title + "  ";
+  std::size_t used = start.size() + 5;  // "100 %"
+  std::string end;
+  for (const std::string& number : numbers) {
+    if (used + 2 + number.size() > room) break;
+    used += 2 + number.size();
+    end += "  " + number;
+  }
+  std::string bar;
+  if (constexpr std::size_t least = 5, most = 30; room >= used + least + 1) {
+    const std::size_t width = std::min(room - used - 1, most);
+    const auto full = static_cast<std::size_t>(static_cast<double>(width) * share);
+    for (std::size_t i = 0; i < width; ++i)
+      bar += i < full ? (utf8 ? "█" : "#") : (utf8 ? "░" : ".");
+    bar += ' ';
+  } else if (used > room) {
+    return (start + percent).substr(0, room);
+  }
+  return start + bar + std::string(5 - std::min<std::size_t>(5, percent.size()), ' ') + percent +
+         end;
+}
+
 Progress::Progress(std::string title, long total, bool quiet)
-    : title_(std::move(title)),
-      total_(total),
-      quiet_(quiet),
-      terminal_(isatty(STDOUT_FILENO) == 1) {}
+    : title_(std::move(title)), total_(total), quiet_(quiet), redraws_(can_redraw()) {}
 
 Progress::~Progress() { finish(); }
 
 void Progress::finish() {
-  if (drawn_) std::fputs("\r\033[K", stdout);
+  if (drawn_) std::fputs("\033[J", stdout);
   drawn_ = false;
   std::fflush(stdout);
 }
@@ -23,36 +67,37 @@ void Progress::finish() {
 void Progress::update(long done, double loss) {
   if (quiet_) return;
   const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-  char numbers[80];
-  std::snprintf(numbers, sizeof numbers, "  loss %.4f  %.0f images/s", loss,
-                static_cast<double>(done) / seconds);
-  show(done, numbers);
+  show(done, {"loss " + fovea::formatted(loss, 4, 'f'),
+              fovea::formatted(static_cast<double>(done) / seconds, 0, 'f') + " images/s"});
 }
 
 void Progress::update(long done) {
-  if (!quiet_) show(done, "");
+  if (!quiet_) show(done, {});
 }
 
-void Progress::show(long done, const std::string& numbers) {
+void Progress::show(long done, std::vector<std::string> numbers) {
   using Seconds = std::chrono::duration<double>;
   const auto now = Clock::now();
-  if (!terminal_) {
+  const double share = static_cast<double>(done) / static_cast<double>(total_);
+  if (!redraws_) {
     const long tenths = 10 * done / total_;
     if (tenths == tenths_) return;
     tenths_ = tenths;
-    std::printf("%s  %3ld %%%s\n", title_.c_str(), 10 * tenths, numbers.c_str());
+    std::printf("%s  %3ld %%", title_.c_str(), 10 * tenths);
+    for (const std::string& number : numbers) std::printf("  %s", number.c_str());
+    std::puts("");
     std::fflush(stdout);
     return;
   }
   if (done < total_ && Seconds(now - last_).count() < 0.1) return;
   last_ = now;
   const double left = Seconds(now - start_).count() * static_cast<double>(total_ - done) /
-                      static_cast<double>(done > 0 ? done : 1);
-  constexpr long width = 30;
-  std::string bar;
-  for (long i = 0; i < width; ++i) bar += i < width * done / total_ ? "█" : "░";
-  std::printf("\r%s  %s %3ld %%%s  %2.0f s left \033[K", title_.c_str(), bar.c_str(),
-              100 * done / total_, numbers.c_str(), left);
+                      static_cast<double>(std::max(done, 1L));
+  numbers.push_back(fovea::formatted(left, 0, 'f') + " s left");
+  // The cursor goes back to the start of the line. So a terminal that was made narrower, and has broken the
+  // line in two, has it at the first of them, and what is cleared is all of the line.
+  std::printf("\033[J%s\r",
+              progress_line(title_, share, numbers, output_columns(), shows_utf8()).c_str());
   std::fflush(stdout);
   drawn_ = true;
 }

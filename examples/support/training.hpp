@@ -18,8 +18,8 @@
 
 #include "fovea/fovea.hpp"
 #include "fovea/io/checkpoint.hpp"
-#include "support/interrupt.hpp"
 #include "support/metrics_json.hpp"
+#include "support/program.hpp"
 #include "support/progress.hpp"
 
 /// How a network is trained.
@@ -98,13 +98,16 @@ Training train(Net& net, const fovea::Dataset& data, const fovea::Dataset& test,
     at.run = run_of(r, data, test);
     if (r.checkpoint->load(net, adam, w, at)) {
       done.epochs = epochs_from_json(at.notes["epochs"]);
-      seconds = std::strtod(at.notes["seconds"].c_str(), nullptr);
+      const auto measured = detail::parse_json(at.notes["seconds"]);
+      check(measured.is_number(), r.checkpoint->path(),
+            ": expected a number for notes.seconds, found ", printable(at.notes["seconds"]));
+      seconds = measured.get<double>();
       if (!done.epochs.empty()) judge();
     }
   }
   const auto save = [&] {
     if (!r.checkpoint) return;
-    at.notes = {{"epochs", to_json(done.epochs)}, {"seconds", to_string(seconds)}};
+    at.notes = {{"epochs", to_json(done.epochs)}, {"seconds", nlohmann::json(seconds).dump()}};
     r.checkpoint->save(net, adam, w, at);
   };
 

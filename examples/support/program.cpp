@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#include "support/program.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+
+#include "fovea/core/check.hpp"
+
+namespace {
+
+volatile std::sig_atomic_t requested = 0;
+
+void on_interrupt(int signal) {
+  requested = 1;
+  std::signal(signal, SIG_DFL);
+}
+
+}  // namespace
+
+void catch_interrupt() { std::signal(SIGINT, on_interrupt); }
+bool interrupted() { return requested != 0; }
+
+int end_of_output(const std::string& program, int status) {
+  const char* why = std::fflush(stdout) != 0 ? std::strerror(errno) : nullptr;
+  if (!why && std::ferror(stdout) != 0) why = "an earlier part was lost";
+  if (!why) return status;
+  std::fprintf(stderr, "%s: standard output: cannot be written (%s)\n", program.c_str(), why);
+  return status == 0 ? bad_input_status : status;
+}
+
+bool can_redraw() {
+  const char* const terminal = std::getenv("TERM");
+  return isatty(STDOUT_FILENO) == 1 && terminal && *terminal != 0 &&
+         std::string_view(terminal) != "dumb";
+}
+
+int output_columns() {
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  const char* const variable = std::getenv("COLUMNS");
+  const std::string_view text = variable ? variable : "";
+  int columns = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), columns);
+  return error == std::errc{} && end == text.data() + text.size() && columns > 0 ? columns : 80;
+}
+
+int run_program(const std::string& program, const std::function<int()>& run) {
+  int status = bad_input_status;
+  try {
+    status = run();
+  } catch (const Interrupted&) {
+    std::fprintf(stderr, "%s: stopped by Ctrl-C\n", program.c_str());
+    status = interrupted_status;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s: %s\n", program.c_str(), fovea::one_line(error.what()).c_str());
+  }
+  return end_of_output(program, status);
+}
