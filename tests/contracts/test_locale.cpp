@@ -11,7 +11,7 @@
 #include "fovea/io/model_file.hpp"
 #include "fovea/io/npy.hpp"
 #include "fovea/viz/charts.hpp"
-#include "fovea/viz/report.hpp"
+#include "fovea/viz/heat_map.hpp"
 #include "support.hpp"
 
 using namespace test;
@@ -33,10 +33,6 @@ std::string all_texts(const std::filesystem::path& directory) {
   text += line_chart({{.name = "a", .x = {0, 0.5, 1000.5}, .y = {0.125, 1e-3, 2345.75}}},
                      {.title = "t", .x = {.label = "x"}, .y = {.label = "y"}});
   text += heat_map(Tensor<double, 2>{{0.1, 2000.5}, {-3.25, 4}}, {.title = "t"});
-  Report report("title", "lead");
-  report.figure(line_chart({{.name = "a", .x = {0, 0.5}, .y = {0.1, 0.2}}}, {}),
-                {.what = "w", .read = "r", .alt = "a"});
-  text += report.html();
 
   const auto npy = encode_npy(Tensor<float, 2>(Shape{1234, 5}));
   text.append(npy.begin(), npy.begin() + 128);

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <regex>
 #include <set>
 
 #include "support.hpp"
@@ -125,6 +126,39 @@ TEST_CASE("habits: licence, include guard, namespace, nothing printed, nothing s
       CHECK((macro.starts_with("FOVEA_") ||
              (h.header == "viz/png.hpp" && macro.starts_with("STB_"))));
   }
+}
+
+TEST_CASE("numbers: no call whose text depends on the locale") {
+  // A number's text comes from `formatted` and concat, and is read by from_chars or parse_json. Programs may
+  // print numbers, as none of them sets a locale.
+  const std::regex printed(
+      R"re("[^"]*%[-+#0-9.*']*[lL]?[aAeEfFgG])re");  // of a floating-point number
+  const std::regex calls(
+      "\\b(strto[dfl]+|sto(d|f|ld)|atof|sscanf|fscanf|setlocale|imbue|put_money|std::locale|is("
+      "digit|alpha|"
+      "alnum|space|upper|lower|print|punct)|to(upper|lower))\\s*\\(");
+  CHECK(std::regex_search("snprintf(text, n, \"%.3f\", x)", printed));
+  CHECK(!std::regex_search("snprintf(text, n, \"#%02x%02x, 5 % for\", x)", printed));
+  CHECK(std::regex_search("x = std::strtod(a, b)", calls));
+  int files = 0;
+  for (const char* const part : {"include", "examples"})
+    for (const auto& entry : fs::recursive_directory_iterator(fs::path(FOVEA_SOURCE_DIR) / part)) {
+      if (entry.path().extension() != ".hpp" && entry.path().extension() != ".cpp") continue;
+      std::ifstream file(entry.path());
+      const std::string name = entry.path().filename().string();
+      const bool header = part == std::string_view("include");
+      for (std::string line; std::getline(file, line);) {
+        CAPTURE(name);
+        CAPTURE(line);
+        line = line.substr(0, line.find("//"));
+        CHECK(!std::regex_search(line, calls));
+        if (header && name != "check.hpp") CHECK(!std::regex_search(line, printed));
+        if (!header) CHECK((!contains(line, "snprintf") || !std::regex_search(line, printed)));
+        if (header) CHECK(!contains(line, "stringstream"));
+      }
+      ++files;
+    }
+  CHECK(files > 100);
 }
 
 TEST_CASE("pages: the budget that the README states is kept") {
