@@ -182,6 +182,8 @@ TEST_CASE("contracts: limits of readers") {
   // Ten times "a", as gzip -n writes it.
   const Bytes packed{0x1f, 0x8b, 8, 0,    0,    0,    0,    0,  2, 3, 0x4b, 0x4c,
                      0x84, 1,    0, 0xf0, 0xcd, 0x11, 0x4c, 10, 0, 0, 0};
+  Bytes twice = packed;
+  twice.insert(twice.end(), packed.begin(), packed.end());
   const auto text = [](const Bytes& bytes) { return std::string(bytes.begin(), bytes.end()); };
   run({
       {"gunzip: the largest limit",
@@ -194,6 +196,9 @@ TEST_CASE("contracts: limits of readers") {
       {"gunzip: one too few", [&] { gunzip(packed, 9, "f"); },
        "f: expected at most 9 bytes when unpacked, found"},
       {"gunzip: nothing allowed", [&] { gunzip(packed, 0, "f"); }, "at most 0 bytes when unpacked"},
+      {"gunzip: two members, just enough", [&] { CHECK(gunzip(twice, 20, "f").size() == 20); }, {}},
+      {"gunzip: two members, one byte too few", [&] { gunzip(twice, 19, "f"); },
+       "f: expected at most 19 bytes when unpacked, found"},
       {"gunzip: a length that is a lie",
        [&] {
          Bytes lie = packed;
@@ -212,6 +217,12 @@ TEST_CASE("contracts: limits of readers") {
        [&] { CHECK(read_file(directory.path() / "ten", 10).size() == 10); },
        {}},
       {"a file without a name", [] { read_file(""); }, "found an empty one"},
+      {"a device without an end", [] { read_file("/dev/zero", 1000); },
+       "/dev/zero: expected at most 1000 bytes, found more"},
+      {"a device without an end, as a model", [] { InputFile("/dev/zero", 1 << 20); },
+       "expected at most 1048576 bytes, found more"},
+      {"a device without content", [] { read_safetensors("/dev/null"); },
+       "/dev/null: expected a safetensors file, found only 0 bytes"},
       {"a directory", [&] { read_safetensors(directory.path()); },
        "expected a file, found a directory"},
       {"more bytes than memory", [] { make_bytes(SIZE_MAX, "f"); },

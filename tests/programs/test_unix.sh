@@ -39,8 +39,8 @@ told() {
 null_device=/dev/null full_device=/dev/full
 if [ "$(id -u)" = 0 ]; then
   null_device=$work/null full_device=$work/full
-  mknod "$null_device" c 1 3 && mknod "$full_device" c 1 7 || exit 1
-fi
+  mknod "$null_device" c 1 3 && mknod "$full_device" c 1 7 && : > "$null_device" || null_device=
+fi 2> mknod.log
 mkfifo fifo
 sha256sum < fifo > through & predict "$png" --show fifo > /dev/null || fail "--show into a pipe"
 wait
@@ -62,9 +62,13 @@ for link in far/new.npy "$work/far/new.npy"; do
 done
 ln -s loop loop
 told "loop: cannot be written (Too many levels of symbolic links)" 2 predict --idx $idx --logits loop
-told "full: cannot be written (No space left on device)" 2 predict --idx $idx --logits "$full_device"
-predict --idx $idx --logits "$null_device" && [ -c "$null_device" ] && [ -c "$full_device" ] || fail "a device"
-predict "$png" --show "$null_device" --idx $idx --logits "$null_device" > /dev/null || fail "one device for two outputs"
+if [ -n "$null_device" ]; then
+  told "full: cannot be written (No space left on device)" 2 predict --idx $idx --logits "$full_device"
+  predict --idx $idx --logits "$null_device" && [ -c "$null_device" ] && [ -c "$full_device" ] || fail "a device"
+  predict "$png" --show "$null_device" --idx $idx --logits "$null_device" > /dev/null || fail "one device for two outputs"
+else
+  echo "not tried: a device as an output ($(cat mknod.log))"
+fi
 cp good.npy rights.npy
 chmod 600 rights.npy
 predict --idx $idx --logits rights.npy && [ "$(stat -c %a rights.npy)" = 600 ] || fail "rights: $(stat -c %a rights.npy)"
