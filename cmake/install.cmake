@@ -1,11 +1,20 @@
 # SPDX-License-Identifier: MIT
 #
-# cmake --install: the headers, and three small files that lead CMake and pkg-config to them. None of them
-# knows where it stands, so the whole may be moved, and none depends on the processor.
+# cmake --install: the headers and what leads CMake and pkg-config to them. The installed files find each
+# other by relative paths, so the tree may be moved and --prefix may name another place, and none depends
+# on the processor. Where CMAKE_INSTALL_INCLUDEDIR or CMAKE_INSTALL_DATADIR is absolute, so is the path to it.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(package_dir "${CMAKE_INSTALL_DATADIR}/cmake/fovea")
 set(pkgconfig_dir "${CMAKE_INSTALL_DATADIR}/pkgconfig")
+
+# CMake writes the prefix into a package in an absolute directory, and --prefix comes too late for that.
+if(IS_ABSOLUTE "${CMAKE_INSTALL_DATADIR}" AND NOT IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
+  install(CODE "if(NOT CMAKE_INSTALL_PREFIX STREQUAL [[${CMAKE_INSTALL_PREFIX}]])
+    message(FATAL_ERROR [[fovea: --prefix: with an absolute CMAKE_INSTALL_DATADIR expected the prefix of the \
+configuration, ${CMAKE_INSTALL_PREFIX}, found]] \" \${CMAKE_INSTALL_PREFIX}\")
+  endif()")
+endif()
 
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/fovea" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
         FILES_MATCHING PATTERN "*.hpp")
@@ -13,16 +22,31 @@ install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDI
 
 install(TARGETS fovea fovea_fast EXPORT fovea_targets INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(EXPORT fovea_targets FILE foveaTargets.cmake NAMESPACE fovea:: DESTINATION "${package_dir}")
-configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/foveaConfig.cmake.in" install/foveaConfig.cmake
-                              INSTALL_DESTINATION "${package_dir}")
-write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/install/foveaConfigVersion.cmake"
-                                 COMPATIBILITY SameMajorVersion ARCH_INDEPENDENT)
-install(FILES "${CMAKE_CURRENT_BINARY_DIR}/install/foveaConfig.cmake"
-              "${CMAKE_CURRENT_BINARY_DIR}/install/foveaConfigVersion.cmake"
-              "${CMAKE_CURRENT_LIST_DIR}/foveaWings.cmake"
-        DESTINATION "${package_dir}")
 
-file(RELATIVE_PATH up_to_prefix "/${pkgconfig_dir}" "/")
-string(REGEX REPLACE "/$" "" up_to_prefix "${up_to_prefix}")
-configure_file("${CMAKE_CURRENT_LIST_DIR}/fovea.pc.in" install/fovea.pc @ONLY)
-install(FILES "${CMAKE_CURRENT_BINARY_DIR}/install/fovea.pc" DESTINATION "${pkgconfig_dir}")
+# <build>/cmake: the package as find_package sees it in the build directory, and the files of it to install.
+set(package "${CMAKE_CURRENT_BINARY_DIR}/cmake")
+export(EXPORT fovea_targets FILE "${package}/foveaTargets.cmake" NAMESPACE fovea::)
+configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/foveaConfig.cmake.in" "${package}/foveaConfig.cmake"
+                              INSTALL_DESTINATION "${package_dir}")
+# Below 1.0 a minor version may change what the last one promised.
+write_basic_package_version_file("${package}/foveaConfigVersion.cmake" COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+configure_file("${CMAKE_CURRENT_LIST_DIR}/foveaComponents.cmake" "${package}/foveaComponents.cmake" COPYONLY)
+configure_file("${CMAKE_CURRENT_LIST_DIR}/foveaFast.cmake" "${package}/foveaFast.cmake" COPYONLY)
+foreach(file foveaConfig foveaConfigVersion foveaComponents foveaFast)
+  install(FILES "${package}/${file}.cmake" DESTINATION "${package_dir}")
+endforeach()
+
+# pkg-config knows where it has read the file: ${pcfiledir}. An absolute data directory may be anywhere.
+if(IS_ABSOLUTE "${pkgconfig_dir}")
+  set(pc_prefix "${CMAKE_INSTALL_PREFIX}")
+else()
+  file(RELATIVE_PATH up "/prefix/${pkgconfig_dir}" "/prefix")
+  set(pc_prefix "\${pcfiledir}/${up}")
+endif()
+if(IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
+  set(pc_includedir "${CMAKE_INSTALL_INCLUDEDIR}")
+else()
+  set(pc_includedir "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
+endif()
+configure_file("${CMAKE_CURRENT_LIST_DIR}/fovea.pc.in" "${package}/fovea.pc" @ONLY)
+install(FILES "${package}/fovea.pc" DESTINATION "${pkgconfig_dir}")

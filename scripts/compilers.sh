@@ -97,7 +97,7 @@ for name in ${*:-$all}; do
   if ! {
     # shellcheck disable=SC2086
     cmake -B "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE=-O2 "-DCMAKE_CXX_FLAGS=$flags" \
-      -DFOVEA_HAS_MARCH_NATIVE=OFF -DFOVEA_BUILD_EXAMPLES=OFF -DFOVEA_BUILD_BENCHMARKS=OFF $options &&
+      -DFOVEA_ARCH=none -DFOVEA_BUILD_EXAMPLES=OFF -DFOVEA_BUILD_BENCHMARKS=OFF $options &&
       cmake --build "$build" -j "${JOBS:-2}" --target fovea_tests
   } > "$build/build.log" 2>&1; then
     tell "$name: FAILED to build, see $build/build.log"

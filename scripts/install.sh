@@ -37,7 +37,7 @@ is_debian() { command -v apt-get > /dev/null && command -v dpkg-query > /dev/nul
 explain_elsewhere() {
   cat >&2 <<'TEXT'
 This is neither Debian nor Ubuntu, so nothing is installed for you. Needed: a C++20 compiler (g++ 12 or
-clang 14), CMake 3.20, Eigen 3.4, zlib, stb (stb_image_write.h), CLI11, nlohmann-json, libpng and
+clang 14), CMake 3.20, Eigen 3.4 or 5, zlib, stb (stb_image_write.h), CLI11, nlohmann-json, libpng and
 libjpeg-turbo for mnist_predict, and doctest for the tests.
 Homebrew: brew install cmake eigen cli11 nlohmann-json libpng jpeg-turbo doctest libomp.
 Fedora: dnf install gcc-c++ cmake eigen3-devel zlib-devel stb-devel cli11-devel json-devel libpng-devel \

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The door to Eigen, the only file that includes it: as_eigen(x) shows a matrix, or a vector, to all
-// of Eigen's linear algebra without copying an element.
+// The single include point of Eigen: as_eigen(x) shows a matrix, or a vector, to all of Eigen's linear
+// algebra without copying an element. CMake: link fovea::eigen; no other header needs Eigen.
 //
 //   Tensor<double, 2> a{{2, 1}, {1, 3}};
 //   as_eigen(a).trace() == 5
@@ -10,7 +10,14 @@
 // compiler flags, and ours must not.
 #pragma once
 
+#if !__has_include(<Eigen/Core>)
+#  error \
+      "fovea/core/eigen.hpp needs Eigen 3.4 or newer: link fovea::eigen, or add -I /usr/include/eigen3"
+#endif
 #include <Eigen/Core>
+#if !EIGEN_VERSION_AT_LEAST(3, 4, 0)
+#  error "fovea/core/eigen.hpp needs Eigen 3.4 or newer: <Eigen/Core> is of an older version"
+#endif
 
 #include "fovea/core/tensor.hpp"
 

@@ -3,4 +3,4 @@
 #
 # Without any build system; FOVEA is a clone.
 set -e
-${CXX:-g++} -std=c++20 $CXXFLAGS -I "$FOVEA/include" -I /usr/include/eigen3 "$(dirname "$0")/../program.cpp" -o program
+${CXX:-g++} -std=c++20 $CXXFLAGS -I "$FOVEA/include" "$(dirname "$0")/../program.cpp" -o program

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Encodes a picture with the viz wing; status 0 if it is a PNG file.
+// Encodes a picture with the component viz; status 0 if it is a PNG file.
 #include <fovea/viz/png.hpp>
 
 int main() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Asks the io wing for something that is no gzip file; status 0 if it says so.
+// Gives the component io something that is no gzip file; status 0 if it says so.
 #include <fovea/io/gzip.hpp>
 
 int main() {
