@@ -51,7 +51,8 @@ part_random_pytorch() { tests/random_networks/run.py --pytorch --fixed 0 --fresh
 part_coverage() { tests/coverage/run.py --jobs "$(nproc)"; }
 part_fuzz() { scripts/fuzz.sh "${FUZZ_SECONDS:-1200}"; }
 part_mutation() { tests/mutation/run.py --jobs "$(nproc)"; }
-part_consumers() { tests/consumers/run.sh && CXX=clang++-14 tests/house/test_mixed_flags.sh && tests/consumers/components.sh && tests/consumers/flags.sh; }
+part_consumers() { tests/consumers/run.sh && CXX=clang++-14 tests/house/test_mixed_flags.sh && tests/consumers/components.sh && tests/consumers/flags.sh &&
+  tests/consumers/install.sh; }
 part_asan() {
   local suppressed=$PWD/build/asan/lsan.txt count
   cmake --preset asan -DCMAKE_CXX_COMPILER=clang++-14 &&
