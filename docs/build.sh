@@ -10,7 +10,7 @@
 # Needs Debian's pandoc, doxygen, fonts-stix and python3; --look needs chromium, chromium-driver,
 # python3-selenium and python3-html5lib.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$(realpath "$0")")/.."
 look=no out=build
 for argument in "$@"; do
   case $argument in

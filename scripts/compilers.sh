@@ -15,7 +15,7 @@
 # The foreign kinds leave out what needs zlib, which Debian has for this machine's own processor alone
 # unless it is told of another one. clang 19 borrows the OpenMP of clang 14, for Debian installs one at a time.
 set -uf -o pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$(realpath "$0")")/.."
 
 omp14=/usr/lib/llvm-14/lib
 emscripten=/usr/share/emscripten/cmake/Modules/Platform/Emscripten.cmake

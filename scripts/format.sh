@@ -4,7 +4,7 @@
 # Formats every C++ file with clang-format 14, or with --check only says which ones it would change.
 # The program that README quotes is laid out by hand, like the table in a paper.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$(realpath "$0")")/.."
 format=$(command -v clang-format-14 || command -v clang-format || true)
 [ -n "$format" ] && "$format" --version | grep -q 'version 14' ||
   { echo "format: clang-format 14 is not here, nothing checked"; exit 0; }

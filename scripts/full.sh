@@ -12,7 +12,7 @@
 #
 # A new part is an entry of `shows` and a function part_NAME, whose status is 0, 77 to be skipped, or failed.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$(realpath "$0")")/.."
 build=${FOVEA_BUILD_DIR:-build/release}
 status=docs/status.md
 export WRITE_IDX=$build/tests/write_idx

@@ -9,7 +9,7 @@
 #
 # What it has found out about the readers stays in build/fuzz/corpus and is used the next time.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$(realpath "$0")")/.."
 seconds=${1:?fuzz.sh: expected a number of seconds}
 shift
 [ $# -gt 0 ] || set -- idx gzip safetensors npy checkpoint image

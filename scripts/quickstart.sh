@@ -9,7 +9,7 @@
 # With --explain it runs mnist_explain instead, which also looks into the network: out/report.html.
 set -euo pipefail
 here=$PWD
-cd "$(dirname "$0")/.."
+cd "$(dirname "$(realpath "$0")")/.."
 . scripts/install.sh
 
 refuse() { echo "quickstart.sh: $*" >&2; exit 2; }
@@ -25,7 +25,7 @@ while [ $# -gt 0 ]; do
     --data=*) data=${1#--data=} ;;
     --dataset) dataset=${2-}; [ $# -gt 1 ] || refuse "--dataset: expected mnist or fashion, found nothing"; shift ;;
     --dataset=*) dataset=${1#--dataset=} ;;
-    -h | --help) sed -n '4,/^set/{ s/^# \{0,1\}//; /^set/!p; }' "$0"; exit 0 ;;
+    -h | --help) sed -n '4,/^set/{ s/^# \{0,1\}//; /^set/!p; }' scripts/quickstart.sh; exit 0 ;;
     *) arguments+=("$1") ;;
   esac
   shift

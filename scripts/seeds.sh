@@ -7,7 +7,7 @@
 #
 # Results go to out/seeds/<dataset>/<seed>/metrics.json; a seed that is already there is not run again.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$(realpath "$0")")/.."
 dataset=${1:?mnist or fashion} first=${2:?first seed} last=${3:?last seed}
 shift 3
 program=${MNIST_TRAIN:-build/release/examples/mnist_train}

@@ -5,7 +5,7 @@
 #
 #   scripts/test.sh [--yes]
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$(realpath "$0")")/.."
 . scripts/install.sh
 for argument in "$@"; do
   case $argument in

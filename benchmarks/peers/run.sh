@@ -11,7 +11,7 @@
 # --quick only tries whether everything runs: tiny data, one round, tables in build/peers/quick.md.
 set -euo pipefail
 start=$PWD
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$(realpath "$0")")/../.."
 . scripts/install.sh
 yes=1
 
@@ -25,7 +25,7 @@ while [ $# -gt 0 ]; do
     --only) only=${2:?--only needs the name of a part}; shift ;;
     --quick) options+=(--quick) ;;
     --no-install) install=0 ;;
-    -h | --help) sed -n '4,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '4,11s/^# \{0,1\}//p' benchmarks/peers/run.sh; exit 0 ;;
     *) echo "run.sh: $1 is no option of mine; --help lists them." >&2; exit 2 ;;
   esac
   shift

@@ -6,7 +6,7 @@
 #
 #   test_site.sh DIRECTORY
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$(realpath "$0")")/../.."
 for program in pandoc doxygen; do
   command -v $program > /dev/null || { echo "skipped, for want of $program (Debian: $program)"; exit 77; }
 done

@@ -6,7 +6,7 @@
 #
 #   CXX=g++ tests/compile_errors/read_messages.sh
 set -uo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(cd "$(dirname "$(realpath "$0")")" && pwd)
 root=$(cd "$here/../.." && pwd)
 CXX=${CXX:-g++}
 lines=8

@@ -6,7 +6,7 @@
 # Prints a table and writes nothing into the source tree; status 1 if a cell is red.
 #
 #   FOVEA_COMPILERS="g++ clang++-14" tests/consumers/run.sh
-. "$(dirname "$0")/stranger.sh"
+. "$(dirname "$(realpath "$0")")/stranger.sh"
 
 # Each way builds ./program in the current directory with $compiler; $openmp is ON or OFF.
 with_cmake() {  # with_cmake PROJECT OPTION...

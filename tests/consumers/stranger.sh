@@ -10,7 +10,7 @@
 # FOVEA_COMPILERS names the compilers. One that is not here is an error, for a table without it would be a lie;
 # without the other tools the test is skipped.
 set -euo pipefail
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+here=$(cd "$(dirname "$(realpath "${BASH_SOURCE[0]}")")" && pwd)
 root=$(cd "$here/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -6,7 +6,7 @@
 #
 #   CXX=g++ tests/house/test_mixed_flags.sh
 set -euo pipefail
-here=$(cd "$(dirname "$0")/mixed_flags" && pwd)
+here=$(cd "$(dirname "$(realpath "$0")")/mixed_flags" && pwd)
 root=$(cd "$here/../../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

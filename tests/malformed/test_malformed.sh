@@ -9,7 +9,7 @@
 # --show prints every rule and its sentence, for a human to read.
 set -uo pipefail
 try_load=$1 show=${2:-}
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(cd "$(dirname "$(realpath "$0")")" && pwd)
 python=/usr/bin/python3
 [ -x $python ] || { echo "skipped: $python makes the malformed files, and is not here"; exit 77; }
 export OMP_NUM_THREADS=1  # a second thread is not worth its start

@@ -5,7 +5,7 @@
 #
 #   test_sample_report.sh SAMPLE_REPORT DIRECTORY
 set -euo pipefail
-scripts=$(cd "$(dirname "$0")/../../scripts" && pwd)
+scripts=$(cd "$(dirname "$(realpath "$0")")/../../scripts" && pwd)
 "$1" "$2"
 python=/usr/bin/python3
 [ -x $python ] || { echo "skipped, for want of $python"; exit 77; }

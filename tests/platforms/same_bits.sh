@@ -12,7 +12,7 @@
 # Prints a table and one line; the status is 1 if a build prints other hashes, 77 if there is nothing to
 # compare. Builds and what they print are in BUILD_DIR (build/platforms); JOBS (2) builds at once.
 set -uo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$(realpath "$0")")/../.."
 mode=${1:-quick}
 case $mode in quick) sizes="small" ;; all) sizes="small full" ;; *) echo "same_bits.sh: expected quick or all, found $mode" >&2; exit 2 ;; esac
 out=${BUILD_DIR:-build/platforms}

@@ -4,7 +4,7 @@
 # README's program in WebAssembly, by the commands that docs/architecture.md prints: it must learn to read the
 # digits it draws. Status 77 without em++ or Node.
 set -euo pipefail
-root=$(cd "$(dirname "$0")/../.." && pwd)
+root=$(cd "$(dirname "$(realpath "$0")")/../.." && pwd)
 for tool in em++ node; do
   command -v $tool > /dev/null || { echo "README's program in WebAssembly: skipped, no $tool"; exit 77; }
 done

@@ -4,8 +4,8 @@
 # Training that stops and goes on, as a stranger meets it: Ctrl-C, other threads, a checkpoint of another
 # run, two programs at once, a full disk, a disk that cannot be written, and things in the file's place.
 # $1 is mnist_train, WRITE_IDX the generator of synthetic digits.
-. "$(dirname "$0")/stranger.sh"
-reader=$(cd "$(dirname "$0")/../exchange" && pwd)/safetensors.py
+. "$(dirname "$(realpath "$0")")/stranger.sh"
+reader=$(cd "$(dirname "$(realpath "$0")")/../exchange" && pwd)/safetensors.py
 
 mkdir "$work/data"
 "$WRITE_IDX" "$work/data" 640 100 || exit 1

@@ -4,8 +4,8 @@
 # mnist_explain as a stranger uses it: a small run and what it leaves, a network trained elsewhere, and
 # rubbish in every place. $1 is the program, WRITE_IDX the generator of synthetic digits, MNIST_TRAIN the
 # program that trains elsewhere.
-. "$(dirname "$0")/stranger.sh"
-scripts=$(cd "$(dirname "$0")/../../scripts" && pwd)
+. "$(dirname "$(realpath "$0")")/stranger.sh"
+scripts=$(cd "$(dirname "$(realpath "$0")")/../../scripts" && pwd)
 
 mkdir "$work/data"
 "$WRITE_IDX" "$work/data" 640 40 || exit 1

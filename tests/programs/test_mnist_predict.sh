@@ -3,8 +3,8 @@
 #
 # mnist_predict as a stranger uses it: good pictures in every form, and rubbish in every place. $1 is the
 # program, WRITE_IDX and PHOTOS make synthetic digits, MNIST_TRAIN a network that reads them.
-. "$(dirname "$0")/stranger.sh"
-. "$(dirname "$0")/read_right.sh"
+. "$(dirname "$(realpath "$0")")/stranger.sh"
+. "$(dirname "$(realpath "$0")")/read_right.sh"
 
 mkdir "$work/data" "$work/photos"
 "$WRITE_IDX" "$work/data" 3000 200 || exit 1

@@ -3,7 +3,7 @@
 #
 # mnist_train as a stranger uses it: a good run, and rubbish in every place. $1 is the program,
 # WRITE_IDX the generator of synthetic digits.
-. "$(dirname "$0")/stranger.sh"
+. "$(dirname "$(realpath "$0")")/stranger.sh"
 
 mkdir "$work/data"
 "$WRITE_IDX" "$work/data" 640 200 || exit 1

@@ -5,8 +5,8 @@
 # $1 is mnist_predict; PHOTOS makes the pictures of the first COUNT (500) test digits, MNIST_TRAIN the network,
 # unless WEIGHTS are there. Status 77: there is no MNIST, nothing was tested.
 data=${FOVEA_DATA_DIR:-}
-. "$(dirname "$0")/stranger.sh"
-. "$(dirname "$0")/read_right.sh"
+. "$(dirname "$(realpath "$0")")/stranger.sh"
+. "$(dirname "$(realpath "$0")")/read_right.sh"
 
 count=${COUNT:-500}
 images=$(ls "$data"/t10k-images* 2> /dev/null | head -1) labels=$(ls "$data"/t10k-labels* 2> /dev/null | head -1)
