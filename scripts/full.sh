@@ -33,7 +33,7 @@ declare -A shows=(
   [fuzz]="every reader of files under libFuzzer, ASan and UBSan, FUZZ_SECONDS (1200) of processor time each"
   [mutation]="faults that a person could make, planted one at a time: the tests see at least 95 % of them"
   [coverage]="lines of \`include/fovea\` that the unit tests run; tests/coverage/unreached.txt says why not the others"
-  [consumers]="six ways to include the library, two compilers, OpenMP on and off"
+  [consumers]="seven ways to include the library, two compilers, OpenMP on and off; components, flags, directories, packages, CMake 3.20 to 4 and tools"
   [asan]="the unit tests and the programs under AddressSanitizer and UndefinedBehaviorSanitizer"
   [tsan]="the unit tests under ThreadSanitizer"
   [compilers]="the unit tests on every instruction set, compiler and emulated processor, and in WebAssembly"
@@ -51,8 +51,23 @@ part_random_pytorch() { tests/random_networks/run.py --pytorch --fixed 0 --fresh
 part_coverage() { tests/coverage/run.py --jobs "$(nproc)"; }
 part_fuzz() { scripts/fuzz.sh "${FUZZ_SECONDS:-1200}"; }
 part_mutation() { tests/mutation/run.py --jobs "$(nproc)"; }
-part_consumers() { tests/consumers/run.sh && CXX=clang++-14 tests/house/test_mixed_flags.sh && tests/consumers/components.sh && tests/consumers/flags.sh &&
-  tests/consumers/install.sh; }
+# Python's package index has the CMakes that Debian has not, and Conan; what cannot be had is left out.
+python_tools() {
+  local tool=$build/full/${1%.\*}
+  [ -x "$tool/bin/${1%%=*}" ] || { python3 -m venv "$tool" && "$tool/bin/pip" install -q "$1"; } >&2 || return
+  realpath "$tool/bin/${1%%=*}"
+}
+part_consumers() {
+  local test version cmakes="cmake"
+  local -x FOVEA_CMAKES CONAN
+  for version in 3.20 3.25 4; do cmakes+=" $(python_tools "cmake==$version.*")"; done
+  FOVEA_CMAKES=$cmakes CONAN=$(python_tools conan)
+  tests/consumers/run.sh && CXX=clang++-14 tests/house/test_mixed_flags.sh || return
+  for test in components flags install projects packaging tools; do
+    tests/consumers/$test.sh
+    case $? in 0 | 77) ;; *) return 1 ;; esac
+  done
+}
 part_asan() {
   local suppressed=$PWD/build/asan/lsan.txt count
   cmake --preset asan -DCMAKE_CXX_COMPILER=clang++-14 &&

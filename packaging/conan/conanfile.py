@@ -56,6 +56,7 @@ class FoveaConan(ConanFile):
 
     def generate(self):
         toolchain = CMakeToolchain(self)
+        toolchain.user_presets_path = False  # no file in the source tree
         for what in ("TESTS", "EXAMPLES", "BENCHMARKS"):
             toolchain.cache_variables[f"FOVEA_BUILD_{what}"] = False
         toolchain.generate()

@@ -13,6 +13,10 @@
 #  error "fovea needs C++20: compile with -std=c++20 (g++ 12 or newer, clang 14 or newer)"
 #endif
 
+#if !defined(__cpp_exceptions)
+#  error "fovea needs exceptions: its errors are of type fovea::Error; leave out -fno-exceptions"
+#endif
+
 #if defined(_WIN32)
 #  error "fovea needs POSIX files: Linux, macOS or WebAssembly; on Windows use WSL"
 #elif !defined(__clang__) && !defined(__GNUC__)

@@ -24,6 +24,7 @@ class TestPackage(ConanFile):
 
     def generate(self):
         toolchain = CMakeToolchain(self)
+        toolchain.user_presets_path = False  # no file in the source tree
         toolchain.cache_variables["COMPONENTS"] = ";".join(self._components)
         toolchain.generate()
         CMakeDeps(self).generate()
