@@ -70,11 +70,22 @@ refused "fovea::io needs nlohmann_json (Debian: nlohmann-json3-dev). " "${instal
 accepted "${installed[@]}" "${hidden[@]}" -DCOMPONENTS="eigen;viz"
 refused "fovea::tail needs to be one of the components eigen, io, viz" "${installed[@]}" -DCOMPONENTS="tail"
 
-# Versions: 0.x promises nothing to 0.y.
-for version in 0.1 0.1.0 0.1...0.1.9; do accepted "${installed[@]}" -DVERSION=$version; done
-for version in 99 1 0 0.0 0.0.9 0.2 0.1.1 1.1; do
-  refused "requested version \"$version\"" "${installed[@]}" -DVERSION=$version
-done
+# Versions: 0.x promises nothing to 0.y. One project asks for one after the other.
+mkdir "$work/versions"
+cat > "$work/versions/CMakeLists.txt" << 'CODE'
+cmake_minimum_required(VERSION 3.20)
+project(consumer LANGUAGES NONE)
+foreach(version ${VERSIONS})
+  unset(fovea_DIR CACHE)
+  find_package(fovea ${version} QUIET)
+  message(STATUS "${version} is found: ${fovea_FOUND}")
+endforeach()
+CODE
+quietly cmake -S "$work/versions" -B "$work/versions" "${installed[@]}" \
+  -DVERSIONS="0.1;0.1.0;0.1...0.1.9;99;1;0;0.0;0.0.9;0.2;0.1.1;1.1"
+diff <(sed -n 's/^-- \(.*\) is found: 1$/\1/p' "$work/log" | tr '\n' ' ') <(printf '0.1 0.1.0 0.1...0.1.9 ') ||
+  fail "expected the versions on the right to be found, found those on the left"
+[ "$(grep -c 'is found: 0' "$work/log")" = 8 ] || fail "expected 8 versions to be refused, got: $(cat "$work/log")"
 
 # Eigen: 5, whose version file says no to 3.4; one too old; a Find module of the parent that makes no target.
 eigen() {  # eigen VERSION: a package of that version, which defines EIGEN_<major>
@@ -137,21 +148,25 @@ compiled_with -DOWN_OpenMP_CXX 01_tensors.cpp
 grep -q 'OWN_doctest' "$work/consumer/fovea/tests/CMakeFiles/fovea_tests.dir/flags.make" || fail "fovea_tests: no OWN_doctest"
 
 # Each of them absent: what is left out says so, with the name of the Debian package, and the rest is there.
-left_out() {  # left_out PACKAGE WORDS
-  hide "$1"
+left_out() {  # left_out "PACKAGE..." WORDS...
+  read -r -a packages <<< "$1"
+  hide "${packages[@]}"
   rm -rf "$work/own"
   quietly cmake -S "$work/clone" -B "$work/own" -DCMAKE_CXX_COMPILER="${compilers[0]}" "${hidden[@]}"
-  cp "$work/log" "$work/said"
-  grep -qF -e "$2" "$work/said" || fail "without $1: expected '$2', got: $(cat "$work/said")"
+  for words in "${@:2}"; do
+    grep -qF -e "$words" "$work/log" || fail "without $1: expected '$words', got: $(cat "$work/log")"
+  done
 }
-left_out Eigen3 "the tests are left out, for want of Eigen3 (Debian: libeigen3-dev)"
-left_out CLI11 "mnist_train and mnist_explain are left out, for want of CLI11 (Debian: libcli11-dev)"
-left_out CLI11 "the benchmarks are left out, for want of CLI11 (Debian: libcli11-dev)"
-left_out PNG "mnist_predict is left out, for want of PNG (Debian: libpng-dev)"
-left_out JPEG "mnist_predict is left out, for want of JPEG (Debian: libjpeg-dev)"
-left_out doctest "the tests are left out, for want of doctest (Debian: doctest-dev)"
-left_out benchmark "the benchmarks are left out, for want of benchmark (Debian: libbenchmark-dev)"
-left_out OpenMP "fovea::fast runs on one thread, for want of OpenMP (Debian: part of g++, libomp-dev for clang)"
+left_out "Eigen3 PNG benchmark OpenMP" "no fovea::eigen, for want of Eigen3 (Debian: libeigen3-dev)" \
+  "the tests are left out, for want of Eigen3 (Debian: libeigen3-dev)" \
+  "mnist_predict is left out, for want of PNG (Debian: libpng-dev)" \
+  "the benchmarks are left out, for want of benchmark (Debian: libbenchmark-dev)" \
+  "fovea::fast runs on one thread, for want of OpenMP (Debian: part of g++, libomp-dev for clang)"
+left_out "doctest JPEG" "the tests are left out, for want of doctest (Debian: doctest-dev)" \
+  "mnist_predict is left out, for want of JPEG (Debian: libjpeg-dev)"
+left_out "CLI11 nlohmann_json" "no fovea::io, for want of nlohmann_json (Debian: nlohmann-json3-dev)" \
+  "the benchmarks are left out, for want of CLI11 (Debian: libcli11-dev)" \
+  "mnist_train and mnist_explain are left out, for want of CLI11 (Debian: libcli11-dev) and nlohmann_json (Debian: nlohmann-json3-dev)"
 
 # fovea.hpp includes nothing but the standard library (and omp.h).
 "${compilers[0]}" -std=c++20 -fopenmp -M -include fovea/fovea.hpp -x c++ /dev/null -I "$work/installed/include" \

@@ -92,10 +92,6 @@ if(ALL)
 else()
   add_subdirectory(by_default)
 endif()
-if(AFTER)  # too late for the directory above, in time for what follows
-  add_compile_options(${AFTER})
-  add_subdirectory(by_default again)
-endif()
 CODE
 
 # configured OPTION...: what CMake makes of the project, in $work/consumer.

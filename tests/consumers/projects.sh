@@ -64,6 +64,31 @@ add_subdirectory(${B} b)' -DA="$work/clone" -DB="$work/copy" || fail "$what: exp
 tr -s ' \n' ' ' < "$work/said" | grep -qF "expected version 0.2.0 in all of the project, found a fovea::fovea of version 0.1.0" ||
   fail "$what: expected to be told which, got: $(cat "$work/said")"
 
+# Policies of an older CMake; libraries and fovea itself by FetchContent, in the place of find_package.
+accepted "old policies" 'cmake_minimum_required(VERSION 3.10)
+project(consumer LANGUAGES CXX)
+find_package(fovea 0.1 REQUIRED COMPONENTS eigen)
+add_executable(main main.cpp)
+target_link_libraries(main PRIVATE fovea::fast fovea::eigen)' "$installed"
+has -march=native main.cpp
+mkdir "$work/zlib"
+cat > "$work/zlib/CMakeLists.txt" << 'CODE'
+add_library(own_zlib INTERFACE)
+target_compile_definitions(own_zlib INTERFACE OWN_ZLIB)
+add_library(ZLIB::ZLIB ALIAS own_zlib)
+CODE
+if [ "$(printf '3.24\n%s\n' "$(cmake --version | sed -n 's/cmake version //p')" | sort -V | head -1)" = 3.24 ]; then
+  accepted "OVERRIDE_FIND_PACKAGE" 'project(consumer LANGUAGES CXX)
+include(FetchContent)
+FetchContent_Declare(ZLIB SOURCE_DIR ${ZLIB_OF_MINE} OVERRIDE_FIND_PACKAGE)
+FetchContent_Declare(fovea SOURCE_DIR ${A} OVERRIDE_FIND_PACKAGE)
+find_package(fovea 0.1 REQUIRED COMPONENTS io)
+add_executable(main main.cpp)
+target_link_libraries(main PRIVATE fovea::fast fovea::io)' -DZLIB_OF_MINE="$work/zlib" -DA="$work/clone"
+  has -DOWN_ZLIB main.cpp
+  has "$work/clone/include" main.cpp
+fi
+
 # A project that exports a library with fovea in its interface.
 accepted "exported again" 'project(consumer LANGUAGES CXX)
 add_subdirectory(${A} a)
@@ -116,7 +141,7 @@ for standard in c++17 gnu++17 c++14; do
 done
 ! compiles -std=c++20 -fno-exceptions || fail "-fno-exceptions: expected an error"
 grep -m1 'error' "$work/said" | grep -qF 'fovea needs exceptions' || fail "-fno-exceptions: $(grep -m1 error "$work/said")"
-compiles -std=c++23 -Wall -Wextra -Werror || fail "-std=c++23: $(cat "$work/said")"
+compiles -std=c++2b -Wall -Wextra -Werror || fail "-std=c++2b: $(cat "$work/said")"
 compiles -std=c++20 -fno-rtti -Wall -Wextra -Werror || fail "-fno-rtti: $(cat "$work/said")"
 
 [ $failures = 0 ] && echo "projects: all is well"
