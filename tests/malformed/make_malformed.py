@@ -454,18 +454,21 @@ png("damaged", "pixels can be decompressed", damaged_png, IHDR, chunk("IDAT", PI
 png("few_rows", "there are as many rows as promised", damaged_png, IHDR, chunk("IDAT", zlib.compress(ROWS[:-290])), IEND)
 png("filter_9", "a row's filter is known", damaged_png, IHDR, chunk("IDAT", zlib.compress(b"\x09" + ROWS[1:])), IEND)
 limits = "pixels, found"  # behind those that decode_image.hpp names
-png("bomb", "a picture has a bounded size", f"{limits} 8000 x 4000",
-    chunk("IHDR", start(4000, 8000)), chunk("IDAT", zlib.compress(bytes(4001 * 8000))), IEND)
-png("too_wide", "a picture has a bounded width", f"{limits} 1 x 16385",
-    chunk("IHDR", start(16385, 1)), chunk("IDAT", zlib.compress(bytes(16386))), IEND)
+png("bomb", "a picture has a bounded size", f"{limits} 8001 x 50000",
+    chunk("IHDR", start(50000, 8001)), chunk("IDAT", zlib.compress(bytes(50001 * 80))), IEND)
+png("too_wide", "a picture has a bounded width", f"{limits} 1 x 65536",
+    chunk("IHDR", start(65536, 1)), chunk("IDAT", zlib.compress(bytes(65537))), IEND)
+png("large_and_interlaced", "a large picture needs bounded memory", damaged_png,
+    chunk("IHDR", start(20000, 20000, 16, 6, interlace=1)), chunk("IDAT", zlib.compress(bytes(20000 * 2000))), IEND)
 png("large_and_short", "a large picture needs bounded memory", damaged_png,
     chunk("IHDR", start(3800, 3800, 16, 6, interlace=1)), chunk("IDAT", zlib.compress(bytes(3800 * 3800))), IEND)
-png("text_bomb", "what is not pixels needs no memory", damaged_png, IHDR,
-    chunk("zTXt", b"k\0\0" + zlib.compress(bytes(100_000_000))), chunk("IDAT", b""), IEND)
-png("profile_bomb", "what is not pixels needs no memory", damaged_png, IHDR,
-    chunk("iCCP", b"k\0\0" + zlib.compress(bytes(100_000_000))), IDAT, IEND)
-case("picture", "17_MB.png", "a file has a bounded size", "expected at most 16777216 bytes, found 17000000",
-     MAGIC + IHDR + IDAT + IEND, size=17_000_000)
+BOMB = zlib.compress(bytes(100_000_000))
+for name, data in {"text": chunk("zTXt", b"k\0\0" + BOMB), "profile": chunk("iCCP", b"k\0\0" + BOMB),
+                   "xmp": chunk("iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + BOMB),
+                   "exif": chunk("zTXt", b"Raw profile type exif\0\0" + BOMB)}.items():
+    png(f"{name}_bomb", "what is not pixels needs no memory", damaged_png, IHDR, data, chunk("IDAT", b""), IEND)
+case("picture", "269_MB.png", "a file has a bounded size", "expected at most 268435456 bytes, found 269000000",
+     MAGIC + IHDR + IDAT + IEND, size=269_000_000)
 
 # ---- pictures: JPEG, a bar of 4 x 19 pixels on 28 x 28 ------------------------------------------------
 
@@ -497,24 +500,25 @@ jpeg("no_end", "the end is marked", damaged_jpeg, JPEG[:-2])
 jpeg("width_0", "a picture has a width", damaged_jpeg, changed(FRAME + 7, 0, 0))
 jpeg("height_0", "a picture has a height", damaged_jpeg, changed(FRAME + 5, 0, 0))
 jpeg("bomb", "a picture has a bounded size", f"{limits} 65500 x 65500", changed(FRAME + 5, 0xff, 0xdc, 0xff, 0xdc))
-jpeg("too_wide", "a picture has a bounded width", f"{limits} 28 x 16385", changed(FRAME + 7, 0x40, 0x01))
+jpeg("too_wide", "a picture has a bounded size", f"{limits} 6300 x 65000", changed(FRAME + 5, 0x18, 0x9c, 0xfd, 0xe8))
 jpeg("more_rows", "a scan has all pixels", damaged_jpeg, changed(FRAME + 5, 0x0e, 0xd8, 0x0e, 0xd8))
-jpeg("precision_12", "a sample has 8 bits", damaged_jpeg, changed(FRAME + 4, 12))
-jpeg("lossless", "the process is known", damaged_jpeg, changed(FRAME + 1, 0xc3))
+other_jpeg = "expected a JPEG file of a kind that libjpeg reads, found another ("
+jpeg("precision_12", "a sample has 8 bits", other_jpeg, changed(FRAME + 4, 12))
+jpeg("lossless", "the process is known", other_jpeg, changed(FRAME + 1, 0xc3))
 jpeg("no_table", "the numbers have a table", damaged_jpeg, JPEG[:TABLE] + JPEG[FRAME:])
 jpeg("no_codes", "the codes have a table", damaged_jpeg, JPEG[:CODES] + JPEG[SCAN:])
 jpeg("codes_overflow", "the codes are a tree", damaged_jpeg, changed(CODES + 5, 255))
-jpeg("two_components", "pictures are grey or in colour", "expected a JPEG in grey or colour, found one with 2 components", JPEG[:FRAME] + b"\xff\xc0\0\x0e\x08\0\x1c\0\x1c\x02\x01\x11\0\x02\x11\0" + JPEG[CODES:])
+jpeg("two_components", "pictures are grey or in colour", "expected a JPEG in grey, colour or four inks, found one with 2 components", JPEG[:FRAME] + b"\xff\xc0\0\x0e\x08\0\x1c\0\x1c\x02\x01\x11\0\x02\x11\0" + JPEG[CODES:])
 jpeg("two_frames", "there is one frame", damaged_jpeg, JPEG[:CODES] + JPEG[FRAME:CODES] + JPEG[CODES:])
 jpeg("damaged_scan", "a scan is made of codes", damaged_jpeg, JPEG[:SCAN + 14] + b"\xff\0" * 10 + JPEG[SCAN + 34:])
 jpeg("progressive_bomb", "a picture in several scans needs bounded memory", "expected a progressive JPEG that needs at most",
      JPEG[:FRAME] + bytes([0xff, 0xc2, 0, 17, 8, 0x0b, 0xb8, 0x0b, 0xb8, 3, 1, 17, 0, 2, 17, 0, 3, 17, 0]) + JPEG[CODES:])
-jpeg("progressive_cut", "a picture in several scans needs bounded memory", damaged_jpeg,
-     JPEG[:FRAME] + bytes([0xff, 0xc2, 0, 11, 8, 0x0e, 0xd8, 0x0e, 0xd8, 1, 1, 17, 0]) + JPEG[CODES:SCAN + 8] + b"\0\0\x80")
+jpeg("progressive_cut", "each scan is whole", damaged_jpeg,
+     JPEG[:FRAME] + bytes([0xff, 0xc2, 0, 11, 8, 1, 0, 1, 0, 1, 1, 17, 0]) + JPEG[CODES:SCAN + 8] + b"\0\0\x80")
 
 # ---- pictures: others ---------------------------------------------------------------------------------
 
-case("picture", "gif.gif", "the format is known", "expected a PNG, JPEG or IDX file, found something else", b"GIF89a" + bytes(40))
+case("picture", "gif.gif", "the format is known", "expected a PNG, JPEG or IDX file, found a GIF file", b"GIF89a" + bytes(40))
 case("picture", "text.png", "the format is known", "found something else", b"seven\n")
 case("picture", "weights.png", "weights are not a picture", "found something else", (good / "model.safetensors").read_bytes())
 IDX = struct.pack(">IIII", 0x803, 2, 28, 28) + bytes(2 * 28 * 28)

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+#include "support/orientation.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+using namespace fovea;
+using Input = std::span<const std::uint8_t>;
+
+namespace {
+
+constexpr std::string_view xmp_in_png = "XML:com.adobe.xmp", raw = "Raw profile type ";
+constexpr std::string_view xmp_in_jpeg{"http://ns.adobe.com/xap/1.0/\0", 29};
+
+std::string_view letters(Input bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+std::string_view without_spaces(std::string_view text) {
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  return text;
+}
+
+// What is after `start`, if the text begins so.
+std::optional<std::string_view> after(std::string_view text, std::string_view start) {
+  if (!text.starts_with(start)) return std::nullopt;
+  return text.substr(start.size());
+}
+
+int one_to_eight(std::size_t value) {
+  return 1 <= value && value <= 8 ? static_cast<int>(value) : 0;
+}
+
+// Three lines, a name, a length, then digits: as ImageMagick writes metadata into text.
+std::vector<std::uint8_t> from_hexadecimal(std::string_view text) {
+  for (int line = 0; line < 3; ++line) {
+    const auto end = text.find('\n');
+    text = end == text.npos ? std::string_view{} : text.substr(end + 1);
+  }
+  std::vector<std::uint8_t> bytes;
+  int high = -1;
+  for (const char c : text) {
+    const int digit = '0' <= c && c <= '9'   ? c - '0'
+                      : 'a' <= c && c <= 'f' ? c - 'a' + 10
+                      : 'A' <= c && c <= 'F' ? c - 'A' + 10
+                                             : -1;
+    if (digit < 0) continue;
+    if (high >= 0) bytes.push_back(static_cast<std::uint8_t>(16 * high + digit));
+    high = high < 0 ? digit : -1;
+  }
+  return bytes;
+}
+
+}  // namespace
+
+int Orientation::read_exif(Input block) {
+  if (letters(block).starts_with(std::string_view("Exif\0", 5)))
+    block = block.subspan(std::min<std::size_t>(6, block.size()));
+  const bool little = letters(block).starts_with(std::string_view("II*\0", 4));
+  if (!little && !letters(block).starts_with(std::string_view("MM\0*", 4))) return 0;
+  const auto at = [&](std::size_t from, std::size_t count) {
+    std::size_t value = 0;
+    for (std::size_t i = 0; i < count; ++i)
+      if (from + i < block.size())
+        value |= std::size_t{block[from + i]} << 8 * (little ? i : count - 1 - i);
+    return value;
+  };
+  const std::size_t table = at(4, 4), entries = at(table, 2);
+  for (std::size_t i = 0; i < entries; ++i) {
+    const std::size_t entry = table + 2 + 12 * i, type = at(entry + 2, 2);
+    const std::size_t bytes = type == 1 ? 1 : type == 3 ? 2 : type == 4 ? 4 : 0;
+    if (at(entry, 2) != 0x112 || bytes == 0) continue;
+    if (const int value = one_to_eight(at(entry + 8, bytes))) return value;
+  }
+  return 0;
+}
+
+// Not a reader of XML: it finds the property by the prefix that the packet gives to TIFF's properties,
+// as an attribute, tiff:Orientation="6", or as an element, <tiff:Orientation>6</tiff:Orientation>.
+int Orientation::read_xmp(std::string_view packet) {
+  std::string name = "tiff";
+  if (const auto space = packet.find("http://ns.adobe.com/tiff/1.0/"); space != packet.npos) {
+    const auto declared = packet.substr(0, space).rfind("xmlns:");
+    if (declared != packet.npos) {
+      const auto prefix = packet.substr(declared + 6, space - declared - 6);
+      name = prefix.substr(0, prefix.find_first_of(" \t\r\n="));
+    }
+  }
+  name += ":Orientation";
+  for (std::size_t at = packet.find(name); at != packet.npos; at = packet.find(name, at + 1)) {
+    std::string_view rest = packet.substr(at + name.size());
+    const bool element = at > 0 && packet[at - 1] == '<';
+    if (element) {
+      rest.remove_prefix(std::min(rest.find('>'), rest.size()));
+    } else {
+      rest = without_spaces(rest);
+      if (!rest.starts_with('=')) continue;
+      rest = without_spaces(rest.substr(1));
+      if (!rest.starts_with('"') && !rest.starts_with('\'')) continue;
+    }
+    if (rest.empty()) continue;
+    rest = without_spaces(rest.substr(1));
+    const char digit = rest.empty() ? '0' : rest[0];
+    const bool more = rest.size() > 1 && '0' <= rest[1] && rest[1] <= '9';
+    if (const int value = one_to_eight(static_cast<std::size_t>(digit - '0')); value && !more)
+      return value;
+  }
+  return 0;
+}
+
+void Orientation::add_app1(Input segment, Rank rank) {
+  if (const auto packet = after(letters(segment), xmp_in_jpeg))
+    add_xmp(*packet);
+  else
+    add(rank, read_exif(segment));
+}
+
+void Orientation::add_text(std::string_view keyword, std::string_view text) {
+  if (keyword == xmp_in_png) return add_xmp(text);
+  const auto kind = after(keyword, raw);
+  if (!kind || !may_hold_orientation(keyword)) return;
+  const auto bytes = from_hexadecimal(text);
+  *kind == "xmp" ? add_xmp(letters(bytes)) : add_app1(bytes, exif_in_text);
+}
+
+int Orientation::value() const {
+  for (const int value : said_)
+    if (value != 0) return value;
+  return 1;
+}
+
+bool may_hold_orientation(std::string_view keyword) {
+  const auto kind = after(keyword, raw);
+  return keyword == xmp_in_png || kind == "exif" || kind == "APP1" || kind == "app1" ||
+         kind == "xmp";
+}
+
+Tensor<std::uint8_t, 2> upright(Tensor<std::uint8_t, 2> image, int orientation) {
+  if (orientation == 1) return image;
+  const auto [H, W] = image.shape();
+  const bool swap = orientation >= 5,
+             up = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7,
+             mirror = orientation == 2 || orientation == 3 || orientation >= 7;
+  Tensor<std::uint8_t, 2> result(swap ? Shape{W, H} : Shape{H, W});
+  for (Index i = 0; i < result.extent(0); ++i)
+    for (Index j = 0; j < result.extent(1); ++j) {
+      const Index row = swap ? j : i, col = swap ? i : j;
+      result(i, j) = image(up ? H - 1 - row : row, mirror ? W - 1 - col : col);
+    }
+  return result;
+}
