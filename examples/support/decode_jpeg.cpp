@@ -40,6 +40,7 @@ struct Jpeg {
     case JERR_CCIR601_NOTIMPL:
     case JERR_CONVERSION_NOTIMPL:
     case JERR_FRACT_SAMPLE_NOTIMPL:
+    case JERR_IMAGE_TOO_BIG:
     case JERR_NOT_COMPILED:
     case JERR_SOF_UNSUPPORTED:
       jpeg->unsupported = true;

@@ -91,14 +91,16 @@ int Orientation::read_xmp(std::string_view packet) {
   name += ":Orientation";
   for (std::size_t at = packet.find(name); at != packet.npos; at = packet.find(name, at + 1)) {
     std::string_view rest = packet.substr(at + name.size());
-    const bool element = at > 0 && packet[at - 1] == '<';
-    if (element) {
+    const char before = at > 0 ? packet[at - 1] : ' ';
+    if (before == '<') {
       rest.remove_prefix(std::min(rest.find('>'), rest.size()));
-    } else {
+    } else if (is_space(before)) {
       rest = without_spaces(rest);
       if (!rest.starts_with('=')) continue;
       rest = without_spaces(rest.substr(1));
       if (!rest.starts_with('"') && !rest.starts_with('\'')) continue;
+    } else {
+      continue;  // the end of an element, or another name
     }
     if (rest.empty()) continue;
     rest = without_spaces(rest.substr(1));

@@ -334,7 +334,7 @@ for i in (0, 1):
 bad("interlaced_cut.png", MAGIC + png_parts(grey, GREY8, interlace=1)[0] + chunk("IDAT", zlib.compress(png_parts(grey, GREY8, interlace=1)[1][:-99])) + end, damaged)
 bad("apple.png", MAGIC + chunk("CgBI", b"\x50\0\x20\2") + ihdr + chunk("IDAT", packed[2:-4]) + end, damaged)
 bad("critical_unknown.png", png(grey, GREY8, before=chunk("QQQQ", b"")), damaged)
-for share in (10, 40, 70, 100):
+for share in range(10, 101, 10):
     bad(f"cut_at_{share}.png", PLAIN[:(len(PLAIN) - 1) * share // 100], "truncated")
 
 # ---- JPEG -------------------------------------------------------------------------------------------------
@@ -438,10 +438,9 @@ bad("restart_swapped.jpg", restart[:marks[2] + 1] + bytes([restart[marks[3] + 1]
 bad("restart_padded.jpg", restart[:marks[2]] + b"\0\0\0" + restart[marks[2]:], damaged)
 bad("restart_segment_missing.jpg", restart[:marks[2]] + restart[marks[3]:], damaged)
 bad("end_missing.jpg", JPG[:-2], damaged)
-for share in (10, 40, 70, 99):
+for share in range(10, 100, 10):
     bad(f"cut_at_{share}.jpg", JPG[:len(JPG) * share // 100], damaged)
     bad(f"cut_at_{share}_with_end.jpg", JPG[:len(JPG) * share // 100] + b"\xff\xd9", damaged)
-middle = len(JPG) - len(rest) // 2
 bad("scan_data_twice.jpg", JPG[:-2] + rest[2 + size:-2] + JPG[-2:], damaged)
 frame = JPG.find(b"\xff\xc0")
 bad("fewer_rows.jpg", JPG[:frame + 5] + struct.pack(">H", H // 2) + JPG[frame + 7:], damaged)
@@ -451,6 +450,7 @@ kind = "expected a JPEG file of a kind that libjpeg reads, found another ("
 bad("precision_12.jpg", JPG[:frame + 4] + b"\x0c" + JPG[frame + 5:], kind + "Unsupported JPEG data precision 12)")
 for process, what in ((0xc3, "lossless"), (0xc5, "hierarchical"), (0xcb, "lossless_arithmetic"), (0xc7, "differential")):
     bad(f"{what}.jpg", JPG[:frame + 1] + bytes([process]) + JPG[frame + 2:], kind + f"Unsupported JPEG process: SOF type 0x{process:02x})")
+bad("too_wide.jpg", JPG[:frame + 7] + b"\xff\xff" + JPG[frame + 9:], kind + "Maximum supported image dimension is 65500 pixels)")
 progressive = saved(RGB, "JPEG", quality=90, progressive=True)
 bad("progressive_cut.jpg", progressive[:len(progressive) * 2 // 3], damaged)
 bad("progressive_cut_with_end.jpg", progressive[:len(progressive) * 2 // 3] + b"\xff\xd9", damaged)
@@ -487,6 +487,9 @@ for k in range(1, 9):
             "xmp_single_quotes": [app1_xmp(xmp_attribute(k).replace(b'"', b"'"))], "xmp_spaces": [app1_xmp(xmp("", f"{TIFF_NS} tiff:Orientation  =\n '{k}'"))],
             "xmp_element_spaces": [app1_xmp(xmp(f"<tiff:Orientation >\n {k}\n</tiff:Orientation>", TIFF_NS))], "xmp_other_prefix": [app1_xmp(xmp("", f'xmlns:t="http://ns.adobe.com/tiff/1.0/" t:Orientation="{k}"'))],
             "xmp_declared_above": [app1_xmp(xmp_attribute(k).replace(TIFF_NS.encode(), b"").replace(b"<x:xmpmeta", b"<x:xmpmeta " + TIFF_NS.encode()))],
+            "xmp_longer_prefix": [app1_xmp(xmp("", f'xmlns:crtiff="urn:x" crtiff:Orientation="{other}" {TIFF_NS} tiff:Orientation="{k}"'))],
+            "xmp_element_with_type": [app1_xmp(xmp(f'<tiff:Orientation rdf:datatype="integer">{k}</tiff:Orientation>', TIFF_NS))],
+            "xmp_empty_element_first": [app1_xmp(xmp(f"<tiff:Orientation/><tiff:Orientation>{k}</tiff:Orientation>", TIFF_NS))],
             "xmp_other_orientation": [app1_xmp(xmp("", f'xmlns:crs="urn:x" crs:Orientation="{other}" {TIFF_NS} tiff:Orientation="{k}"'))],
             "after_jfif": [jfif, app1(little)], "extraneous_first": [segment(0xfe, b"c") + b"\0\0\0", app1(little)],
         }
