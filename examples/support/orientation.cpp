@@ -93,7 +93,10 @@ int Orientation::read_xmp(std::string_view packet) {
     std::string_view rest = packet.substr(at + name.size());
     const char before = at > 0 ? packet[at - 1] : ' ';
     if (before == '<') {
-      rest.remove_prefix(std::min(rest.find('>'), rest.size()));
+      if (!rest.starts_with('>') && (rest.empty() || !is_space(rest[0]))) continue;
+      const auto end = rest.substr(0, 256).find('>');
+      if (end == rest.npos) continue;
+      rest.remove_prefix(end);
     } else if (is_space(before)) {
       rest = without_spaces(rest);
       if (!rest.starts_with('=')) continue;
@@ -102,7 +105,6 @@ int Orientation::read_xmp(std::string_view packet) {
     } else {
       continue;  // the end of an element, or another name
     }
-    if (rest.empty()) continue;
     rest = without_spaces(rest.substr(1));
     const char digit = rest.empty() ? '0' : rest[0];
     const bool more = rest.size() > 1 && '0' <= rest[1] && rest[1] <= '9';

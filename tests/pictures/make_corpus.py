@@ -207,7 +207,7 @@ for i, suffix in ((0, ""), (1, "_interlaced")):
         palette = np.stack([np.arange(2**depth) * (255 // (2**depth - 1))] * 3, axis=1).astype(np.uint8)
         good(f"palette{depth}{suffix}.png", png(levels[depth], PALETTE, depth, i, chunk("PLTE", palette.tobytes())), scaled, 0)
     wide = grey.astype(np.uint16) * 257
-    good(f"grey16{suffix}.png", png(wide + 3, GREY8, 16, i), TRUTH, 0.1)
+    good(f"grey16{suffix}.png", png(np.minimum(wide, 65415) + 120, GREY8, 16, i), TRUTH, 0)  # nearer to this level than to the next
     good(f"colour8{suffix}.png", png(colour, COLOUR, 8, i), TRUTH, 0)
     good(f"colour16{suffix}.png", png(colour.astype(np.uint16) * 257, COLOUR, 16, i), TRUTH, 0)
     palette = np.arange(256, dtype=np.uint8).repeat(3).tobytes()
@@ -284,7 +284,7 @@ ancillary = {
     "unknown_checksum": chunk("prVt", b"hello", 9), "acTL": chunk("acTL", bytes(8)), "acTL_short": chunk("acTL", b"\1"), "fcTL": chunk("fcTL", bytes(26)),
     "eXIf_garbage": chunk("eXIf", b"garbage"), "eXIf_empty": chunk("eXIf", b""), "eXIf_loop": chunk("eXIf", b"II*\0" + bytes(4)),
     "eXIf_far": chunk("eXIf", b"II*\0\xff\xff\xff\xff"), "XMP_garbage": chunk("iTXt", b"XML:com.adobe.xmp\0\0\0\0\0garbage tiff:Orientation"),
-    "XMP_9": chunk("iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp_attribute(9)), "XMP_16": chunk("iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp_attribute(16)),
+    "XMP_9": chunk("iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp_attribute(9)), "XMP_62": chunk("iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp_attribute(62)),
     "XMP_damaged": chunk("iTXt", b"XML:com.adobe.xmp\0\1\0\0\0garbage"), "XMP_short": chunk("iTXt", b"XML:com.adobe.xmp\0"),
     "raw_profile_garbage": chunk("tEXt", b"Raw profile type exif\0garbage"), "raw_profile_empty": chunk("zTXt", b"Raw profile type exif\0"),
     "raw_profile_lines": chunk("tEXt", b"Raw profile type exif\0\n\n\n"), "raw_profile_iptc": chunk("tEXt", b"Raw profile type iptc\0\niptc\n4\n4949"),
@@ -321,6 +321,9 @@ bad("tRNS_checksum.png", png(grey, PALETTE, before=chunk("PLTE", palette) + chun
 bad("eXIf_checksum.png", png(grey, GREY8, before=chunk("eXIf", tiff(6), 1)), "checksum of the PNG chunk eXIf")
 bad("XMP_checksum.png", png(grey, GREY8, before=chunk("iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp_attribute(6), 1)), "checksum of the PNG chunk iTXt")
 bad("adler.png", MAGIC + ihdr + chunk("IDAT", packed[:-1] + bytes([packed[-1] ^ 1])) + end, damaged)
+bad("adler_in_its_own_chunk.png", MAGIC + ihdr + chunk("IDAT", packed[:-4]) + chunk("IDAT", bytes(4)) + end, damaged)
+bad("adler_missing.png", MAGIC + ihdr + chunk("IDAT", packed[:-4]) + end, damaged)
+bad("adler_cut.png", MAGIC + ihdr + chunk("IDAT", packed[:-2]) + end, damaged)
 bad("stream_cut.png", MAGIC + ihdr + chunk("IDAT", packed[:-40]) + end, damaged)
 bad("stream_damaged.png", MAGIC + ihdr + chunk("IDAT", packed[:300] + b"\xff" * 30 + packed[330:]) + end, damaged)
 bad("stream_missing.png", MAGIC + ihdr + chunk("IDAT", b"") + end, damaged)
@@ -488,6 +491,7 @@ for k in range(1, 9):
             "xmp_element_spaces": [app1_xmp(xmp(f"<tiff:Orientation >\n {k}\n</tiff:Orientation>", TIFF_NS))], "xmp_other_prefix": [app1_xmp(xmp("", f'xmlns:t="http://ns.adobe.com/tiff/1.0/" t:Orientation="{k}"'))],
             "xmp_declared_above": [app1_xmp(xmp_attribute(k).replace(TIFF_NS.encode(), b"").replace(b"<x:xmpmeta", b"<x:xmpmeta " + TIFF_NS.encode()))],
             "xmp_longer_prefix": [app1_xmp(xmp("", f'xmlns:crtiff="urn:x" crtiff:Orientation="{other}" {TIFF_NS} tiff:Orientation="{k}"'))],
+            "xmp_longer_name": [app1_xmp(xmp(f"<tiff:OrientationWas>{other}</tiff:OrientationWas><tiff:Orientation>{k}</tiff:Orientation>", f'{TIFF_NS} tiff:OrientationIs="{other}"'))],
             "xmp_element_with_type": [app1_xmp(xmp(f'<tiff:Orientation rdf:datatype="integer">{k}</tiff:Orientation>', TIFF_NS))],
             "xmp_empty_element_first": [app1_xmp(xmp(f"<tiff:Orientation/><tiff:Orientation>{k}</tiff:Orientation>", TIFF_NS))],
             "xmp_other_orientation": [app1_xmp(xmp("", f'xmlns:crs="urn:x" crs:Orientation="{other}" {TIFF_NS} tiff:Orientation="{k}"'))],
