@@ -195,7 +195,7 @@ PredictOptions parse_predict_options(int argc, char** argv) {
   PredictOptions options;
   bool no_selftest = false;
   CLI::App app(
-      "Reads digits: in PNG and JPEG pictures of any size and light, in IDX files, or from a pipe.",
+      "Reads digits: in PNG and JPEG pictures, photographs too, in IDX files, or from a pipe.",
       "mnist_predict");
   app.footer(
       "A picture is fitted the way MNIST was made: one digit on a plain background, dark on light "
