@@ -146,6 +146,12 @@ bool read_header(Png& state) {
   png_set_crc_action(state.png, PNG_CRC_DEFAULT, PNG_CRC_QUIET_USE);     // read_chunks() has looked
   png_set_option(state.png, PNG_MAXIMUM_INFLATE_WINDOW, PNG_OPTION_ON);  // some headers lie
   png_read_info(state.png, state.info);
+  return true;
+}
+
+// Has libpng ask for the memory of its rows: the extents must have been checked.
+bool choose_samples(Png& state) {
+  if (setjmp(state.back)) return false;
   if (state.has_palette())
     png_set_packing(state.png);
   else
@@ -208,6 +214,7 @@ Grey decode_png(Input bytes, std::string_view name) {
   check_png(read_header(state));
   const Index height = state.height(), width = state.width();
   check_extents(name, height, width);
+  check_png(choose_samples(state));
   Bytes row(state.width() * state.channels());
   const bool alpha = state.channels() % 2 == 0;
   BoxAverage boxes(height, width, box_side(height, width), alpha);

@@ -11,6 +11,7 @@
 import json
 import os
 import pathlib
+import resource
 import shutil
 import subprocess
 import sys
@@ -36,8 +37,8 @@ corpus = pathlib.Path(sys.argv[3]) if len(sys.argv) > 3 else work / "corpus"
 failures = []
 
 
-def run(*command):
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
+def run(*command, **options):
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, **options)
     if done.returncode not in (0, 2):
         sys.exit(f"{command[0]}: status {done.returncode}: {done.stderr}")
     return done.stdout, done.stderr
@@ -86,7 +87,10 @@ try:
     if digit != 7 or digit in digits.values():
         fail(base.name, f"read as {digit}, turned as {digits}")
 
-    sentences = dict(line.split("\t", 1) for line in run(write_grey, work / "seen", *files)[0].splitlines())
+    # What a header promises is compared with the limits before memory is asked for, even if it is not used.
+    said, _ = run(write_grey, work / "seen", *files,
+                  preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30)))
+    sentences = dict(line.split("\t", 1) for line in said.splitlines())
     digits, refusals = read_digits(*files)
     by_pillow = 0
     warnings.simplefilter("ignore")  # of Pillow's about the oddities
