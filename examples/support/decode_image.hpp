@@ -5,8 +5,8 @@
 //   const Tensor<std::uint8_t, 2> grey = decode_image(read_picture("seven.jpg"), "seven.jpg");
 //
 // What a header promises is compared with the limits below before memory is asked for it, and a file that
-// ends early or whose pixels are damaged is an error in words; what else is wrong in a file is not asked
-// for. A transparent picture lies on white; or on black, if little of it is drawn and that is light. A
+// ends early or whose pixels are damaged is an error in words; other faults do not keep it from being
+// read. A transparent picture lies on white; or on black, if little of it is drawn and that is light. A
 // picture taken with the camera turned is turned upright (orientation.hpp).
 #pragma once
 

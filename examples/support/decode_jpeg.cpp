@@ -121,7 +121,7 @@ bool read_pixels(Jpeg& jpeg, BoxAverage& boxes, std::uint8_t* row) {
 }
 
 // In several scans, the numbers of all blocks are kept until the last one. The first scan has at least a
-// bit for each block, so a small file cannot ask for much.
+// bit for each block, so a small file is refused before it takes much memory.
 void check_memory(jpeg_decompress_struct& info, Input file, std::string_view name) {
   if (!jpeg_has_multiple_scans(&info)) return;
   std::size_t needed = 0;

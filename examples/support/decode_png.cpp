@@ -3,7 +3,7 @@
 // PNG, by libpng. Of the chunks that a picture can do without, libpng is given tRNS alone, and this file
 // looks for the orientation in others: whatever else is in the file cannot keep its pixels from being
 // read. Samples are taken as they are: gamma and colour profiles are not applied, so that a PNG and a
-// JPEG file with the same samples are read as the same picture. They would change contrast, never the
+// JPEG file with the same samples are read as the same picture. They would change contrast and hardly the
 // order of light and dark.
 #include <png.h>
 #include <zlib.h>
@@ -46,7 +46,7 @@ std::string unpacked(std::string_view packed) {
   return text;
 }
 
-// A chunk of text: a keyword and what is said; zTXt and iTXt may be packed, iTXt has languages.
+// A chunk of text: a keyword, then the text; zTXt is packed, iTXt may be, and has languages.
 void read_text(std::string_view kind, std::string_view rest, Orientation& orientation) {
   const auto keyword = take_word(rest);
   bool packed = kind == "zTXt";
@@ -149,7 +149,7 @@ bool read_header(Png& state) {
   return true;
 }
 
-// Has libpng ask for the memory of its rows: the extents must have been checked.
+// Lets libpng allocate its rows, so the extents must have been checked.
 bool choose_samples(Png& state) {
   if (setjmp(state.back)) return false;
   if (state.has_palette())

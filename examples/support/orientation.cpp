@@ -130,7 +130,7 @@ void Orientation::add_text(std::string_view keyword, std::string_view text) {
 }
 
 int Orientation::value() const {
-  for (const int value : said_)
+  for (const int value : found_)
     if (value != 0) return value;
   return 1;
 }

@@ -10,8 +10,8 @@
 //   3  XMP            JPEG: any APP1 segment before the first scan     PNG: "XML:com.adobe.xmp" or
 //                     "Raw profile type xmp" in a text chunk
 //
-// Within a rank the first number from 1 to 8 counts; a block that has none, or is damaged, says
-// nothing. Only the first directory of an Exif block is asked: the second is about the thumbnail.
+// Within a rank the first number from 1 to 8 counts; a block without one, or with damage, is skipped.
+// Only the first directory of an Exif block is read: the second is about the thumbnail.
 #pragma once
 
 #include <array>
@@ -21,7 +21,7 @@
 
 #include "fovea/core/tensor.hpp"
 
-/// Collects what the blocks of metadata in a file say.
+/// Collects the orientations in the blocks of metadata of a file.
 class Orientation {
  public:
   /// An Exif block, with or without the letters "Exif" and two bytes before it.
@@ -33,7 +33,7 @@ class Orientation {
   /// A text chunk of a PNG file, unpacked.
   void add_text(std::string_view keyword, std::string_view text);
 
-  /// From 1 to 8; 1 when no block says anything.
+  /// From 1 to 8; 1 when no block has one.
   int value() const;
 
  private:
@@ -43,14 +43,14 @@ class Orientation {
   static int read_xmp(std::string_view packet);
   void add_app1(std::span<const std::uint8_t> segment, Rank rank);
   void add(Rank rank, int value) {
-    if (said_[rank] == 0) said_[rank] = value;
+    if (found_[rank] == 0) found_[rank] = value;
   }
 
-  std::array<int, ranks> said_{};  // 0: nothing
+  std::array<int, ranks> found_{};  // 0: none
 };
 
-/// Whether a text chunk of a PNG file with this keyword may say how the camera was held.
+/// Whether a text chunk of a PNG file with this keyword may have an orientation.
 bool may_hold_orientation(std::string_view keyword);
 
-/// The picture as it was seen by who took it.
+/// The picture turned and mirrored so that its orientation becomes 1.
 fovea::Tensor<std::uint8_t, 2> upright(fovea::Tensor<std::uint8_t, 2> image, int orientation);
