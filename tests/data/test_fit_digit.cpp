@@ -153,6 +153,22 @@ TEST_CASE("fit_digit: nothing on the background is an error in words") {
   CHECK(contains(error(Grey(Shape{1, 1}, 9)), "found one brightness"));
   CHECK(contains(error(drawn(80, 60, [](Index i, Index j) { return 100 + i / 2 + j; })),
                  "found one brightness"));
+  // A hundred dots are dust; so are the strong ones over a bar that is too faint to be a digit.
+  const auto dots = [](Index i, Index j) { return i % 10 == 5 && j % 10 == 5; };
+  CHECK(error(drawn(100, 100, [&](Index i, Index j) { return 255 * dots(i, j); })) ==
+        "x.png: expected a digit on a plain background, found only specks, with less than 2 % of "
+        "the ink each, or faint ink");
+  CHECK(contains(error(drawn(100, 100, [&](Index i, Index j) { return dots(i, j) ? 20 : 220; })),
+                 "found only specks"));
+  CHECK(contains(error(drawn(300, 80, [&](Index i, Index j) { return 200 * dots(i, j); })),
+                 "found only specks"));
+  CHECK(contains(error(drawn(100, 100,
+                             [&](Index i, Index j) {
+                               return j < 45 && dots(i, j)                     ? 255
+                                      : 55 <= j && j < 75 && 20 <= i && i < 80 ? 45
+                                                                               : 0;
+                             })),
+                 "found only specks"));
   Rng rng{1};
   CHECK(contains(error(drawn(400, 300, [&](Index, Index) { return 128 + 10 * rng.normal(); })),
                  "found one brightness"));

@@ -187,6 +187,9 @@ inline Tensor<std::uint8_t, 2> fit_digit(View<const std::uint8_t, 2> image, std:
   detail::drop_specks(scan, 0.02f);
 
   const detail::Box box = detail::box_of(scan, 0.25f);
+  check(box.height > 0, name,
+        ": expected a digit on a plain background, found only specks, with less than 2 % of the "
+        "ink each, or faint ink");
   const double scale = 20 / std::max(box.height, box.width);
   const auto digit = detail::resampled<float>(
       scan, box, Shape{scaled(box.height, scale), scaled(box.width, scale)});
