@@ -147,6 +147,16 @@ TEST_CASE("contracts: what a writer must not write") {
                Shape{0, 3});
        },
        {}},
+      {"an array of another type with other numbers",
+       [] {
+         parse_npy<float, 1>(encode_npy(Tensor<double, 1>{0.5, 0.1}), "f");
+       },
+       "f: expected numbers that are exactly <f4, found the f8 0.1 at offset 1"},
+      {"an array of another type with the same numbers",
+       [] {
+         CHECK(parse_npy<std::uint8_t, 1>(encode_npy(Tensor<double, 1>{0, 255}), "f")(1) == 255);
+       },
+       {}},
       {"stored numbers that do not fit change nothing",
        [] {
          std::vector<float> numbers{1, 2};

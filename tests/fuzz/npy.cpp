@@ -22,5 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   there_and_back<float, 1>({data, size});
   there_and_back<double, 2>({data, size});
   there_and_back<std::uint8_t, 3>({data, size});
+  there_and_back<bool, 1>({data, size});
+  there_and_back<std::int64_t, 4>({data, size});
   return 0;
 }

@@ -7,19 +7,21 @@
 //   2 or 4 bytes   n, least significant byte first; four since version 2.0
 //   n bytes        {'descr': '<f4', 'fortran_order': False, 'shape': (10000, 10), }, then spaces up to
 //                  a multiple of 64, and a newline
-//   then           the numbers, least significant byte first, the last index fastest
+//   then           the numbers, the last index fastest, or the first in Fortran order
 //
 //   write_npy("logits.npy", logits);                          // np.load("logits.npy")
 //   const auto filters = read_npy<float, 4>("filters.npy");   // np.save("filters.npy", filters)
 //
-// The writer's bytes are those of np.save. The reader trusts nothing. It takes numbers in our order and of
-// the type that was asked for; a pickled object is refused, not run; and before memory is asked for, the
-// file has to be just as long as its header promises.
+// The writer's bytes are those of np.save. The reader takes the plain numbers that np.load takes, in any
+// order of bytes and indices and of any type, as long as each is exactly a T: 3 may come as any type, 0.1
+// in 64 bits is no float. It trusts nothing: a pickled object is refused, not run; and before memory is
+// asked for, the file has to be just as long as its header promises.
 #pragma once
 
 #include "fovea/core/tensor.hpp"
 #include "fovea/io/little_endian.hpp"
 #include "fovea/io/npy_header.hpp"
+#include "fovea/io/stored_tensor.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 namespace detail {
@@ -47,42 +49,92 @@ NpyHeader take_npy_header(std::size_t& size, std::string_view file, Read& read) 
   size -= length;
   const Bytes bytes = read(length);
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  check(text.ends_with('\n'), file, ": expected a header that ends with a newline, found ",
-        text.empty() ? "an empty one" : "none at its end");
   return NpyParser(text, file).parse();
+}
+
+// The offset with the last index fastest of what has offset i with the first index fastest.
+template <std::size_t R>
+Index transposed_offset(Index i, const Shape<R>& shape) {
+  Index offset = 0;
+  for (const Index extent : shape.extents()) {
+    offset = offset * extent + i % extent;
+    i /= extent;
+  }
+  return offset;
+}
+
+// Decodes each number of the file into the place it has in `array`.
+template <class Stored, class T, std::size_t R, class Decode>
+void decode_npy_as(std::span<const std::uint8_t> bytes, const NpyHeader& header,
+                   std::string_view file, View<T, R> array, Decode decode) {
+  for (Index i = 0; i < array.size(); ++i) {
+    const auto from = static_cast<std::size_t>(i) * sizeof(Stored);
+    const auto number = decode(from_little_endian<Stored>(bytes.subspan(from)));
+    const Index to = header.fortran_order ? transposed_offset(i, array.shape()) : i;
+    if (!holds<T>(number))
+      fail(file, ": expected numbers that are exactly ", npy_descr<T>, ", found the ", header.type,
+           " ", number, " at offset ", to);
+    array.data()[to] = static_cast<T>(number);
+  }
+}
+
+// The same, for the type that the header names.
+template <class T, std::size_t R>
+void decode_npy(std::span<const std::uint8_t> bytes, const NpyHeader& header, std::string_view file,
+                View<T, R> array) {
+  const auto as = [&]<class Stored>(std::string_view stored, Stored, auto decode) {
+    if (header.type == stored) decode_npy_as<Stored>(bytes, header, file, array, decode);
+  };
+  const auto as_is = [](auto number) { return number; };
+  const auto truth = [&](int byte) {
+    check(byte < 2, file, ": expected 0 or 1 for b1, found ", byte);
+    return byte;
+  };
+  as("b1", std::uint8_t{}, truth);
+  as("i1", std::int8_t{}, as_is);
+  as("i2", std::int16_t{}, as_is);
+  as("i4", std::int32_t{}, as_is);
+  as("i8", std::int64_t{}, as_is);
+  as("u1", std::uint8_t{}, as_is);
+  as("u2", std::uint16_t{}, as_is);
+  as("u4", std::uint32_t{}, as_is);
+  as("u8", std::uint64_t{}, as_is);
+  as("f2", std::uint16_t{}, from_float16);
+  as("f4", float{}, as_is);
+  as("f8", double{}, as_is);
 }
 
 template <class T, std::size_t R, class Read>
 Tensor<T, R> take_npy(std::size_t size, std::string_view file, Read read) {
   const NpyHeader header = take_npy_header(size, file, read);
-  check(header.descr == npy_descr<T>, file, ": expected numbers of type ", npy_descr<T>, ", found ",
-        printable(header.descr),
-        header.descr.starts_with(">")    ? " (most significant byte first)"
-        : header.descr.starts_with("|O") ? " (pickled objects, which are not read)"
-                                         : "");
-  check(!header.fortran_order, file,
-        ": expected the last index to run fastest (C order), found the first (Fortran order)");
-  check(header.shape.size() == R, file, ": expected an array of rank ", R, ", found shape ",
-        extents_text(header.shape));
+  const bool single = header.shape.empty() && R == 1;  // a number is read as an array of one
+  check(header.shape.size() == R || single, file, ": expected an array of rank ", R,
+        ", found shape ", extents_text(header.shape));
   Shape<R> shape;
+  shape[0] = 1;
   std::copy(header.shape.begin(), header.shape.end(), &shape[0]);
   // Divided, as products of extents may overflow; a number of zero is no help against that.
+  const auto width = static_cast<std::size_t>(header.type[1] - '0');
   const bool none = std::count(header.shape.begin(), header.shape.end(), 0) > 0;
-  std::size_t left = none ? std::size_t{PTRDIFF_MAX} : size / sizeof(T);
+  std::size_t left = none ? std::size_t{PTRDIFF_MAX} : size / width;
   for (const Index extent : header.shape)
     left /= static_cast<std::size_t>(std::max<Index>(extent, 1));
-  check(left > 0 && static_cast<std::size_t>(shape.size()) * sizeof(T) == size, file,
-        ": expected the ", shape, " numbers of ", sizeof(T),
-        " bytes that its header promises, found ", size, " bytes",
+  check(left > 0 && static_cast<std::size_t>(shape.size()) * width == size, file, ": expected the ",
+        shape, " numbers of ", width, " bytes that its header promises, found ", size, " bytes",
         left > 0 ? "" : " (a truncated file?)");
+
+  Bytes bytes = read(size);
+  if (header.big_endian)
+    for (std::size_t i = 0; i < size; i += width) std::reverse(&bytes[i], &bytes[i] + width);
   Tensor<T, R> array(shape);
-  copy_little_endian(read(size), array.flat());
+  decode_npy(bytes, header, file, array.view());
   return array;
 }
 
 }  // namespace detail
 
-/// The array in an npy file, of this type and rank; an error in words if it is another.
+/// The array in an npy file; an error in words if it has another rank or numbers that no T is. A number
+/// alone, of rank 0, is read as an array of one.
 template <class T, std::size_t R>
 Tensor<T, R> read_npy(const std::string& path) {
   InputFile file(path);
@@ -102,7 +154,7 @@ Bytes encode_npy(const X& array) {
   using T = Value<X>;
   std::vector<Index> extents;
   for (std::size_t axis = 0; axis < X::rank; ++axis) extents.push_back(array.extent(axis));
-  std::string text = detail::npy_text({std::string(detail::npy_descr<T>), false, extents});
+  std::string text = detail::npy_text(detail::npy_descr<T>, extents);
   text.resize((10 + text.size() + 1) / 64 * 64 + 64 - 11,
               ' ');  // one space at least, as NumPy has it
   text += '\n';

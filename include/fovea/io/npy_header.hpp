@@ -4,13 +4,19 @@
 //
 //   {'descr': '<f4', 'fortran_order': False, 'shape': (10000, 10), }
 //
-// descr is the type of the numbers: < least significant byte first, > most significant first, | single
-// bytes; f floating point, i whole, u whole without a sign, O a pickled object; and the bytes of one. Of
-// the language just these are understood: the three keys, in any order, each once; strings without a
-// backslash, True and False, tuples of whole numbers; spaces and a last comma where Python has them.
+// descr is the type of the numbers, in three parts:
+//
+//   order   < least significant byte first, > most significant first; = or | or none: as this machine has it
+//   kind    b true or false, i whole, u whole without a sign, f floating point
+//   bytes   of one number
+//
+// Of the language just these are understood: the three keys, in any order, each once; strings without a
+// backslash, True and False, tuples of whole numbers (Python 2 wrote 3L for 3); spaces and a last comma
+// where Python has them.
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -21,29 +27,66 @@
 
 namespace fovea::inline FOVEA_ABI::detail {
 
-/// What NumPy calls a T.
+/// What np.save calls a T: "<f4".
 template <class T>
-inline constexpr std::string_view npy_descr = [] {
-  constexpr bool real = std::floating_point<T>, whole = std::signed_integral<T> && sizeof(T) >= 4;
-  static_assert(real || whole || std::same_as<T, std::uint8_t>,
-                "npy: a tensor of float, double, uint8_t, int32_t or int64_t");
-  return real ? (sizeof(T) == 4 ? "<f4" : "<f8") : !whole ? "|u1" : sizeof(T) == 4 ? "<i4" : "<i8";
+inline constexpr std::string_view npy_descr = []() -> std::string_view {
+  constexpr std::string_view whole[]{"|i1", "<i2", "<i4", "<i8", "|u1", "<u2", "<u4", "<u8"};
+  if constexpr (std::same_as<T, bool>) {
+    return "|b1";
+  } else if constexpr (std::floating_point<T>) {
+    static_assert(sizeof(T) <= 8, "npy: float or double, as long double differs between machines");
+    return sizeof(T) == 4 ? "<f4" : "<f8";
+  } else {
+    static_assert(!std::same_as<T, char>, "npy: whole numbers of 8 bits are int8_t or uint8_t");
+    return whole[std::bit_width(sizeof(T)) - 1 + (std::signed_integral<T> ? 0 : 4)];
+  }
 }();
 
 struct NpyHeader {
-  std::string descr;
+  std::string type;  // kind and bytes: "f4"
+  bool big_endian = false;
   bool fortran_order = false;
   std::vector<Index> shape;
 };
 
+/// Why a file with this kind of numbers cannot be read, for a sentence.
+inline std::string_view npy_refusal(std::string_view type) {
+  if (type.starts_with("f1")) return " (bits that differ between machines: save them as float64)";
+  switch (type.empty() ? '\0' : type[0]) {
+    case 'O':
+      return " (pickled objects, which can run any program as they are read)";
+    case 'c':
+      return " (complex numbers: save their real and imaginary parts apart)";
+    case 'S':
+    case 'U':
+      return " (text)";
+    case 'M':
+    case 'm':
+      return " (times)";
+    default:
+      return "";
+  }
+}
+
+/// Takes "<f4" apart.
+inline void set_npy_type(NpyHeader& header, std::string_view descr, std::string_view file) {
+  static constexpr std::string_view types[]{"b1", "i1", "i2", "i4", "i8", "u1",
+                                            "u2", "u4", "u8", "f2", "f4", "f8"};
+  const bool ordered = descr.find_first_of("<>=|") == 0;
+  header.big_endian = descr.starts_with('>') ||
+                      (!descr.starts_with('<') && std::endian::native == std::endian::big);
+  header.type = descr.substr(ordered);
+  check(std::count(std::begin(types), std::end(types), header.type) == 1, file,
+        ": expected b1, i1 to i8, u1 to u8 or f2 to f8 for numbers, found ", printable(descr),
+        npy_refusal(header.type));
+}
+
 /// The text that np.save (NumPy 1.24) writes: its keys sorted, and room for a first extent of 21 digits.
-inline std::string npy_text(const NpyHeader& header) {
-  const std::string first = to_string(header.shape.front());
-  const std::string shape =
-      header.shape.size() == 1 ? concat("(", first, ",)") : extents_text(header.shape);
-  return concat("{'descr': '", header.descr,
-                "', 'fortran_order': ", header.fortran_order ? "True" : "False",
-                ", 'shape': ", shape, ", }", std::string(21 - first.size(), ' '));
+inline std::string npy_text(std::string_view descr, std::span<const Index> shape) {
+  const std::string first = to_string(shape.front());
+  return concat("{'descr': '", descr, "', 'fortran_order': False, 'shape': ",
+                shape.size() == 1 ? concat("(", first, ",)") : extents_text(shape), ", }",
+                std::string(21 - first.size(), ' '));
 }
 
 class NpyParser {
@@ -65,7 +108,7 @@ class NpyParser {
       check(!std::exchange(seen[which], true), file_, ": expected each key once, found ", key,
             " twice");
       expect(':');
-      if (which == 0) header.descr = string("the type of plain numbers");
+      if (which == 0) set_npy_type(header, string("the type of plain numbers"), file_);
       if (which == 1) header.fortran_order = boolean();
       if (which == 2) header.shape = tuple();
       comma = next(',');
@@ -80,7 +123,7 @@ class NpyParser {
 
  private:
   void skip_spaces() {
-    text_.remove_prefix(std::min(text_.find_first_not_of(" \t\r\n"), text_.size()));
+    text_.remove_prefix(std::min(text_.find_first_not_of(" \t\r\n\f"), text_.size()));
   }
   std::string here() const {
     return text_.empty() ? "the end of the header" : printable(text_.substr(0, 24));
@@ -97,7 +140,7 @@ class NpyParser {
   }
 
   std::string string(std::string_view what) {
-    skip_spaces();
+    next('u');  // for Unicode, in Python 2
     const bool quoted = text_.starts_with('\'') || text_.starts_with('"');
     const std::size_t end = quoted ? text_.find(text_[0], 1) : text_.npos;
     check(end != text_.npos, file_, ": expected ", what, " in quotes, found ", here());
@@ -125,6 +168,7 @@ class NpyParser {
     check(value <= std::numeric_limits<Index>::max(), file_,
           ": expected a shape that fits into memory, found ", value, " in it");
     text_.remove_prefix(digits);
+    if (text_.starts_with('L')) text_.remove_prefix(1);  // for long, in Python 2
     return static_cast<Index>(value);
   }
   std::vector<Index> tuple() {

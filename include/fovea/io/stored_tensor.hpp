@@ -12,10 +12,12 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fovea/core/bits.hpp"
@@ -63,16 +65,35 @@ inline double from_bfloat16(std::uint16_t bits) {
   return static_cast<double>(bit_cast<float>(std::uint32_t{bits} << 16));
 }
 
+// Whether a T can be this very number.
+template <class T, class Number>
+bool holds(Number number) {
+  using Limits = std::numeric_limits<T>;
+  if constexpr (std::same_as<T, bool>) {
+    return number == 0 || number == 1;
+  } else if constexpr (std::integral<T> && std::integral<Number>) {
+    return std::in_range<T>(number);
+  } else if constexpr (std::integral<T>) {
+    return static_cast<Number>(Limits::min()) <= number && number < power_of_two(Limits::digits) &&
+           std::floor(number) == number;
+  } else if constexpr (std::integral<Number>) {  // from its first bit to its last
+    const auto bits = static_cast<std::uint64_t>(number);
+    const std::uint64_t size = number < 0 ? 0 - bits : bits;
+    return size == 0 || std::bit_width(size) - std::countr_zero(size) <= Limits::digits;
+  } else {
+    return !std::isfinite(number) ||
+           (std::abs(number) <= Limits::max() && static_cast<T>(number) == number);
+  }
+}
+
 // Whether a T can hold `number`, after rounding if T is a floating-point type.
 template <class T, class Number>
 bool fits(Number number) {
   if constexpr (std::floating_point<T>)
     return !std::isfinite(number) ||
            std::abs(static_cast<double>(number)) <= double{std::numeric_limits<T>::max()};
-  else if constexpr (std::same_as<T, bool>)
-    return number == 0 || number == 1;
   else
-    return number == static_cast<Number>(static_cast<T>(number));
+    return holds<T>(number);
 }
 
 }  // namespace detail
