@@ -41,9 +41,9 @@ inline std::string to_string(std::string_view text) { return std::string(text); 
   std::snprintf(text, sizeof text, "%llu", value);
   return text;
 }
-template <std::integral I>
-std::string to_string(I value) {
-  using Wide = std::conditional_t<std::signed_integral<I>, long long, unsigned long long>;
+template <std::integral T>
+std::string to_string(T value) {
+  using Wide = std::conditional_t<std::signed_integral<T>, long long, unsigned long long>;
   return to_string(static_cast<Wide>(value));
 }
 

@@ -49,8 +49,8 @@ FOVEA_OUT_OF_LINE inline Index checked_product(std::span<const Index> extents) {
 }  // namespace detail
 
 /// What an extent or an index may be: an integer, but no 2.5, which would lose its fraction in silence.
-template <class I>
-concept IndexLike = std::convertible_to<I, Index> && !std::floating_point<std::remove_cvref_t<I>>;
+template <class T>
+concept IndexLike = std::convertible_to<T, Index> && !std::floating_point<std::remove_cvref_t<T>>;
 
 /// R extents. A shape is a value; compare with ==.
 template <std::size_t R>

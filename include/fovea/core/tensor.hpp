@@ -70,15 +70,15 @@ class View {
   std::span<T> flat() const { return {data_, static_cast<std::size_t>(size_)}; }
 
   /// The element at these indices, unchecked.
-  template <IndexLike... I>
-  T& operator()(I... indices) const {
-    static_assert(sizeof...(I) == R, "a tensor of rank R has R indices");
+  template <IndexLike... Indices>
+  T& operator()(Indices... indices) const {
+    static_assert(sizeof...(Indices) == R, "a tensor of rank R has R indices");
     return data_[offset(static_cast<Index>(indices)...)];
   }
 
   /// The element at these indices; throws if one is out of range.
-  template <IndexLike... I>
-  T& at(I... indices) const {
+  template <IndexLike... Indices>
+  T& at(Indices... indices) const {
     const Shape<R> where{indices...};
     for (std::size_t axis = 0; axis < R; ++axis)
       check(0 <= where[axis] && where[axis] < shape_[axis], "at", where, ": axis ", axis,
@@ -126,8 +126,8 @@ class View {
   // Of a shape that has been looked at: nothing is checked on the hot path.
   View(T* data, const Shape<R>& shape, Index size) : data_(data), shape_(shape), size_(size) {}
 
-  template <class... I>
-  Index offset(I... indices) const {
+  template <class... Indices>
+  Index offset(Indices... indices) const {
     Index sum = 0;
     std::size_t axis = 0;
     ((sum = sum * shape_[axis++] + indices), ...);

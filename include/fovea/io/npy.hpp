@@ -35,14 +35,14 @@ NpyHeader take_npy_header(std::size_t& size, std::string_view file, Read& read) 
   const Bytes start = read(8);
   check(std::equal(start.begin(), start.begin() + 6, npy_magic), file,
         ": expected an npy file, which begins with \\x93NUMPY, found something else");
-  const int major = start[6], minor = start[7];
-  check(1 <= major && major <= 3 && minor == 0, file,
-        ": expected an npy file of version 1.0, 2.0 or 3.0, found ", major, ".", minor);
+  const int version = start[6], revision = start[7];
+  check(1 <= version && version <= 3 && revision == 0, file,
+        ": expected an npy file of version 1.0, 2.0 or 3.0, found ", version, ".", revision);
 
   constexpr std::size_t most = 10'000;  // as NumPy has it
-  const auto length = major == 1 ? from_little_endian<std::uint16_t>(read(2))
-                                 : from_little_endian<std::uint32_t>(read(4));
-  size -= major == 1 ? 10 : 12;
+  const auto length = version == 1 ? from_little_endian<std::uint16_t>(read(2))
+                                   : from_little_endian<std::uint32_t>(read(4));
+  size -= version == 1 ? 10 : 12;
   check(length <= most, file, ": expected a header of at most ", most, " bytes, found ", length);
   check(length <= size, file, ": expected a header of ", length, " bytes, found only ", size,
         " (a truncated file?)");

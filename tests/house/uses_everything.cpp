@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+//
+// Calls something of every part of the library, in float and in double, so that a compiler sees what the
+// templates become. test_macros.sh and test_warnings.sh make every_header.hpp, which includes all headers.
+#include "every_header.hpp"
+
+using namespace fovea;
+
+namespace {
+
+const Dataset data = synthetic_digits(24, 1);
+
+template <class T>
+auto network() {
+  Rng rng{1};
+  return Sequential{Shape{1, 28, 28},
+                    Conv2d<T>{{.in = 1, .out = 4, .kernel = 3, .padding = 1}, rng},
+                    Relu{},
+                    MaxPool2d{{.kernel = 2}},
+                    Conv2d<T>{{.in = 4, .out = 4, .kernel = {3, 5}, .stride = 2, .groups = 4}, rng},
+                    Conv2d<T>{{.in = 4, .out = 8, .kernel = 3, .padding = 1, .dilation = 2}, rng},
+                    Relu{},
+                    Flatten{},
+                    Linear<T>{{.in = 96, .out = 10}, rng}};
+}
+
+template <class T>
+double trained() {
+  auto net = network<T>();
+  auto w = net.workspace(8);
+  AdamW adam{net, {.learning_rate = 1e-3}};
+  Sgd sgd{net, {.learning_rate = 1e-2, .momentum = 0.9}};
+  for (std::uint64_t epoch = 0; epoch < 2; ++epoch)
+    for (const auto& [images, labels] :
+         batches<T>(data, 8, {.seed = 1, .epoch = epoch}, Augment{.shift = 2, .rotate = 15})) {
+      const auto logits = net.forward(images, w);
+      cross_entropy(logits, labels, w.output_gradient());
+      net.backward(w);
+      adam.step(net, w);
+      sgd.step(net, w);
+    }
+  summary(net);
+  return evaluate(net, batches<T>(data, 8, {.shuffle = false}), 10).accuracy().percent();
+}
+
+template <class T>
+void explained() {
+  const auto net = network<T>();
+  const auto image = image_at<T>(data, 3);
+  const auto black = black_image(net, data.scaling);
+  const auto gradient = gradient_map(net, image, 3);
+  gradient_times_input(net, image, 3);
+  smooth_grad(net, image, 3, {.samples = 3});
+  integrated_gradients(net, image, 3, black, {.steps = 8, .max_steps = 8});
+  occlusion(net, image, 3, black);
+  grad_cam(net, image, 3, "pool1");
+  effective_field<0>(net, data, {.row = 7, .col = 7});
+  activations(net, image);
+  activity(net, data);
+  deletion_curve(net, image, 3, magnitudes(gradient), black).area();
+  const auto map_of = [](const auto& n, auto x, Index k) { return gradient_map(n, x, k); };
+  randomisation_check(net, image, 3, map_of);
+  rank_correlation(gradient, gradient);
+  match_filters(std::get<0>(net.layers()).weight);
+  ablate<0>(net, data);
+  top_patches<0>(net, data, {.count = 2});
+  Attack attack{net, 4, data.scaling, pgd(0.1)};
+  evaluate(net, batches<T>(data, 4, {.shuffle = false}), 10, attack);
+  calibration_error(reliability(predictions(net, data)));
+  prototypes(net, Tensor<Label, 1>{1, 2}, data.scaling, {.steps = 3});
+  receptive_fields(net);
+  for (const Corruption& corruption : corruption::mnist_c()) corrupt(data, corruption, 1);
+}
+
+template <class T>
+void stored(const std::string& directory) {
+  auto net = network<T>();
+  auto w = net.workspace(8);
+  Adam adam{net};
+  TrainingState at{.run = {{"seed", "1"}}};
+  save_model(directory + "/model", net, mnist_scaling);
+  load_model(directory + "/model", net);
+  CheckpointFile(directory + "/run").save(net, adam, w, at);
+  CheckpointFile(directory + "/run").load(net, adam, w, at);
+  write_npy(directory + "/array", Tensor<T, 2>{{1, 2}});
+  read_npy<T, 2>(directory + "/array");
+  write_png(directory + "/picture", gallery(Tensor<T, 3>(Shape{4, 3, 3}), {.title = "four"}));
+}
+
+template <class T>
+void computed() {
+  const Tensor<T, 2> a{{1, 2}, {3, 4}};
+  const auto b = matmul(a, transpose(a)) * T{2} + a - a / T{3};
+  concat(sum(b), " ", mean<0>(b), " ", argmax(b[0]), " ", as_eigen(b).norm());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  explained<float>(), explained<double>();
+  stored<float>(argv[1]), stored<double>(argv[1]);
+  computed<float>(), computed<double>();
+  gradient_check(Relu{}, Shape{2, 3, 4, 5});
+  return trained<float>() >= 0 && trained<double>() >= 0 ? 0 : 1;
+}
