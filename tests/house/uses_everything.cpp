@@ -21,7 +21,9 @@ auto network() {
                     Conv2d<T>{{.in = 4, .out = 8, .kernel = 3, .padding = 1, .dilation = 2}, rng},
                     Relu{},
                     Flatten{},
-                    Linear<T>{{.in = 96, .out = 10}, rng}};
+                    Linear<T>{{.in = 96, .out = 16}, rng},
+                    Relu{},
+                    Linear<T>{{.in = 16, .out = 10}, rng}};
 }
 
 template <class T>

@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <type_traits>
 
@@ -18,6 +19,13 @@
 #endif
 
 namespace fovea::inline FOVEA_ABI {
+
+/// a == b, where rounding is no reason for another answer: 0 that was never touched, a number and its copy.
+/// By std::equal_to, so that -Wfloat-equal of a program shows the comparisons that are not meant.
+template <class T>
+constexpr bool exactly_equal(T a, std::type_identity_t<T> b) {
+  return std::equal_to<T>{}(a, b);
+}
 
 namespace detail {
 
@@ -55,7 +63,7 @@ constexpr Split split(double x) {
 template <class T>
 constexpr T next_above(T x) {
   using Bits = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
-  if (x == 0) return std::numeric_limits<T>::denorm_min();
+  if (exactly_equal(x, 0)) return std::numeric_limits<T>::denorm_min();
   return bit_cast<T>(bit_cast<Bits>(x) + (x > 0 ? Bits{1} : ~Bits{0}));
 }
 
@@ -92,6 +100,9 @@ constexpr TwoDoubles operator*(TwoDoubles a, TwoDoubles b) {
 }  // namespace detail
 
 namespace math {
+
+inline constexpr double infinity = std::numeric_limits<double>::infinity();  ///< larger than all
+inline constexpr double nan = std::numeric_limits<double>::quiet_NaN();      ///< no number
 
 /// The size of `size` with the sign of `sign`, also of zeros.
 constexpr double copysign(double size, double sign) {

@@ -5,6 +5,7 @@
 // this library depends on NDEBUG.
 #pragma once
 
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdio>
@@ -50,7 +51,7 @@ std::string to_string(T value) {
 /// printf's %.*f, %.*e or %.*g, by its last letter, with a point in every locale: some have a comma, some
 /// more than one byte. A NaN has no sign, which differs between processors.
 [[gnu::cold]] inline std::string formatted(double value, int digits, char style = 'g') {
-  if (value != value) return "nan";
+  if (std::isnan(value)) return "nan";
   char text[512];  // the largest double has 309 digits before the point
   std::snprintf(text, sizeof text,
                 style == 'f'   ? "%.*f"

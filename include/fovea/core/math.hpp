@@ -115,12 +115,12 @@ namespace math {
 /// e^x.
 inline double exp(double x) {
   if (!(x > -746)) return x < 0 ? 0 : x;
-  return x > 710 ? INFINITY : detail::rounded(detail::exponential(x));
+  return x > 710 ? infinity : detail::rounded(detail::exponential(x));
 }
 
 /// e^x - 1, precise near zero.
 inline double expm1(double x) {
-  if (x == 0 || x != x) return x;
+  if (exactly_equal(x, 0) || std::isnan(x)) return x;
   if (std::abs(x) > 40) return exp(x) - 1;
   const auto [p, k] = detail::exponential(x);
   const double size = detail::power_of_two(k);
@@ -130,29 +130,32 @@ inline double expm1(double x) {
 
 /// ln x.
 inline double log(double x) {
-  if (!(x > 0 && x < INFINITY)) return x == 0 ? -INFINITY : x < 0 ? NAN : x;
+  if (!(x > 0 && x < infinity)) return exactly_equal(x, 0) ? -infinity : x < 0 ? nan : x;
   const auto [m, k] = detail::split(x);
   return detail::logarithm(k, m - 1, 0);
 }
 
 /// ln(1 + x), precise near zero.
 inline double log1p(double x) {
-  if (std::abs(x) < 0.25) return x == 0 ? x : detail::logarithm(0, x, 0);
+  if (std::abs(x) < 0.25) return exactly_equal(x, 0) ? x : detail::logarithm(0, x, 0);
   const double sum = 1 + x, lost = x < 1 ? x - (sum - 1) : 1 - (sum - x);
-  if (!(sum > 0 && sum < INFINITY)) return log(sum);
+  if (!(sum > 0 && sum < infinity)) return log(sum);
   const auto [m, k] = detail::split(sum);
   return detail::logarithm(k, m - 1, lost / sum);
 }
 
 /// sin x, for |x| <= 1e9; NaN beyond.
-inline double sin(double x) { return x == 0 ? x : std::abs(x) <= 1e9 ? detail::sine(x, 0) : NAN; }
+inline double sin(double x) {
+  if (exactly_equal(x, 0)) return x;
+  return std::abs(x) <= 1e9 ? detail::sine(x, 0) : nan;
+}
 
 /// cos x, for |x| <= 1e9; NaN beyond.
-inline double cos(double x) { return std::abs(x) <= 1e9 ? detail::sine(x, 1) : NAN; }
+inline double cos(double x) { return std::abs(x) <= 1e9 ? detail::sine(x, 1) : nan; }
 
 /// The hyperbolic tangent.
 inline double tanh(double x) {
-  if (x != x) return x;
+  if (std::isnan(x)) return x;
   const double size = std::abs(x), e = expm1(2 * size);
   const auto sum = detail::exact_sum(2, e);
   const double part = e / sum.high;
@@ -169,7 +172,7 @@ inline double erf(double x) {
       1.0 / 685440, -1.0 / 6894720, 1.0 / 76204800, -1.0 / 918086400, 1.0 / 11975040000,
       -1.0 / 168129561600, 1.0 / 2528170444800, -1.0 / 40537905408000, 1.0 / 690452066304000);
   if (size < 0.9) return x + x * (c + (1 + c) * z * series);
-  if (!(size < 6)) return x != x ? x : copysign(1, x);
+  if (!(size < 6)) return std::isnan(x) ? x : copysign(1, x);
   const double p = polynomial(size, 1230.33935479799725, 2051.07837782607147, 1712.04761263407058,
                               881.95222124176909, 298.635138197400131, 66.1191906371416295,
                               8.88314979438837594, 0.564188496988670089, 2.15311535474403846e-8);
@@ -181,16 +184,16 @@ inline double erf(double x) {
 
 /// x^y.
 inline double pow(double x, double y) {
-  if (y == 0 || x == 1) return 1;
-  if (x != x || y != y) return NAN;
+  if (exactly_equal(y, 0) || exactly_equal(x, 1)) return 1;
+  if (std::isnan(x) || std::isnan(y)) return nan;
   const double size = std::abs(x);
-  const bool whole = std::floor(y) == y, odd = whole && 2 * std::floor(y / 2) != y;
-  if (x < 0 && !whole && size < INFINITY) return NAN;
+  const bool whole = std::floor(y) >= y, odd = whole && 2 * std::floor(y / 2) < y;
+  if (x < 0 && !whole && size < infinity) return nan;
   const double one = odd ? copysign(1, x) : 1;
-  if (size == 1) return one;
-  if (size == 0 || size == INFINITY) return (size == 0) == (y < 0) ? one * INFINITY : one * 0;
+  if (exactly_equal(size, 1)) return one;
+  if (!(0 < size && size < infinity)) return (size < 1) == (y < 0) ? one * infinity : one * 0;
   const detail::TwoDoubles log = detail::long_logarithm(size);
-  if (std::abs(y * log.high) > 746) return (y < 0) == (size < 1) ? one * INFINITY : one * 0;
+  if (std::abs(y * log.high) > 746) return (y < 0) == (size < 1) ? one * infinity : one * 0;
   const detail::TwoDoubles product = detail::TwoDoubles{y, 0} * log;
   return one * detail::rounded(detail::exponential(product.high, product.low));
 }

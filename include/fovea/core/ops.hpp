@@ -83,7 +83,7 @@ namespace detail {
 
 // The order of `max` and `argmax`: numbers, and a NaN above them all.
 inline constexpr auto less = [](const auto& a, const auto& b) {
-  return a < b || (b != b && a == a);
+  return a < b || (std::isnan(b) && !std::isnan(a));
 };
 
 // What is less than everything else, or as little.

@@ -44,6 +44,10 @@ struct VectorOf {
 template <class T>
 using Vec = typename detail::VectorOf<T>::type;
 
+/// N elements side by side: an array of C, whose bound has a sign as its indices have.
+template <class E, Index N>
+using Array = E[std::size_t{N}];
+
 /// Elements in a vector register: 16 floats or 8 doubles with AVX-512.
 template <class T>
 inline constexpr Index lanes = FOVEA_VECTOR_BYTES / static_cast<Index>(sizeof(T));
@@ -61,7 +65,7 @@ using Integers = decltype(Vec<T>{} < Vec<T>{});
 /// {0, 1, 2, ...}
 template <class T>
 inline Integers<T> lane_numbers() {
-  Integers<T> numbers;
+  Integers<T> numbers{};
   for (int i = 0; i < lanes<T>; ++i) numbers[i] = i;
   return numbers;
 }
@@ -130,7 +134,7 @@ inline Vec<T> zip_high(Vec<T> a, Vec<T> b) {
 /// sums[i] = the sum over the lanes of v[i], for 4 or 8 vectors at once: neighbours are added until
 /// one number is left of each, so all lanes work until the end. `v` is used up.
 template <class T, int R>
-inline void add_lanes(Vec<T> (&v)[R], T* sums) {
+inline void add_lanes(Array<Vec<T>, R>& v, T* sums) {
   static_assert((R & (R - 1)) == 0, "a power of two");
   int count = R;
 #pragma GCC unroll 4

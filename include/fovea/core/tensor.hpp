@@ -135,7 +135,7 @@ class View {
   }
 
   T* data_ = nullptr;
-  Shape<R> shape_;
+  Shape<R> shape_{};
   Index size_ = 0;
 };
 
@@ -289,7 +289,7 @@ class Tensor {
     }
   }
 
-  View<T, R> view_;  // of memory that is its own
+  View<T, R> view_{};  // of memory that is its own
 };
 
 /// Anything that can be looked at: a Tensor or a View.

@@ -27,7 +27,10 @@ struct Augment {
   double noise = 0;   ///< standard deviation of Gaussian noise, where black is 0 and white is 1
 
   /// Whether images stay as they are.
-  bool none() const { return shift == 0 && rotate == 0 && scale == 0 && noise == 0; }
+  bool none() const {
+    return exactly_equal(shift, 0) && exactly_equal(rotate, 0) && exactly_equal(scale, 0) &&
+           exactly_equal(noise, 0);
+  }
 
   /// Throws unless all are from 0 to 1e6, and the scale is below 1.
   void validate() const {
@@ -55,7 +58,7 @@ void augment_bordered(View<const T, 3> padded, View<T, 3> out, const Augment& op
   map.rotate = within(options.rotate);
   map.scale = 1 + within(options.scale);
   warp_bordered(padded, out, map);
-  if (options.noise == 0) return;
+  if (exactly_equal(options.noise, 0)) return;
   add_normal(out.flat(), options.noise, rng);
   for (T& x : out) x = std::clamp(x, T{0}, T{1});
 }

@@ -13,6 +13,7 @@
 // changes every image a little at random; see data/augment.hpp.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "fovea/core/parallel.hpp"
@@ -40,15 +41,15 @@ class Batches {
  public:
   /// Views that are good until the next batch.
   struct Batch {
-    View<const T, 4> images;      // (N, C, H, W)
-    View<const Label, 1> labels;  // (N)
+    View<const T, 4> images{};      // (N, C, H, W)
+    View<const Label, 1> labels{};  // (N)
   };
 
   /// Throws unless the batch size is 1 or more and first_step in [0, count()]. `data` must outlive this and
   /// keep its extents.
   [[gnu::cold]] Batches(const Dataset& data, Index batch_size, BatchOptions options,
                         Change change = {})
-      : data_(&data),
+      : data_(data),
         size_(data.size()),
         images_(data.images.shape().with_batch(most(batch_size))),
         labels_(Shape{images_.extent(0)}),
@@ -81,17 +82,18 @@ class Batches {
   FOVEA_OUT_OF_LINE Batch operator[](Index step) & {
     check(0 <= step && step < count(), "batches: expected a step in [0, ", count(), "), got ",
           step);
-    check(data_->size() == size_ &&
-              data_->images.shape().with_batch(1) == images_.shape().with_batch(1),
-          data_->name, ": expected the ", size_, " images ", images_.shape().with_batch(size_),
-          " that the batches were made for, found ", data_->images.shape());
+    const Dataset& data = data_;
+    check(
+        data.size() == size_ && data.images.shape().with_batch(1) == images_.shape().with_batch(1),
+        data.name, ": expected the ", size_, " images ", images_.shape().with_batch(size_),
+        " that the batches were made for, found ", data.images.shape());
     const Index first = step * batch_size();
     const Index N = std::min(batch_size(), size_ - first);
     if (padded_.empty())
       copy_images(first, N);
     else if constexpr (augments)
       augment_images(first, N);
-    for (Index n = 0; n < N; ++n) labels_(n) = data_->labels(place(first + n));
+    for (Index n = 0; n < N; ++n) labels_(n) = data.labels(place(first + n));
     return {images_.sub(0, N), labels_.sub(0, N)};
   }
 
@@ -121,7 +123,7 @@ class Batches {
     }
     Batches* batches_;
     Index step_;
-    Batch batch_;
+    Batch batch_{};
   };
   Iterator begin() & { return Iterator(*this); }
   End end() const { return {}; }
@@ -140,13 +142,14 @@ class Batches {
   Index place(Index i) const { return order_.empty() ? i : order_[static_cast<std::size_t>(i)]; }
 
   void copy_images(Index first, Index N) {
+    const Dataset& data = data_;
     for (Index n = 0; n < N; ++n) {
       // In a random order memory is slow to answer, so it is asked in advance.
       if (n + ahead < N) {
-        const auto later = data_->images[place(first + n + ahead)];
+        const auto later = data.images[place(first + n + ahead)];
         for (Index i = 0; i < later.size(); i += 64) __builtin_prefetch(later.data() + i);
       }
-      const auto bytes = data_->images[place(first + n)];
+      const auto bytes = data.images[place(first + n)];
       std::transform(bytes.begin(), bytes.end(), images_[n].begin(),
                      [scale = scale_, shift = shift_](std::uint8_t byte) {
                        return static_cast<T>(byte) * scale + shift;
@@ -161,7 +164,7 @@ class Batches {
       for (Index n = piece * piece_size; n < std::min(N, (piece + 1) * piece_size); ++n) {
         const Index from = place(first + n);
         const View<T, 3> image = images_[n];
-        detail::put_in_border<std::uint8_t, T>(data_->images[from], padded, T{1} / 255);
+        detail::put_in_border<std::uint8_t, T>(data_.get().images[from], padded, T{1} / 255);
         detail::augment_bordered<T>(padded, image, change_,
                                     Rng{options_.seed, options_.epoch, from});
         for (T& x : image) x = x * (255 * scale_) + shift_;
@@ -169,15 +172,15 @@ class Batches {
     });
   }
 
-  const Dataset* data_;
+  std::reference_wrapper<const Dataset> data_;
   Index size_;
-  std::vector<Index> order_;  // empty: as they are
-  T scale_, shift_;           // from a byte to an input: (byte / 255 - mean) / std
+  std::vector<Index> order_{};  // empty: as they are
+  T scale_{}, shift_{};         // from a byte to an input: (byte / 255 - mean) / std
   Tensor<T, 4> images_;
   Tensor<Label, 1> labels_;
   BatchOptions options_;
   [[no_unique_address]] Change change_;
-  Tensor<T, 4> padded_;  // (threads, C, H + 3, W + 3): the image a thread is changing, in [0, 1]
+  Tensor<T, 4> padded_{};  // (threads, C, H + 3, W + 3): the image a thread is changing, in [0, 1]
 };
 
 /// The batches of one epoch. `data` must outlive them.

@@ -33,11 +33,11 @@ struct Scaling {
 
 /// Images as bytes, a label for each, and how they are scaled when a batch is made.
 struct Dataset {
-  std::string name;                // "mnist"
-  Tensor<std::uint8_t, 4> images;  // (N, C, H, W)
-  Tensor<Label, 1> labels;         // (N)
-  Index classes = 10;              ///< labels are in [0, classes)
-  Scaling scaling;                 ///< from a byte to what the network sees
+  std::string name{};                // "mnist"
+  Tensor<std::uint8_t, 4> images{};  // (N, C, H, W)
+  Tensor<Label, 1> labels{};         // (N)
+  Index classes = 10;                ///< labels are in [0, classes)
+  Scaling scaling{};                 ///< from a byte to what the network sees
 
   /// The number of examples, N. Throws unless there are as many labels as images.
   Index size() const {

@@ -78,18 +78,24 @@ Tensor<float, 2> resampled(View<const T, 2> image, const Box& box, Shape<2> out)
 
 // Takes the background off; returns how far the border then is from zero, in the median: its noise.
 inline float level(Tensor<float, 2>& image) {
-  const auto [H, W] = image.shape();
+  const Index H = image.extent(0), W = image.extent(1);
   const Index ring = std::max<Index>(1, std::min(H, W) / 28);
   std::vector<float> top, bottom, left, right;
   for (Index k = 0; k < ring; ++k) {
-    for (Index j = 0; j < W; ++j) top.push_back(image(k, j)), bottom.push_back(image(H - 1 - k, j));
-    for (Index i = 0; i < H; ++i) left.push_back(image(i, k)), right.push_back(image(i, W - 1 - k));
+    for (Index j = 0; j < W; ++j) {
+      top.push_back(image(k, j));
+      bottom.push_back(image(H - 1 - k, j));
+    }
+    for (Index i = 0; i < H; ++i) {
+      left.push_back(image(i, k));
+      right.push_back(image(i, W - 1 - k));
+    }
   }
   // How far the border is from a plane with these slopes, and the level of that plane.
   struct Fit {
     float error, level, down, right;
   };
-  const auto fit = [&, H = H, W = W](float slope_down, float slope_right) {
+  const auto fit = [&](float slope_down, float slope_right) {
     std::vector<float> rest;
     for (Index i = 0; i < H; ++i)
       for (Index j = 0; j < W; ++j)
@@ -124,7 +130,8 @@ inline void drop_specks(Tensor<float, 2>& ink, float share) {
     float sum = 0;
     part.clear();
     const auto visit = [&](Index at) {
-      if (ink.data()[at] == 0 || std::exchange(seen.data()[at], std::uint8_t{1})) return;
+      if (exactly_equal(ink.data()[at], 0) || std::exchange(seen.data()[at], std::uint8_t{1}))
+        return;
       part.push_back(at);
       sum += ink.data()[at];
     };
@@ -147,8 +154,10 @@ inline Box box_of(const Tensor<float, 2>& ink, float strength) {
   for (Index i = 0; i < H; ++i)
     for (Index j = 0; j < W; ++j)
       if (ink(i, j) >= strength) {
-        top = std::min(top, i), bottom = std::max(bottom, i + 1);
-        left = std::min(left, j), right = std::max(right, j + 1);
+        top = std::min(top, i);
+        bottom = std::max(bottom, i + 1);
+        left = std::min(left, j);
+        right = std::max(right, j + 1);
       }
   return {static_cast<double>(top), static_cast<double>(left), static_cast<double>(bottom - top),
           static_cast<double>(right - left)};
@@ -203,13 +212,15 @@ inline Tensor<std::uint8_t, 2> fit_digit(View<const std::uint8_t, 2> image, std:
       right += digit(i, j) * static_cast<float>(j);
     }
   const auto start = [&](float moment, Index extent) {
-    return std::clamp<Index>(static_cast<Index>(math::round(14 - moment / mass)), 0, 28 - extent);
+    return std::clamp<Index>(
+        static_cast<Index>(math::round(static_cast<double>(14 - moment / mass))), 0, 28 - extent);
   };
   const Index top = start(down, h), left = start(right, w);
   Tensor<std::uint8_t, 2> fitted(Shape{28, 28});
   for (Index i = 0; i < h; ++i)
     for (Index j = 0; j < w; ++j)
-      fitted(top + i, left + j) = static_cast<std::uint8_t>(math::round(255 * digit(i, j) / peak));
+      fitted(top + i, left + j) =
+          static_cast<std::uint8_t>(math::round(static_cast<double>(255 * digit(i, j) / peak)));
   return fitted;
 }
 

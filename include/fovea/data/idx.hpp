@@ -82,7 +82,8 @@ template <std::size_t R>
                                                 std::string_view name) {
   std::array<Index, R> extents;
   const auto numbers = detail::idx_numbers(bytes, name, extents);
-  return Tensor(View(numbers.data(), std::apply([](auto... e) { return Shape{e...}; }, extents)));
+  const auto shape = std::apply([](auto... e) { return Shape{e...}; }, extents);
+  return Tensor<std::uint8_t, R>(View<const std::uint8_t, R>(numbers.data(), shape));
 }
 
 /// The tensor in an IDX file.

@@ -50,7 +50,8 @@ namespace detail {
   Bytes file = reader(images, idx_limit);
   const auto pixels = idx_numbers(file, images, extents);
   const auto [N, H, W] = extents;
-  data.images = Tensor<std::uint8_t, 4>(View(pixels.data(), Shape{N, Index{1}, H, W}));
+  data.images =
+      Tensor<std::uint8_t, 4>(View<const std::uint8_t, 4>(pixels.data(), Shape{N, Index{1}, H, W}));
   file = reader(data.name, idx_limit);
   const auto bytes = idx_numbers(file, data.name, std::span(extents).first(1));
   data.labels = Tensor<Label, 1>(Shape{extents[0]});

@@ -56,7 +56,9 @@ inline constexpr int most_points = 17;  // of a stroke
 [[gnu::cold]] inline int points_of(const Stroke& s, Point (&points)[most_points]) {
   if (s.kind == Stroke::none) return 0;
   if (s.kind == Stroke::corners) {
-    points[0] = {s.x1, s.y1}, points[1] = {s.x2, s.y2}, points[2] = {s.x3, s.y3};
+    points[0] = {s.x1, s.y1};
+    points[1] = {s.x2, s.y2};
+    points[2] = {s.x3, s.y3};
     return 3;
   }
   for (int i = 0; i < most_points; ++i) {
@@ -69,8 +71,9 @@ inline constexpr int most_points = 17;  // of a stroke
 
 inline double distance_to_segment(Point p, Point a, Point b) {
   const double dx = b.x - a.x, dy = b.y - a.y, length2 = dx * dx + dy * dy;
-  const double t =
-      length2 == 0 ? 0 : std::clamp(((p.x - a.x) * dx + (p.y - a.y) * dy) / length2, 0.0, 1.0);
+  const double t = exactly_equal(length2, 0)
+                       ? 0
+                       : std::clamp(((p.x - a.x) * dx + (p.y - a.y) * dy) / length2, 0.0, 1.0);
   const double x = p.x - a.x - t * dx, y = p.y - a.y - t * dy;
   return std::sqrt(x * x + y * y);
 }

@@ -99,7 +99,7 @@ std::vector<LayerActivity> activity(const Net& net, const Dataset& data, int thr
       Tensor<Index, 3>& count = counts[i];
       parallel_blocks(w.threads(), count.size(), 1024, [&](Index first, Index last) {
         for (Index n = 0; n < y.extent(0); ++n)
-          for (Index p = first; p < last; ++p) count.data()[p] += y[n].data()[p] == T{0};
+          for (Index p = first; p < last; ++p) count.data()[p] += exactly_equal(y[n].data()[p], 0);
       });
     });
   }

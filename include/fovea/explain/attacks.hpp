@@ -130,19 +130,20 @@ class Attack {
   void start(View<const T, 3> image, Rng rng, Index n) {
     const double epsilon = options_.epsilon;
     T *const x = x_[n].data(), *const lows = low_[n].data(), *const highs = high_[n].data();
+    const auto pixel = [&](T input) { return scaling_.to_pixel(static_cast<double>(input)); };
     for (Index i = 0; i < image.size(); ++i) {
       const T from = image.data()[i];
-      const double p = std::clamp(scaling_.to_pixel(from), 0.0, 1.0);
+      const double p = std::clamp(pixel(from), 0.0, 1.0);
       const double bottom = std::max(p - epsilon, 0.0), top = std::min(p + epsilon, 1.0);
       T low = static_cast<T>(scaling_.to_input(bottom));
       T high = static_cast<T>(scaling_.to_input(top));
-      while (scaling_.to_pixel(low) < bottom) low = detail::next_above(low);
-      while (scaling_.to_pixel(high) > top) high = -detail::next_above(-high);
-      if (epsilon == 0 || low > high) low = high = from;
+      while (pixel(low) < bottom) low = detail::next_above(low);
+      while (pixel(high) > top) high = -detail::next_above(-high);
+      if (exactly_equal(epsilon, 0) || low > high) low = high = from;
       const double u = options_.random_start ? rng.uniform(-epsilon, epsilon) : 0.0;
       lows[i] = low;
       highs[i] = high;
-      x[i] = static_cast<T>(from + u / scaling_.std);
+      x[i] = static_cast<T>(static_cast<double>(from) + u / scaling_.std);
     }
   }
 

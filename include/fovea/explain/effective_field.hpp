@@ -32,9 +32,9 @@ struct EffectiveFieldOptions {
 
 /// How much each pixel matters to one unit (Luo et al. 2016).
 struct EffectiveField {
-  Tensor<double, 3> map;   ///< (C, H, W): mean |d unit / d input|, per unit of input
-  Index row = 0, col = 0;  ///< the unit
-  Box box;                 ///< what the unit can see, padding included
+  Tensor<double, 3> map{};  ///< (C, H, W): mean |d unit / d input|, per unit of input
+  Index row = 0, col = 0;   ///< the unit
+  Box box{};                ///< what the unit can see, padding included
   double inside = 0;  ///< the share of the map's sum that lies in the box; 0 if the unit is dead
   Index images = 0;   ///< over which the mean was taken
 
@@ -42,7 +42,7 @@ struct EffectiveField {
   /// 0 if the unit is dead.
   Index side(double share = 0.95) const {
     check(0 < share && share <= 1, "side: expected a share in (0, 1], got ", share);
-    if (sum(map) == 0) return 0;
+    if (exactly_equal(sum(map), 0)) return 0;
     const Index largest = std::max(box.height, box.width);
     for (Index side = 1; side < largest; ++side)
       if (sum_of([&](double dy, double dx) {
@@ -56,7 +56,7 @@ struct EffectiveField {
   /// of the box, rows and columns taken together.
   double sigma() const {
     const double total = sum(map);
-    return total == 0
+    return exactly_equal(total, 0)
                ? 0
                : std::sqrt(sum_of([](double dy, double dx) { return (dy * dy + dx * dx) / 2; }) /
                            total);
@@ -125,7 +125,7 @@ EffectiveField effective_field(const Net& net, const Dataset& data,
       for (Index w = 0; w < W; ++w)
         if (field.box.contains(h, w)) inside += field.map(c, h, w);
   const double total = sum(field.map);
-  field.inside = total == 0 ? 0 : inside / total;
+  field.inside = exactly_equal(total, 0) ? 0 : inside / total;
   return field;
 }
 

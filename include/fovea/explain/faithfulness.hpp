@@ -35,8 +35,8 @@ auto magnitudes(const X& attribution) {
 
 /// What the network says while pixels are exchanged.
 struct FaithfulnessCurve {
-  std::vector<double> share;               ///< of the pixels exchanged so far, from 0 to 1
-  std::vector<double> logit, probability;  ///< of the class, after that
+  std::vector<double> share{};                 ///< of the pixels exchanged so far, from 0 to 1
+  std::vector<double> logit{}, probability{};  ///< of the class, after that
 
   /// The area under the probability, in [0, 1], by the trapezoidal rule.
   double area() const {
@@ -81,9 +81,9 @@ FaithfulnessCurve exchange(std::string_view what, const Net& net, ImagesOf<Net> 
   check(1 <= o.steps && o.steps <= pixels, what, ": expected between 1 and ", pixels,
         " steps, got ", o.steps);
   const auto order = by_importance(map);
-  const auto draw = [&, C = C](Index step, View<T, 3> x) {
+  const auto draw = [&](Index step, View<T, 3> x) {
     std::copy(from.begin(), from.end(), x.begin());
-    for (Index c = 0; c < C; ++c)
+    for (Index c = 0; c < x.extent(0); ++c)
       for (Index i = 0; i < pixels * step / o.steps; ++i) {
         const Index at = c * pixels + order[static_cast<std::size_t>(i)];
         x.data()[at] = to.data()[at];

@@ -115,7 +115,7 @@ FilterMatch match_filter(const X& kernel, const std::vector<FilterTemplate>& tem
   const auto shape = w - average;
   const double norm2 = sum(shape * shape);
   FilterMatch best;
-  if (squares == 0) return best;
+  if (exactly_equal(squares, 0)) return best;
   best.flat = static_cast<double>(w.size()) * average * average / squares;
   // What is left of a constant kernel after its mean is rounding.
   if (norm2 > 1e-12 * squares)
@@ -123,10 +123,13 @@ FilterMatch match_filter(const X& kernel, const std::vector<FilterTemplate>& tem
       const double correlation = sum(shape * t.weights) / std::sqrt(norm2);
       if (std::abs(correlation) <= std::abs(best.correlation)) continue;
       if (t.kind == FilterKind::edge && correlation < 0) continue;  // its opposite is there, too
-      best.kind = t.kind, best.angle = t.angle, best.correlation = correlation;
+      best.kind = t.kind;
+      best.angle = t.angle;
+      best.correlation = correlation;
     }
   if (best.flat > best.correlation * best.correlation * norm2 / squares) {
-    best.kind = FilterKind::flat, best.angle = 0;
+    best.kind = FilterKind::flat;
+    best.angle = 0;
     best.correlation = math::copysign(std::sqrt(best.flat), average);
   }
   return best;
@@ -141,7 +144,8 @@ std::vector<FilterMatch> match_filters(const X& weight) {
   for (Index o = 0; o < O; ++o)
     for (Index c = 0; c < C; ++c) {
       matches.push_back(match_filter(as_const(weight)[o][c], templates));
-      matches.back().out = o, matches.back().in = c;
+      matches.back().out = o;
+      matches.back().in = c;
     }
   return matches;
 }

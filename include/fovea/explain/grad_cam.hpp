@@ -59,8 +59,8 @@ Tensor<Value<X>, 2> enlarge_bilinear(const X& x, Index H, Index W) {
 /// Where a class is seen (Selvaraju et al. 2017).
 template <class T>
 struct GradCam {
-  Tensor<T, 2> raw;  // (h, w), as the layer sees it
-  Tensor<T, 2> map;  // (H, W), enlarged to the image
+  Tensor<T, 2> raw{};  // (h, w), as the layer sees it
+  Tensor<T, 2> map{};  // (H, W), enlarged to the image
 };
 
 /// `layer` is a name such as "relu2"; its output must have places, (N, C', h, w).

@@ -61,7 +61,7 @@ auto smooth_grad(const Net& net, ImagesOf<Net> image, Index k, const SmoothGradO
   const auto noisy = [&](Index m, View<T, 3> x) {
     Rng rng{o.seed, m};
     for (Index i = 0; i < x.size(); ++i)
-      x.data()[i] = static_cast<T>(image.data()[i] + deviation * rng.normal());
+      x.data()[i] = static_cast<T>(static_cast<double>(image.data()[i]) + deviation * rng.normal());
   };
   return probe_gradient(net, k, o.samples, noisy, o.threads);
 }
@@ -109,7 +109,7 @@ auto integrated_gradients(const Net& net, ImagesOf<Net> image, Index k, ImagesOf
     double total = 0;
     for (const T value : result) total += static_cast<double>(value);
     const double error = std::abs(total - rise);
-    const double residual = error == 0 ? 0 : error / std::abs(rise);
+    const double residual = exactly_equal(error, 0) ? 0 : error / std::abs(rise);
     if (residual <= o.tolerance || 2 * steps > o.max_steps)
       return IntegratedGradients<T>{std::move(result), residual, steps};
   }

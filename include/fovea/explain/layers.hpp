@@ -28,8 +28,8 @@ Result call_with_index(F& f) {
 
 }  // namespace detail
 
-/// f.operator()<i>() for the layer of that name; what it returns has one type for all layers. Throws
-/// with the names there are when there is no such layer.
+/// Calls f with the number of the layer of that name as its template argument; what it returns has one
+/// type for all layers. Throws with the names there are when there is no such layer.
 template <class Net, class F>
 auto visit_layer(const Net&, std::string_view name, F&& f) {
   const std::size_t at = Net::index(name);
@@ -42,7 +42,7 @@ auto visit_layer(const Net&, std::string_view name, F&& f) {
   (std::make_index_sequence<Net::depth>{});
 }
 
-/// f.operator()<i>() for every layer, from the first to the last.
+/// Calls f with the number of every layer as its template argument, from the first to the last.
 template <class Net, class F>
 void for_each_layer(const Net&, F&& f) {
   [&]<std::size_t... i>(std::index_sequence<i...>) { (f.template operator()<i>(), ...); }

@@ -81,7 +81,7 @@ inline std::vector<Answer> confident_mistakes(const Predictions& told, Index cou
 struct ReliabilityBin {
   double low = 0, high = 0;  ///< the bin: confidences in (low, high]
   double confidence = 0;     ///< the mean; 0 in an empty bin
-  Accuracy accuracy;         ///< how many, and how many of them are right
+  Accuracy accuracy{};       ///< how many, and how many of them are right
 };
 
 /// The bars of a reliability diagram: bins of equal width over [0, 1].
@@ -91,7 +91,8 @@ inline std::vector<ReliabilityBin> reliability(const Predictions& told, Index bi
   const auto edge = [&](Index b) { return static_cast<double>(b) / static_cast<double>(bins); };
   for (Index b = 0; b < bins; ++b) {
     auto& bin = result[static_cast<std::size_t>(b)];
-    bin.low = edge(b), bin.high = edge(b + 1);
+    bin.low = edge(b);
+    bin.high = edge(b + 1);
     for (const Answer& a : told.answers) {
       if (a.confidence > bin.high || (b > 0 && a.confidence <= bin.low)) continue;
       bin.confidence += a.confidence;

@@ -63,11 +63,11 @@ auto occlusion(const Net& net, ImagesOf<Net> image, Index k, ImagesOf<Net> basel
                      lefts[static_cast<std::size_t>(m % columns)]};
   };
   // One image for each window, and at the end the image itself.
-  const auto hide = [&, C = C](Index m, View<T, 3> x) {
+  const auto hide = [&](Index m, View<T, 3> x) {
     std::copy(image.begin(), image.end(), x.begin());
     if (m == windows) return;
     const auto [top, left] = corner(m);
-    for (Index c = 0; c < C; ++c)
+    for (Index c = 0; c < x.extent(0); ++c)
       for (Index h = top; h < top + o.window.h; ++h)
         std::copy_n(&baseline(0, c, h, left), o.window.w, &x(c, h, left));
   };

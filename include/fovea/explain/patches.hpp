@@ -46,7 +46,8 @@ std::vector<std::vector<Patch>> top_patches(const Net& net, const Dataset& data,
   auto images = detail::in_order<T>("top_patches", data);
   auto w =
       net.workspace(images.batch_size(), {.keep = Keep::everything, .threads = options.threads});
-  const auto [capacity, C, OH, OW] = as_maps(w.template activation<i>()).shape();
+  const Shape<4> shape = as_maps(w.template activation<i>()).shape();
+  const Index C = shape[1], OW = shape[3];
 
   // The strongest unit of every map of every image.
   struct Peak {
@@ -58,7 +59,7 @@ std::vector<std::vector<Patch>> top_patches(const Net& net, const Dataset& data,
   for (const auto& [x, labels] : images) {
     net.forward(x, w, Mode::eval);
     const View<const T, 4> maps = as_maps(w.template activation<i>());
-    parallel_for(w.threads(), maps.extent(0), [&, C = C](Index n, int) {
+    parallel_for(w.threads(), maps.extent(0), [&](Index n, int) {
       for (Index c = 0; c < C; ++c) {
         const View<const T, 2> map = maps[n][c];
         const Index unit = argmax(map);
@@ -70,7 +71,7 @@ std::vector<std::vector<Patch>> top_patches(const Net& net, const Dataset& data,
 
   const ReceptiveField field = receptive_fields(net)[i];
   std::vector<std::vector<Patch>> patches(static_cast<std::size_t>(C));
-  parallel_for(w.threads(), C, [&, C = C, OW = OW](Index c, int) {
+  parallel_for(w.threads(), C, [&](Index c, int) {
     const auto peak = [&](Index n) { return peaks[static_cast<std::size_t>(n * C + c)]; };
     std::vector<Index> order;
     for (Index n = 0; n < data.size(); ++n)
@@ -78,7 +79,7 @@ std::vector<std::vector<Patch>> top_patches(const Net& net, const Dataset& data,
     const Index count = std::min(options.count, static_cast<Index>(order.size()));
     std::partial_sort(order.begin(), order.begin() + count, order.end(), [&](Index a, Index b) {
       const T at_a = peak(a).activation, at_b = peak(b).activation;
-      return at_a != at_b ? at_a > at_b : a < b;
+      return exactly_equal(at_a, at_b) ? a < b : at_a > at_b;
     });
     for (Index k = 0; k < count; ++k) {
       const Index n = order[static_cast<std::size_t>(k)];

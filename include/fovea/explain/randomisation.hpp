@@ -43,7 +43,7 @@ std::vector<double> magnitude_ranks(const X& x) {
             [&](std::size_t a, std::size_t b) { return magnitude(a) < magnitude(b); });
   std::vector<double> ranks(count);
   for (std::size_t first = 0, last = 0; first < count; first = last) {
-    while (last < count && magnitude(order[last]) == magnitude(order[first])) ++last;
+    while (last < count && exactly_equal(magnitude(order[last]), magnitude(order[first]))) ++last;
     for (std::size_t i = first; i < last; ++i)
       ranks[order[i]] = static_cast<double>(first + last - 1) / 2;
   }
@@ -70,7 +70,7 @@ double rank_correlation(const A& a, const B& b) {
     yy += (y[i] - middle) * (y[i] - middle);
     xy += (x[i] - middle) * (y[i] - middle);
   }
-  return xx == 0 || yy == 0 ? 0 : xy / std::sqrt(xx * yy);
+  return exactly_equal(xx, 0) || exactly_equal(yy, 0) ? 0 : xy / std::sqrt(xx * yy);
 }
 
 /// How much of the map is left when this layer and all above it are random.

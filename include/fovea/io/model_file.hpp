@@ -62,7 +62,7 @@ double selftest_error(const Net& net, const Metadata& metadata, std::string_view
     const double off = std::abs(static_cast<double>(y.data()[i]) - logits[i]);
     error = off <= error ? error : off;  // and NaN wins
   }
-  return error == 0 ? 0 : error / largest;
+  return exactly_equal(error, 0) ? 0 : error / largest;
 }
 
 }  // namespace detail

@@ -160,7 +160,8 @@ Bytes encode_npy(const X& array) {
   text += '\n';
 
   Bytes bytes(detail::npy_magic, detail::npy_magic + 6);
-  bytes.push_back(1), bytes.push_back(0);  // the version
+  bytes.push_back(1);
+  bytes.push_back(0);  // the version
   const auto length = static_cast<std::uint16_t>(text.size());
   append_little_endian(bytes, std::span(&length, 1));
   bytes.insert(bytes.end(), text.begin(), text.end());

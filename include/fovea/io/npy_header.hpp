@@ -43,10 +43,10 @@ inline constexpr std::string_view npy_descr = []() -> std::string_view {
 }();
 
 struct NpyHeader {
-  std::string type;  // kind and bytes: "f4"
+  std::string type{};  // kind and bytes: "f4"
   bool big_endian = false;
   bool fortran_order = false;
-  std::vector<Index> shape;
+  std::vector<Index> shape{};
 };
 
 /// Why a file with this kind of numbers cannot be read, for a sentence.
@@ -163,10 +163,10 @@ class NpyParser {
     // 18 digits fit into 63 bits; and Python knows no 03.
     check(0 < digits && digits <= 18 && (digits == 1 || text_[0] != '0'), file_,
           ": expected whole numbers from 0 to 10^18 in shape, found ", here());
-    std::int64_t value = 0;
+    long long value = 0;
     for (std::size_t i = 0; i < digits; ++i) value = 10 * value + (text_[i] - '0');
-    check(value <= std::numeric_limits<Index>::max(), file_,
-          ": expected a shape that fits into memory, found ", value, " in it");
+    check(std::in_range<Index>(value), file_, ": expected a shape that fits into memory, found ",
+          value, " in it");
     text_.remove_prefix(digits);
     if (text_.starts_with('L')) text_.remove_prefix(1);  // for long, in Python 2
     return static_cast<Index>(value);

@@ -25,8 +25,8 @@ namespace fovea::inline FOVEA_ABI {
 
 /// A file in memory.
 struct Safetensors {
-  std::map<std::string, StoredTensor> tensors;  ///< by name
-  Metadata metadata;                            // PyTorch's tools expect {"format": "pt"}
+  std::map<std::string, StoredTensor> tensors{};  ///< by name
+  Metadata metadata{};                            // PyTorch's tools expect {"format": "pt"}
 };
 
 namespace detail {

@@ -37,8 +37,8 @@ class HeaderReader {
  public:
   explicit HeaderReader(std::string_view file) : file_(file) {}
 
-  std::vector<HeaderEntry> entries;
-  Metadata metadata;
+  std::vector<HeaderEntry> entries{};
+  Metadata metadata{};
 
   bool start_object(std::size_t) {
     if (place_ == Place::outside)
@@ -139,7 +139,7 @@ class HeaderReader {
   std::string_view file_;
   Place place_ = Place::outside;
   std::string key_ = "the header", field_ = "the header";
-  std::set<std::string> names_, fields_;
+  std::set<std::string> names_{}, fields_{};
 };
 
 // The same, held against the data: where in it the tensor's bytes begin and end.

@@ -20,7 +20,7 @@ namespace fovea::inline FOVEA_ABI {
 /// What did not fit when tensors of a file were taken into a network.
 struct StateReport {
   /// Names: not in the file, not in the network, in both with different shapes.
-  std::vector<std::string> missing, unexpected, misshaped;
+  std::vector<std::string> missing{}, unexpected{}, misshaped{};
 
   /// "no conv1.bias; fc1.weight (128, 98) instead of (128, 3136)", or nothing if all fitted. A sentence
   /// has room for the first ten.

@@ -70,19 +70,22 @@ template <class T, class Number>
 bool holds(Number number) {
   using Limits = std::numeric_limits<T>;
   if constexpr (std::same_as<T, bool>) {
-    return number == 0 || number == 1;
+    return exactly_equal(number, 0) || exactly_equal(number, 1);
   } else if constexpr (std::integral<T> && std::integral<Number>) {
     return std::in_range<T>(number);
   } else if constexpr (std::integral<T>) {
-    return static_cast<Number>(Limits::min()) <= number && number < power_of_two(Limits::digits) &&
-           std::floor(number) == number;
+    const auto wide = static_cast<double>(number);
+    return static_cast<double>(Limits::min()) <= wide && wide < power_of_two(Limits::digits) &&
+           std::floor(wide) >= wide;
   } else if constexpr (std::integral<Number>) {  // from its first bit to its last
     const auto bits = static_cast<std::uint64_t>(number);
     const std::uint64_t size = number < 0 ? 0 - bits : bits;
-    return size == 0 || std::bit_width(size) - std::countr_zero(size) <= Limits::digits;
+    return std::bit_width(size >> (std::countr_zero(size) & 63)) <= Limits::digits;
   } else {
-    return !std::isfinite(number) ||
-           (std::abs(number) <= Limits::max() && static_cast<T>(number) == number);
+    const auto wide = static_cast<double>(number);
+    return !std::isfinite(wide) ||
+           (std::abs(wide) <= static_cast<double>(Limits::max()) &&
+            exactly_equal(static_cast<double>(static_cast<T>(number)), wide));
   }
 }
 
@@ -90,8 +93,8 @@ bool holds(Number number) {
 template <class T, class Number>
 bool fits(Number number) {
   if constexpr (std::floating_point<T>)
-    return !std::isfinite(number) ||
-           std::abs(static_cast<double>(number)) <= double{std::numeric_limits<T>::max()};
+    return !std::isfinite(number) || std::abs(static_cast<double>(number)) <=
+                                         static_cast<double>(std::numeric_limits<T>::max());
   else
     return holds<T>(number);
 }
@@ -111,9 +114,9 @@ constexpr Index size_of(Dtype dtype) {
 
 /// Numbers of any type and rank, as a file holds them.
 struct StoredTensor {
-  Dtype dtype = Dtype::F32;  ///< the type of a number
-  std::vector<Index> shape;  // of any rank; a single number has rank 0
-  Bytes bytes;               ///< row-major, little-endian
+  Dtype dtype = Dtype::F32;    ///< the type of a number
+  std::vector<Index> shape{};  // of any rank; a single number has rank 0
+  Bytes bytes{};               ///< row-major, little-endian
 
   /// How many numbers it has.
   Index size() const { return static_cast<Index>(bytes.size()) / size_of(dtype); }
@@ -152,24 +155,15 @@ struct StoredTensor {
     check(real == std::floating_point<T>, name, ": expected ",
           std::floating_point<T> ? "floating-point" : "whole", " numbers, found ", dtype);
     const auto as_is = [](auto number) { return number; };
-    switch (dtype) {
-      case Dtype::I64:
-        return convert<std::int64_t>(to, name, write, as_is);
-      case Dtype::F64:
-        return convert<double>(to, name, write, as_is);
-      case Dtype::F32:
-        return convert<float>(to, name, write, as_is);
-      case Dtype::BF16:
-        return convert<std::uint16_t>(to, name, write, detail::from_bfloat16);
-      case Dtype::F16:
-        return convert<std::uint16_t>(to, name, write, detail::from_float16);
-      case Dtype::U8:
-        return convert<std::uint8_t>(to, name, write, as_is);
-      case Dtype::BOOL:
-        for (const int byte : bytes)
-          check(byte < 2, name, ": expected 0 or 1 for a BOOL, found ", byte);
-        return convert<std::uint8_t>(to, name, write, as_is);
-    }
+    if (dtype == Dtype::I64) convert<std::int64_t>(to, name, write, as_is);
+    if (dtype == Dtype::F64) convert<double>(to, name, write, as_is);
+    if (dtype == Dtype::F32) convert<float>(to, name, write, as_is);
+    if (dtype == Dtype::BF16) convert<std::uint16_t>(to, name, write, detail::from_bfloat16);
+    if (dtype == Dtype::F16) convert<std::uint16_t>(to, name, write, detail::from_float16);
+    if (dtype == Dtype::BOOL)
+      for (const int byte : bytes)
+        check(byte < 2, name, ": expected 0 or 1 for a BOOL, found ", byte);
+    if (dtype == Dtype::U8 || dtype == Dtype::BOOL) convert<std::uint8_t>(to, name, write, as_is);
   }
 
   // A Stored is read, decoded into a number, and has to fit into T.

@@ -92,8 +92,8 @@ namespace detail {
 
 // R rows of sums for V vectors of places from x on, row i to to[i] + p.
 template <int R, int V, class T>
-FOVEA_KERNEL void sweep_tile(const std::int32_t* offsets, Index depth, const T* const (&w)[R],
-                             const T (&bias)[R], const T* x, T* const (&to)[R], Index p) {
+FOVEA_KERNEL void sweep_tile(const std::int32_t* offsets, Index depth, Array<const T* const, R>& w,
+                             const Array<T, R>& bias, const T* x, Array<T* const, R>& to, Index p) {
   multiply_tile<T, R, V>(
       depth, w, [](Index k) { return k; },
       [=](Index k, int v) { return x + offsets[k] + v * lanes<T>; },
@@ -111,8 +111,9 @@ void sweep_rows(const Sweep& at, Index begin, Index end, const std::int32_t* off
                 const T* w, Index rows, const T* x, T* sums, const SweepOutput<T>& y) {
   const bool in_place = at.in_place<T>(depth, y.step);
   const Index at_once = at.rows_at_once(), stride = at.length<T>(at_once);
-  const T* from[R];
-  T bias[R], *to[R];
+  Array<const T*, R> from;
+  Array<T, R> bias;
+  Array<T*, R> to;
   for (Index i = 0; i < R; ++i) {
     const Index row = std::min(i, rows - 1);  // beyond the last one, the last one again
     from[i] = w + row * depth;
@@ -466,19 +467,19 @@ class Convolution {
   template <int R, int V>
   void dot_rows(Index count, Index length, const T* images, const T* gradients, Index rows,
                 T* dw) const {
-    const T* left[R];
+    Array<const T*, R> left;
     for (Index i = 0; i < R; ++i) left[i] = gradients + std::min(i, rows - 1) * flat();
     for (Index k = 0; k < K_; k += V) dots<R, V>(count, length, images, left, rows, k, dw);
   }
 
   // Beyond the last row and the last k are those again, which nobody reads.
   template <int R, int V>
-  FOVEA_KERNEL void dots(Index count, Index length, const T* images, const T* const (&left)[R],
+  FOVEA_KERNEL void dots(Index count, Index length, const T* images, Array<const T* const, R>& left,
                          Index rows, Index k, T* dw) const {
-    const T* right[V];
+    Array<const T*, V> right;
     for (Index v = 0; v < V; ++v)
       right[v] = images + offsets_[static_cast<std::size_t>(std::min(k + v, K_ - 1))];
-    T sums[V][R];
+    Array<Array<T, R>, V> sums;
     dot_tile<T, R, V>(count, length, left, O_ * flat(), right, image_size(), sums);
     const Index taps = std::min<Index>(V, K_ - k);
     for (Index i = 0; i < rows; ++i, dw += K_)
@@ -575,19 +576,19 @@ class Convolution {
  private:
   static constexpr Index most_phases = 1 << 20;  // of a stride
 
-  Shape<4> x_;  // what it was made for
+  Shape<4> x_{};  // what it was made for
   Index outputs_ = 0;
-  Window window_;
+  Window window_{};
   Index H_ = 0, W_ = 0, groups_ = 1, C_ = 0, O_ = 0, K_ = 0;
   Index image_size_ = 0, gradient_pitch_ = 0, flat_ = 0;  // see the functions of these names
   Extent2 kernel_{1};
-  PaddedChannel in_, out_;  // of x, and of dy on the way back
+  PaddedChannel in_{}, out_{};  // of x, and of dy on the way back
   Sweep forward_{};
-  std::vector<std::int32_t> offsets_;              // of the K rows of im2col
-  std::vector<std::int32_t> taps_, back_offsets_;  // kh KW + kw, and the same for dx, by phases
-  std::vector<Phase> phases_;
+  std::vector<std::int32_t> offsets_{};                // of the K rows of im2col
+  std::vector<std::int32_t> taps_{}, back_offsets_{};  // kh KW + kw, and the same for dx, by phases
+  std::vector<Phase> phases_{};
   bool by_winograd_ = false, depthwise_ = false;
-  WinogradStrips<T> winograd_, winograd_back_;
+  WinogradStrips<T> winograd_{}, winograd_back_{};
 };
 
 }  // namespace fovea::inline FOVEA_ABI::kernels

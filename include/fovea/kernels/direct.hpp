@@ -87,7 +87,7 @@ class DirectTiles {
 
   Index C_ = 0, O_ = 0, area_ = 0;
   Index place_[4] = {};
-  std::vector<std::int32_t> offsets_;  // [k]
+  std::vector<std::int32_t> offsets_{};  // [k]
 };
 
 /// dW of an image with one channel and a 3 x 3 kernel, for `lanes` outputs behind pooling and ReLU: the

@@ -84,7 +84,7 @@ template <int V, class T>
 FOVEA_KERNEL void whole_tile(const Matrix<const T>& a, const T* panel, Index width, T* c,
                              Index stride, bool add) {
   const RowAddresses<T> from(a.data, a.row_stride, a.rows);
-  Vec<T> sum[tile_rows][V] = {};
+  Tile<T, tile_rows, V> sum = {};
   if (add)
 #pragma GCC unroll 8
     for (int i = 0; i < tile_rows; ++i)
@@ -93,7 +93,7 @@ FOVEA_KERNEL void whole_tile(const Matrix<const T>& a, const T* panel, Index wid
   add_products<T, tile_rows, V>(
       a.cols, from.row, [step = a.col_stride](Index k) { return k * step; },
       [=](Index k, int v) { return panel + k * width + v * lanes<T>; }, sum);
-  store_tile<T>(sum, c, stride);
+  store_tile<T, tile_rows, V>(sum, c, stride);
 }
 
 // The same for a tile at an edge of c, by way of a whole one, `cols` wide, beside it.

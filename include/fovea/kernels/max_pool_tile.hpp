@@ -77,7 +77,7 @@ class WindowGradients {
  private:
   using Places = Integers<T>;
   Vec<T> gradient_;
-  Places place_;
+  Places place_{};
 };
 
 /// db of `lanes` outputs: adds dy over all windows where they have a winner. That of window i stands at

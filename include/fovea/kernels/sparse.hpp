@@ -16,6 +16,7 @@
 #include <cstdint>
 
 #include "fovea/kernels/max_pool_tile.hpp"
+#include "fovea/kernels/tile.hpp"
 
 namespace fovea::inline FOVEA_ABI::kernels {
 
@@ -49,7 +50,7 @@ namespace detail {
 template <int Rows, int V, class T>
 FOVEA_KERNEL void gather_rows(const Entry<T>* entries, Index count, const T* x, Index row,
                               Index run, T* dw) {
-  Vec<T> sum[Rows][V];
+  Tile<T, Rows, V> sum;
 #pragma GCC unroll 3
   for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 8
@@ -71,7 +72,7 @@ FOVEA_KERNEL void gather_rows(const Entry<T>* entries, Index count, const T* x, 
 template <int Rows, int V, class T>
 FOVEA_KERNEL void scatter_rows(const Entry<T>* entries, Index count, const T* w, Index run, T* dx,
                                Index row) {
-  Vec<T> weight[Rows][V];
+  Tile<T, Rows, V> weight;
 #pragma GCC unroll 3
   for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 8
@@ -143,7 +144,7 @@ FOVEA_KERNEL void add_rows(const T* x, Index count, const T* w, Index cols, Inde
   Index listed = 0;
   for (Index i = 0; i < count; ++i) {
     nonzeros[listed] = static_cast<std::int32_t>(i);
-    listed += x[i] != T{0};
+    listed += !exactly_equal(x[i], 0);
   }
   Index j = first;
   for (; j + 4 * lanes<T> <= last; j += 4 * lanes<T>) {

@@ -48,7 +48,7 @@ class Nonzeros {
           // Written in any case, counted if it is not zero: nobody can predict a branch here.
           const T value = a.data[i * a.row_stride + k * a.col_stride];
           *out = {static_cast<std::int32_t>((k - first) * width), value};
-          out += value != T{0};
+          out += !exactly_equal(value, 0);
         }
         *end++ = out - entries_.data();
       }
@@ -76,8 +76,8 @@ class Nonzeros {
   }
 
   Index rows_ = 0, depth_ = 0;
-  std::vector<Entry<T>> entries_;
-  std::vector<Index> ends_;  // (blocks, rows)
+  std::vector<Entry<T>> entries_{};
+  std::vector<Index> ends_{};  // (blocks, rows)
 };
 
 /// c = a b. Shapes (m, k) (k, n) (m, n); k is 1 or more.
@@ -86,7 +86,7 @@ void sparse_gemm(const Nonzeros<T>& a, const Matrix<const T>& b, const Matrix<T>
   constexpr Index width = Nonzeros<T>::width, depth_block = Nonzeros<T>::depth_block;
   const Index panels = (c.cols + width - 1) / width;
   parallel_for(Work{a.size()} * c.cols < small_work ? 1 : threads, panels, [&](Index p, int) {
-    alignas(64) T panel[depth_block * width];
+    alignas(64) Array<T, depth_block * width> panel;
     const Index j = p * width, cols = std::min(width, c.cols - j);
     for (Index k = 0; k < b.rows; k += depth_block) {
       detail::pack_panel(b.block(k, j, std::min(depth_block, b.rows - k), cols), width, panel);
@@ -98,7 +98,7 @@ void sparse_gemm(const Nonzeros<T>& a, const Matrix<const T>& b, const Matrix<T>
         if (cols == width) {
           detail::gather_rows<1, 8>(entries.data(), count, panel, 0, 0, to);
         } else {
-          T row[width];
+          Array<T, width> row;
           std::copy_n(to, cols, row);
           detail::gather_rows<1, 8>(entries.data(), count, panel, 0, 0, row);
           std::copy_n(row, cols, to);

@@ -22,15 +22,18 @@ namespace fovea::inline FOVEA_ABI::kernels {
 /// The tile: rows, and vectors in a row.
 inline constexpr int tile_rows = vector_registers == 32 ? 8 : 4;
 inline constexpr int tile_vectors = 3;  ///< vectors in a row of the tile
+/// R rows of V vectors, for registers.
+template <class T, int R, int V>
+using Tile = Array<Array<Vec<T>, V>, R>;
 /// Bytes of L2, half of it or less, for what is read again and again.
 inline constexpr Index l2_share = 512 * 1024;
 
 /// sum += A B. a[i][at(k)] is element (i, k) of A; b(k, v) points to vector v of row k of B.
 template <class T, int R, int V, class At, class B>
-[[gnu::always_inline]] inline void add_products(Index depth, const T* const (&a)[R], At&& at, B&& b,
-                                                Vec<T> (&sum)[R][V]) {
+[[gnu::always_inline]] inline void add_products(Index depth, Array<const T* const, R>& a, At&& at,
+                                                B&& b, Tile<T, R, V>& sum) {
   for (Index k = 0; k < depth; ++k) {
-    Vec<T> row[V];
+    Array<Vec<T>, V> row;
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v) row[v] = load<T>(b(k, v));
     const Index place = at(k);
@@ -43,16 +46,16 @@ template <class T, int R, int V, class At, class B>
 
 /// The same from zero; the finished tile goes to out(sum).
 template <class T, int R, int V, class At, class B, class Out>
-[[gnu::always_inline]] inline void multiply_tile(Index depth, const T* const (&a)[R], At&& at,
+[[gnu::always_inline]] inline void multiply_tile(Index depth, Array<const T* const, R>& a, At&& at,
                                                  B&& b, Out&& out) {
-  Vec<T> sum[R][V] = {};
+  Tile<T, R, V> sum = {};
   add_products<T, R, V>(depth, a, at, b, sum);
   out(sum);
 }
 
 /// Stores a tile.
 template <class T, int R, int V>
-[[gnu::always_inline]] inline void store_tile(const Vec<T> (&sum)[R][V], T* to, Index stride) {
+[[gnu::always_inline]] inline void store_tile(const Tile<T, R, V>& sum, T* to, Index stride) {
 #pragma GCC unroll 8
   for (int i = 0; i < R; ++i)
 #pragma GCC unroll 8
@@ -62,13 +65,14 @@ template <class T, int R, int V>
 /// Sums over `segments` stretches of `length` elements (a multiple of lanes<T>): stretch s of row i
 /// starts at a[i] + s * a_stride, of row v at b[v] + s * b_stride. sums[v][i] is assigned.
 template <class T, int R, int V>
-[[gnu::always_inline]] inline void dot_tile(Index segments, Index length, const T* const (&a)[R],
-                                            Index a_stride, const T* const (&b)[V], Index b_stride,
-                                            T (&sums)[V][R]) {
-  Vec<T> sum[V][R] = {};
+[[gnu::always_inline]] inline void dot_tile(Index segments, Index length,
+                                            Array<const T* const, R>& a, Index a_stride,
+                                            Array<const T* const, V>& b, Index b_stride,
+                                            Array<Array<T, R>, V>& sums) {
+  Tile<T, V, R> sum = {};
   for (Index s = 0; s < segments; ++s)
     for (Index k = 0; k < length; k += lanes<T>) {
-      Vec<T> row[V];
+      Array<Vec<T>, V> row;
 #pragma GCC unroll 8
       for (int v = 0; v < V; ++v) row[v] = load(b[v] + s * b_stride + k);
 #pragma GCC unroll 8
@@ -79,7 +83,7 @@ template <class T, int R, int V>
       }
     }
 #pragma GCC unroll 8
-  for (int v = 0; v < V; ++v) add_lanes<T>(sum[v], sums[v]);
+  for (int v = 0; v < V; ++v) add_lanes<T, R>(sum[v], sums[v]);
 }
 
 }  // namespace fovea::inline FOVEA_ABI::kernels

@@ -19,7 +19,7 @@ namespace detail {
 template <class T>
 FOVEA_KERNEL void turn_block(const T* in, Index in_stride, T* out, Index out_stride, Index count) {
   constexpr int n = int{lanes<T>};
-  Vec<T> rows[n], zipped[n];
+  Array<Vec<T>, n> rows, zipped;
 #pragma GCC unroll 16
   for (int i = 0; i < n; ++i, in += in_stride) rows[i] = load(in);
 #pragma GCC unroll 4
@@ -75,7 +75,7 @@ FOVEA_OUT_OF_LINE void to_channels_last(const T* x, Index plane, Index C, Index 
     for (Index h = 0; h < H; ++h) std::copy_n(x + h * W, W, out + h * row);
     return;
   }
-  if (plane == H * W && row == W * pixel) W *= H, H = 1;  // no gaps: all rows are one
+  if (plane == H * W && row == W * pixel) W *= std::exchange(H, 1);  // no gaps: all rows are one
   const Index whole = C / n * n;
   for (Index h = 0; h < H; ++h)
     for (Index c = 0; c < C; c += n)
@@ -96,7 +96,7 @@ template <class T>
 FOVEA_OUT_OF_LINE void from_channels_last(const T* in, Index row, Index pixel, Index C, Index H,
                                           Index W, T* x, Index plane) {
   constexpr Index n = lanes<T>;
-  if (plane == H * W && row == W * pixel) W *= H, H = 1;
+  if (plane == H * W && row == W * pixel) W *= std::exchange(H, 1);
   const Index whole = C / n * n;
   for (Index h = 0; h < H; ++h)
     for (Index c = 0; c < C; c += n)

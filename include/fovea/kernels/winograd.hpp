@@ -94,7 +94,7 @@ FOVEA_KERNEL void winograd_product(const T* v, Index v_stride, Index depth, cons
   multiply_tile<T, tile_rows, V>(
       depth, from, [](Index c) { return c; },
       [=](Index c, int w) { return u + (c * 2 + w) * lanes<T>; },
-      [&](const auto& sum) { store_tile<T>(sum, m, V * lanes<T>); });
+      [&](const auto& sum) { store_tile<T, tile_rows, V>(sum, m, V * lanes<T>); });
 }
 
 }  // namespace detail

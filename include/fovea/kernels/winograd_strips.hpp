@@ -104,10 +104,10 @@ class WinogradStrips {
 
   Index C_ = 0, H_ = 0, W_ = 0, O_ = 0;
   Extent2 output_{0}, padding_{0};
-  Index rows_ = 1, images_ = 1;                 // of one block
-  ChannelsLast<T> in_, out_;                    // of one strip; its padding is among the pixels
-  std::vector<std::int32_t> windows_, pixels_;  // of every tile, in x and in y
-  Winograd<T> winograd_;
+  Index rows_ = 1, images_ = 1;                     // of one block
+  ChannelsLast<T> in_{}, out_{};                    // of one strip; its padding is among the pixels
+  std::vector<std::int32_t> windows_{}, pixels_{};  // of every tile, in x and in y
+  Winograd<T> winograd_{};
 };
 
 }  // namespace fovea::inline FOVEA_ABI::kernels

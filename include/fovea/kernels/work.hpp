@@ -60,8 +60,8 @@ class Scratch {
   static Index whole_lines(Index size) { return (size + line - 1) / line * line; }
 
   int threads_ = 0;
-  ScratchSize size_;
-  Tensor<T, 1> memory_;
+  ScratchSize size_{};
+  Tensor<T, 1> memory_{};
 };
 
 }  // namespace fovea::inline FOVEA_ABI::kernels

@@ -72,10 +72,15 @@ class ConvReluPool {
               o.dilation == Extent2{1} && o.groups == 1 && pool.options.kernel == Extent2{2} &&
               pool.options.stride == Extent2{2} && pool.options.padding == Extent2{0};
     if (!active_) return;
-    N_ = N, threads_ = how.threads;
-    prepack_ = how.prepack_weights, forward_only_ = how.keep == Keep::output;
-    O_ = o.out, columns_ = whole_vectors<T>(O_), units_ = OH / 2 * (OW / 2);
-    in_ = {C, {H, W}, o.padding}, out_ = {O_, {OH / 2, OW / 2}, 0};
+    N_ = N;
+    threads_ = how.threads;
+    prepack_ = how.prepack_weights;
+    forward_only_ = how.keep == Keep::output;
+    O_ = o.out;
+    columns_ = whole_vectors<T>(O_);
+    units_ = OH / 2 * (OW / 2);
+    in_ = {C, {H, W}, o.padding};
+    out_ = {O_, {OH / 2, OW / 2}, 0};
     in_.validate(1), out_.validate(1);
     by_winograd_ = kernels::Winograd<T>::suits(conv.window(), 1, C, O_);
     if (by_winograd_)
@@ -302,8 +307,9 @@ class ConvReluPool {
   void add_parts(Index parts, typename Conv2d<T>::Pass& pass, int threads) {
     T* const sums = partial_.data();
     sum_parts(threads, sums, parts, partial_.extent(1), sums, partial_.extent(1));
-    const auto [O, C, KH, KW] = pass.dweight.shape();
-    parallel_for(threads, O, [&, C = C, KH = KH, KW = KW](Index o, int) {
+    const Shape<4> shape = pass.dweight.shape();
+    parallel_for(threads, shape[0], [&](Index o, int) {
+      const auto [O, C, KH, KW] = shape;
       for (Index c = 0; c < C; ++c)
         for (Index kh = 0; kh < KH; ++kh)
           for (Index kw = 0; kw < KW; ++kw)
@@ -315,8 +321,9 @@ class ConvReluPool {
 
   // (O, C, KH, KW) to (O, KH, run) with runs of KW C numbers.
   void turn_weights(const Conv2d<T>& conv, int threads) {
-    const auto [O, C, KH, KW] = conv.weight.shape();
-    parallel_for(threads, O, [&, C = C, KH = KH, KW = KW](Index o, int) {
+    const Shape<4> shape = conv.weight.shape();
+    parallel_for(threads, shape[0], [&](Index o, int) {
+      const auto [O, C, KH, KW] = shape;
       for (Index kh = 0; kh < KH; ++kh) {
         T* const to = turned_.data() + (o * KH + kh) * run_;
         for (Index c = 0; c < C; ++c)
@@ -333,20 +340,20 @@ class ConvReluPool {
   int threads_ = 1;
   Index N_ = 0, O_ = 0, columns_ = 0;  // the capacity; outputs, and the same in whole vectors
   Index units_ = 0, at_once_ = 1;  // windows in an image; images whose tiles are one row of tiles
-  kernels::ChannelsLast<T> in_, out_;           // an image of x, and of y
-  std::vector<std::int32_t> windows_, pixels_;  // where their units are in x, and in y
-  kernels::Winograd<T> winograd_;
-  kernels::DirectTiles<T> direct_;
-  Tensor<T, 1> weights_, bias_;     // as the tiles read them
-  Tensor<std::uint8_t, 1> winner_;  // (N, units, O): which of the four; empty in a predictor
-  Tensor<T, 2> images_;             // x, with padding; the block before writes it if there is one
+  kernels::ChannelsLast<T> in_{}, out_{};           // an image of x, and of y
+  std::vector<std::int32_t> windows_{}, pixels_{};  // where their units are in x, and in y
+  kernels::Winograd<T> winograd_{};
+  kernels::DirectTiles<T> direct_{};
+  Tensor<T, 1> weights_{}, bias_{};   // as the tiles read them
+  Tensor<std::uint8_t, 1> winner_{};  // (N, units, O): which of the four; empty in a predictor
+  Tensor<T, 2> images_{};             // x, with padding; the block before writes it if there is one
   Index y_size_ = 0;
-  Tensor<T, 2> scratch_;      // (threads, y or dy, dx or what the tiles need)
+  Tensor<T, 2> scratch_{};    // (threads, y or dy, dx or what the tiles need)
   Index run_ = 0, size_ = 0;  // KW C in whole vectors; elements of dW in a part
-  Tensor<T, 1> turned_;       // W as (O, KH, run)
-  Tensor<T, 2> partial_;      // (parts, dW as (O, KH, run), or (KH, KW, O) if grey, and db)
-  std::vector<kernels::Entry<T>> entries_;  // for every thread those of one image
-  Tensor<Index, 2> ends_;                   // (threads, O): where those of each output end
+  Tensor<T, 1> turned_{};     // W as (O, KH, run)
+  Tensor<T, 2> partial_{};    // (parts, dW as (O, KH, run), or (KH, KW, O) if grey, and db)
+  std::vector<kernels::Entry<T>> entries_{};  // for every thread those of one image
+  Tensor<Index, 2> ends_{};                   // (threads, O): where those of each output end
 };
 
 /// Linear and Relu as one: y (N, out) from x (N, in).
@@ -420,7 +427,7 @@ class LinearRelu {
   // With W^T at hand: a few images use only the rows of it where x is not zero, and after a ReLU
   // most of x is. Not with weights that are infinite or NaN: times zero they are NaN, which must be seen.
   void forward_turned(View<const T, 2> x, View<T, 2> y, const Linear<T>& linear, int threads) {
-    const auto [N, in] = x.shape();
+    const Index N = x.extent(0), in = x.extent(1);
     const Index out = y.extent(1), slice = 4 * lanes<T>, slices = (out + slice - 1) / slice;
     if (N > few || !may_skip_) {
       kernels::gemm<T>({x.data(), N, in}, {turned_.data(), in, out}, {y.data(), N, out}, false,
@@ -429,7 +436,7 @@ class LinearRelu {
       y.fill(T{0});
       const Index pieces =
           kernels::Work{N} * in * out < kernels::small_work ? 1 : std::min<Index>(slices, threads);
-      parallel_for(threads, pieces, [&, N = N](Index piece, int thread) {
+      parallel_for(threads, pieces, [&](Index piece, int thread) {
         const auto [first, last] = piece_of(slices, pieces, piece);
         for (Index n = 0; n < N; ++n)
           kernels::add_rows(x[n].data(), x.extent(1), turned_.data(), out, first * slice,
@@ -442,11 +449,11 @@ class LinearRelu {
   static constexpr Index few = 4;
 
   bool active_, sparse_ = false;
-  Tensor<T, 2> masked_;                      // dy where the unit is alive
-  kernels::Nonzeros<T> of_image_, of_unit_;  // its rows, its columns
-  Tensor<T, 2> turned_;                      // W^T, if the weights are prepack_weights
-  bool may_skip_ = false;                    // whether all of it is finite
-  Tensor<std::int32_t, 2> nonzeros_;         // (threads, where x is not zero)
+  Tensor<T, 2> masked_{};                        // dy where the unit is alive
+  kernels::Nonzeros<T> of_image_{}, of_unit_{};  // its rows, its columns
+  Tensor<T, 2> turned_{};                        // W^T, if the weights are prepack_weights
+  bool may_skip_ = false;                        // whether all of it is finite
+  Tensor<std::int32_t, 2> nonzeros_{};           // (threads, where x is not zero)
 };
 
 namespace detail {

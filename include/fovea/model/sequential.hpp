@@ -587,7 +587,7 @@ class Sequential {
 
   Shape<R> input_;
   std::tuple<Layers...> layers_;
-  NetworkIdentity identity_;
+  NetworkIdentity identity_{};
 };
 
 // Who leaves the shape out is told so, by the first sentence in the class.

@@ -366,24 +366,24 @@ class Workspace {
   WorkspaceOptions options_;
   bool nested_;  // whether it was made from the options of another workspace
   Index capacity_;
-  Index batch_;        // the N at hand
-  Context context_;    // of the last forward
-  std::string child_;  // its name in the layer around it
+  Index batch_;          // the N at hand
+  Context context_{};    // of the last forward
+  std::string child_{};  // its name in the layer around it
   // The layer at which the last forward that ran to its end began; depth: there is none.
   std::size_t began_ = depth;
   bool buffers_are_new_ = false;  // since the last commit, by a forward in train mode
   NetworkIdentity::Owner network_;
   typename Net::Blocks blocks_;
   typename Net::LayerPasses layers_;
-  Tensor<T, 1> storage_;  // of all that the views look at
-  Views outputs_, gradients_;
+  Tensor<T, 1> storage_{};  // of all that the views look at
+  Views outputs_{}, gradients_{};
   // Whether layer i begins a block that another one hands over to.
   std::array<bool, depth + 1> chained_{};
-  View<T, Net::input_rank> dinput_;
-  Tensor<T, Net::input_rank> input_;  // a copy, for backward; empty: the first block has one
+  View<T, Net::input_rank> dinput_{};
+  Tensor<T, Net::input_rank> input_{};  // a copy, for backward; empty: the first block has one
   // What the memory depends on, as it was, where that of each layer ends, and as it is now.
-  std::vector<Index> dimensions_, found_;
-  std::vector<std::size_t> ends_;
+  std::vector<Index> dimensions_{}, found_{};
+  std::vector<std::size_t> ends_{};
 };
 
 }  // namespace fovea::inline FOVEA_ABI

@@ -44,14 +44,14 @@ class Conv2d {
   static constexpr std::string_view kind = "conv";
 
   Conv2dOptions options;
-  Tensor<T, 4> weight;  // (O, C/g, KH, KW)
-  Tensor<T, 1> bias;    // (O), or empty
+  Tensor<T, 4> weight{};  // (O, C/g, KH, KW)
+  Tensor<T, 1> bias{};    // (O), or empty
 
   struct Pass {
-    Tensor<T, 4> dweight;            // (O, C/g, KH, KW)
-    Tensor<T, 1> dbias;              // (O), or empty
-    kernels::Convolution<T> kernel;  ///< tables, made once
-    kernels::Scratch<T> scratch;     ///< padded images, sums over parts of the batch
+    Tensor<T, 4> dweight{};            // (O, C/g, KH, KW)
+    Tensor<T, 1> dbias{};              // (O), or empty
+    kernels::Convolution<T> kernel{};  ///< tables, made once
+    kernels::Scratch<T> scratch{};     ///< padded images, sums over parts of the batch
   };
   static constexpr auto parameters() {
     return std::tuple{Parameter{"weight", &Conv2d::weight, &Pass::dweight},

@@ -22,7 +22,6 @@
 #include <algorithm>
 #include <concepts>
 #include <cstdint>
-#include <utility>
 
 #include "fovea/core/math.hpp"
 #include "fovea/core/tensor.hpp"
@@ -35,8 +34,11 @@ using Label = std::int32_t;
 namespace detail {
 
 // Writes p[n,.] and returns {m, log sum exp(z - m)}.
+struct SoftmaxRow {
+  double largest, log_sum;
+};
 template <class T>
-std::pair<double, double> softmax_row(View<const T, 1> z, View<T, 1> p) {
+SoftmaxRow softmax_row(View<const T, 1> z, View<T, 1> p) {
   const double largest = static_cast<double>(*std::max_element(z.begin(), z.end()));
   double sum = 0;
   for (Index k = 0; k < z.size(); ++k) {
@@ -87,9 +89,9 @@ Value<Z> cross_entropy(const Z& logits, View<const Label, 1> labels, G&& gradien
   for (Index n = 0; n < N; ++n) {
     const View<const T, 1> z = as_const(logits)[n];
     const View<T, 1> dz = dlogits.empty() ? View<T, 1>{} : dlogits[n];
-    const auto [largest, log_sum] = detail::softmax_row(z, dz);
-    const auto log_p = [z, largest = largest, log_sum = log_sum](Index k) {
-      return static_cast<double>(z[k]) - largest - log_sum;
+    const auto row = detail::softmax_row(z, dz);
+    const auto log_p = [&](Index k) {
+      return static_cast<double>(z[k]) - row.largest - row.log_sum;
     };
     loss -= (1 - smoothing) * log_p(labels[n]);
     if (smoothing > 0)

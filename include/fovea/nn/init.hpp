@@ -33,15 +33,12 @@ template <class T>
 [[gnu::cold]] void initialise(std::span<T> weight, std::span<T> bias, Index fan_in, Index fan_out,
                               Init init, Rng& rng) {
   const auto in = static_cast<double>(fan_in), out = static_cast<double>(fan_out);
-  switch (init) {
-    case Init::kaiming_uniform:
-      fill_uniform(weight, 1.0 / std::sqrt(in), rng);
-      fill_uniform(bias, 1.0 / std::sqrt(in), rng);
-      return;
-    case Init::xavier_uniform:
-      fill_uniform(weight, std::sqrt(6.0 / (in + out)), rng);
-      std::fill(bias.begin(), bias.end(), T{0});
-      return;
+  if (init == Init::kaiming_uniform) {
+    fill_uniform(weight, 1.0 / std::sqrt(in), rng);
+    fill_uniform(bias, 1.0 / std::sqrt(in), rng);
+  } else {
+    fill_uniform(weight, std::sqrt(6.0 / (in + out)), rng);
+    std::fill(bias.begin(), bias.end(), T{0});
   }
 }
 

@@ -32,12 +32,12 @@ class Linear {
   static constexpr std::string_view kind = "fc";
 
   LinearOptions options;
-  Tensor<T, 2> weight;  // (out, in)
-  Tensor<T, 1> bias;    // (out), or empty
+  Tensor<T, 2> weight{};  // (out, in)
+  Tensor<T, 1> bias{};    // (out), or empty
 
   struct Pass {
-    Tensor<T, 2> dweight;  // (out, in)
-    Tensor<T, 1> dbias;    // (out), or empty
+    Tensor<T, 2> dweight{};  // (out, in)
+    Tensor<T, 1> dbias{};    // (out), or empty
   };
   static constexpr auto parameters() {
     return std::tuple{Parameter{"weight", &Linear::weight, &Pass::dweight},

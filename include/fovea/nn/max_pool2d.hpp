@@ -39,7 +39,7 @@ class MaxPool2d {
   MaxPool2dOptions options;
 
   struct Pass {
-    Tensor<std::int32_t, 4> winner;  // (N, C, OH, OW)
+    Tensor<std::int32_t, 4> winner{};  // (N, C, OH, OW)
   };
 
   /// Throws on a padding of more than half the kernel.
@@ -140,7 +140,7 @@ class MaxPool2d {
       for (Index w = 0; w < cols; ++w) {
         // Arithmetic instead of a branch: which way it would go, nobody can predict.
         const Index place = corner + h * W + w;
-        const bool wins = !(x[place] <= x[best]) & (x[best] == x[best]);
+        const bool wins = !(x[place] <= x[best]) & !std::isnan(x[best]);
         best += static_cast<Index>(wins) * (place - best);
       }
     return best;

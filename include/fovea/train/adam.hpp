@@ -93,8 +93,8 @@ class AdamW {
 
   // In a T: in float 1e-60 is an epsilon of 0, 1e60 an infinite rate and 1 - 1e-9 a beta of 1.
   void check_options() const {
-    constexpr double least = std::numeric_limits<T>::denorm_min(),
-                     most = std::numeric_limits<T>::max();
+    constexpr auto least = static_cast<double>(std::numeric_limits<T>::denorm_min()),
+                   most = static_cast<double>(std::numeric_limits<T>::max());
     const AdamWOptions& o = options;
     check(0 <= o.learning_rate && o.learning_rate <= most,
           "Adam: expected a finite learning rate of 0 or more, got ", o.learning_rate);
@@ -113,7 +113,8 @@ class AdamW {
   FOVEA_OUT_OF_LINE void update(T* w, const T* g, Index offset, Index size, int threads) {
     const auto t = static_cast<double>(steps_);
     const auto b1 = static_cast<T>(options.beta1), b2 = static_cast<T>(options.beta2);
-    const double correction1 = 1.0 - math::pow(b1, t), correction2 = 1.0 - math::pow(b2, t);
+    const double correction1 = 1.0 - math::pow(static_cast<double>(b1), t),
+                 correction2 = 1.0 - math::pow(static_cast<double>(b2), t);
     const auto rate = static_cast<T>(options.learning_rate / correction1);
     const auto scale = static_cast<T>(1.0 / std::sqrt(correction2));
     const auto epsilon = static_cast<T>(options.epsilon);

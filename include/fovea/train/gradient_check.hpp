@@ -44,7 +44,7 @@ double relative_error(const A& a, const B& b) {
     difference = std::max(difference, std::abs(x - y));
     largest = std::max({largest, std::abs(x), std::abs(y)});
   }
-  return difference == 0 ? 0 : difference / largest;
+  return exactly_equal(difference, 0) ? 0 : difference / largest;
 }
 
 namespace detail {
@@ -112,8 +112,8 @@ struct GradientCheck {
     double error;      ///< relative_error of backward against the central difference
     double largest;    ///< the largest entry of the gradient: 0 would mean that nothing was checked
   };
-  std::vector<Entry> entries;  ///< the input first
-  double max_error = 0;        ///< the largest relative error of all; NaN if there is a NaN
+  std::vector<Entry> entries{};  ///< the input first
+  double max_error = 0;          ///< the largest relative error of all; NaN if there is a NaN
   double min_largest = std::numeric_limits<double>::infinity();  ///< the smallest `largest` of all
 
   /// Takes one more tensor into account.
@@ -228,7 +228,7 @@ void check_empty_dx(const Layer& layer, View<const double, R> x,
   WorkspaceOptions how{.threads = options.threads, .seed = options.seed};
   how.nested = &nested;
   auto pass = make_pass(layer, x.shape(), how);
-  Tensor y(Tensor<double, output_rank_of<Layer, R>>(layer.output_shape(x.shape())));
+  Tensor<double, output_rank_of<Layer, R>> y(layer.output_shape(x.shape()));
   const Context context{.mode = options.mode, .threads = options.threads, .seed = options.seed};
   layer.forward(x, y.view(), pass, context);
   const double untouched = 0.5;
@@ -236,8 +236,8 @@ void check_empty_dx(const Layer& layer, View<const double, R> x,
   const View<double, R> empty(memory.data(), Shape<R>{});
   layer.backward(x, as_const(y), as_const(y), empty, pass, context);
   for (const double value : memory)
-    check(value == untouched, Layer::kind, ": backward writes to an empty dx, which says that ",
-          "ds/dx is not asked for");
+    check(exactly_equal(value, untouched), Layer::kind,
+          ": backward writes to an empty dx, which says that ", "ds/dx is not asked for");
 }
 
 }  // namespace detail

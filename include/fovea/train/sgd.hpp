@@ -77,7 +77,7 @@ class Sgd {
  private:
   // In a T: 1e60 would be an infinite rate in float.
   void check_options() const {
-    constexpr double most = std::numeric_limits<T>::max();
+    constexpr auto most = static_cast<double>(std::numeric_limits<T>::max());
     const SgdOptions& o = options;
     check(0 <= o.learning_rate && o.learning_rate <= most,
           "Sgd: expected a finite learning rate of 0 or more, got ", o.learning_rate);

@@ -49,9 +49,12 @@ Image draw_boxes(const X& image, const std::vector<LabelledBox>& boxes,
   for (const LabelledBox& box : boxes) {
     check(box.height > 0 && box.width > 0, "draw_boxes: expected a box of at least 1 x 1 for ",
           box.label, ", got ", box.height, " x ", box.width);
-    top = std::min(top, box.top), left = std::min(left, box.left);
-    bottom = std::max(bottom, box.top + box.height), right = std::max(right, box.left + box.width);
-    widest = std::max(widest, 24 + Image::text_width(box.label)), labels += !box.label.empty();
+    top = std::min(top, box.top);
+    left = std::min(left, box.left);
+    bottom = std::max(bottom, box.top + box.height);
+    right = std::max(right, box.left + box.width);
+    widest = std::max(widest, 24 + Image::text_width(box.label));
+    labels += !box.label.empty();
   }
   const Index zoom = options.zoom, header = options.title.empty() ? 0 : 36;
   Image picture(2 * margin + header + (bottom - top) * zoom + 12 + labels * line,

@@ -65,7 +65,10 @@ class ChartFrame {
     for (const auto& [name, style, sample] : legend) {
       if (name.empty()) continue;
       const double extent = 32 + text_extent(name);
-      if (end + extent > chart_width - 8) ++rows, end = 14;
+      if (end + extent > chart_width - 8) {
+        ++rows;
+        end = 14;
+      }
       const double y = top + 22 * rows;
       entries += concat("<g ", style, " transform=\"translate(", end + 12, " ", y - 5, ")\">",
                         sample, "</g>\n", svg_text(end + 30, y, name));
@@ -144,7 +147,7 @@ class ChartFrame {
 
   Range x_, y_;
   double left_ = 0, top_ = 0, bottom_ = 0;
-  std::string svg_, inside_, above_;
+  std::string svg_{}, inside_{}, above_{};
 };
 
 }  // namespace fovea::inline FOVEA_ABI::detail

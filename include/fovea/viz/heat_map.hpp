@@ -45,7 +45,8 @@ std::string heat_map(const X& table, const HeatMapOptions& options) {
   const auto span = detail::span_of({&numbers});
   double low = std::min(0.0, span[0]), high = span[1];
   if (options.signed_values) low = -(high = std::max(-low, high));
-  low = options.from.value_or(low), high = options.to.value_or(high);
+  low = options.from.value_or(low);
+  high = options.to.value_or(high);
   if (!(low < high)) high = low + 1;
   const auto color_of = [&](double value) {
     const double part = (value - low) / (high - low);

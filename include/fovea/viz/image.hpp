@@ -163,7 +163,7 @@ class Image {
   }
 
  private:
-  Tensor<std::uint8_t, 3> pixels_;
+  Tensor<std::uint8_t, 3> pixels_{};
 };
 
 }  // namespace fovea::inline FOVEA_ABI

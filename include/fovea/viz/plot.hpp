@@ -83,10 +83,13 @@ inline Range fit(const Axis& axis, double least, double most, bool round_up, std
 
 /// Least and most of the finite numbers of all lists, as {least, most}; {0, 0} if there are none.
 inline std::array<double, 2> span_of(const std::vector<const std::vector<double>*>& lists) {
-  double least = INFINITY, most = -INFINITY;
+  double least = math::infinity, most = -math::infinity;
   for (const auto* list : lists)
     for (const double value : *list)
-      if (std::isfinite(value)) least = std::min(least, value), most = std::max(most, value);
+      if (std::isfinite(value)) {
+        least = std::min(least, value);
+        most = std::max(most, value);
+      }
   return least <= most ? std::array{least, most} : std::array{0.0, 0.0};
 }
 

@@ -68,13 +68,15 @@ struct Band {
     if (stage.show == Show::bars) {
       check(H == 1 && W == 1, "poster: expected bars (M, 1, 1) in ", stage.name, ", got ",
             stage.maps.shape());
-      step_y = 24, height = M * step_y;
+      step_y = 24;
+      height = M * step_y;
     } else {
       const Index most = std::max(H, W), size = stage.show == Show::grey ? 168
                                                 : most == 1              ? 25
                                                                          : 57;
       zoom = std::max<Index>(1, size / most);
-      step_y = H * zoom + gap, step_x = W * zoom + gap;
+      step_y = H * zoom + gap;
+      step_x = W * zoom + gap;
       columns = std::clamp<Index>((content + gap) / step_x, 1, M);
       const Index rows = (M + columns - 1) / columns;
       columns = (M + rows - 1) / rows;  // no row much shorter than the others
@@ -90,7 +92,7 @@ inline void draw_bars(Image& image, Index top, Index left, const Stage& stage) {
   const auto values = stage.maps.flat();
   for (std::size_t m = 0; m < values.size(); ++m)
     if (std::isfinite(values[m])) {
-      low = std::min(low, static_cast<double>(values[m])),
+      low = std::min(low, static_cast<double>(values[m]));
       high = std::max(high, static_cast<double>(values[m]));
       if (values[m] > values[static_cast<std::size_t>(best)]) best = static_cast<Index>(m);
     }
@@ -161,7 +163,7 @@ inline Image poster(const std::vector<Stage>& stages, const PosterOptions& optio
       image.text(top + 56, margin, options.per_map ? "own scales" : text);
       Index dark = 0;
       for (Index m = 0; m < stage.maps.extent(0); ++m)
-        dark += detail::largest_magnitude(stage.maps.view().sub(m, 1)) == 0;
+        dark += exactly_equal(detail::largest_magnitude(stage.maps.view().sub(m, 1)), 0);
       if (dark > 0) image.text(top + 78, margin, concat(dark, " all zero"));
     }
     if (stage.show == Show::bars)

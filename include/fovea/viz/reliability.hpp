@@ -34,7 +34,8 @@ inline std::string reliability_diagram(const std::vector<double>& accuracy,
         accuracy.size(), ", ", confidence.size(), " and ", B);
   const Axis share{.from = 0.0, .to = 1.0, .tick = 0.2, .percent = true};
   detail::Range x = detail::fit(share, 0, 1, true, "reliability_diagram"), y = x;
-  x.label = options.x_label, x.grid = false;
+  x.label = options.x_label;
+  x.grid = false;
   y.label = options.y_label;
   const std::string style = detail::series_style(0, ""), dots = detail::series_style(1, "");
   detail::ChartFrame chart(options.title, x, y,

@@ -119,8 +119,8 @@ class Report {
   }
   std::string contents() const;
 
-  std::string title_, lead_, language_, body_, footer_;
-  std::vector<Heading> headings_;
+  std::string title_, lead_, language_, body_{}, footer_{};
+  std::vector<Heading> headings_{};
   Index figures_ = 0, tables_ = 0;
 };
 

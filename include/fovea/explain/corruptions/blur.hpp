@@ -50,7 +50,7 @@ void correlate(View<const float, 2> x, View<float, 2> y, const std::vector<doubl
 inline void blur(View<float, 2> x, double down, double along) {
   Tensor<float, 2> y(x.shape());
   const auto pass = [&](double sigma, Index rows, Index columns) {
-    if (sigma == 0) return;
+    if (exactly_equal(sigma, 0)) return;
     const Index radius = static_cast<Index>(4 * sigma + 0.5);
     correlate(x, y, gaussian_weights(2 * radius + 1, radius, sigma), [=](Index k) {
       return std::array{rows * (k - radius), columns * (k - radius)};

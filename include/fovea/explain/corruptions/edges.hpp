@@ -20,9 +20,9 @@ namespace fovea::inline FOVEA_ABI::detail {
 
 // Canny (A computational approach to edge detection, PAMI 1986) in place, edges 1 and the rest 0.
 inline void canny(View<float, 2> x, double sigma, double low, double high) {
-  const auto [H, W] = x.shape();
+  const Index H = x.extent(0), W = x.extent(1);
   blur(x, sigma, sigma);
-  const auto at = [&, H = H, W = W](Index i, Index j) {
+  const auto at = [&](Index i, Index j) {
     return static_cast<double>(x(std::clamp<Index>(i, 0, H - 1), std::clamp<Index>(j, 0, W - 1)));
   };
   // Sobel: the difference of the neighbours on either side, (1, 2, 1) across.
@@ -59,7 +59,7 @@ inline void canny(View<float, 2> x, double sigma, double low, double high) {
     sure.pop_back();
     for (Index k = i - 1; k <= i + 1; ++k)
       for (Index l = j - 1; l <= j + 1; ++l)
-        if (x(k, l) == 0.5f) {
+        if (exactly_equal(x(k, l), 0.5f)) {
           x(k, l) = 1;
           sure.push_back({k, l});
         }

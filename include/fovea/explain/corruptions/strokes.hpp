@@ -15,7 +15,7 @@ namespace fovea::inline FOVEA_ABI::detail {
 template <class Drawn>
 void add_line(View<float, 3> x, double c0, double r0, double c1, double r1, Drawn drawn) {
   const auto [C, H, W] = x.shape();
-  if (c0 == c1) return;
+  if (exactly_equal(c0, c1)) return;
   const auto first = std::max<Index>(0, static_cast<Index>(std::floor(c0)));
   const auto last = std::min<Index>(W, static_cast<Index>(math::ceil(c1)));
   for (Index j = first; j < last; ++j) {
