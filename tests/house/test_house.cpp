@@ -162,7 +162,7 @@ TEST_CASE("numbers: no call whose text depends on the locale") {
 }
 
 TEST_CASE("pages: the budget that the README states is kept") {
-  constexpr Index page = 150, header = 600, book = 9300;  // lines
+  constexpr Index page = 150, header = 600, book = 9400;  // lines
   Index in_book = 0;
   for (const auto& h : headers()) {
     CAPTURE(h.header);

@@ -37,7 +37,7 @@ inline bool looks_like_number(std::string_view cell) {
     digit |= '0' <= c && c <= '9';
     const bool beyond_ascii = static_cast<unsigned char>(c) >= 0x80;  // a minus sign, a thin space
     if (!beyond_ascii &&
-        std::string_view("0123456789+-.,%e<>=()[]/ ").find(c) == std::string_view::npos)
+        std::string_view("0123456789e+-.,%<>=()[]/ ").find(c) == std::string_view::npos)
       return false;
   }
   return digit;
