@@ -64,19 +64,14 @@ inline auto vgg(Rng& rng) {
                     Linear<float>{{.in = 128, .out = 10}, rng}};
 }
 
-/// Convolution, batch normalisation, ReLU, convolution, batch normalisation, for images of `side` pixels.
-inline auto branch(Rng& rng, Index in, Index out, Index stride, Index side) {
-  return Sequential{Shape{in, side, side},
-                    conv(rng, in, out, 3, stride, 1, false),
-                    toy::BatchNorm2d<float>{out},
-                    Relu{},
-                    conv(rng, out, out, 3, 1, 1, false),
-                    toy::BatchNorm2d<float>{out}};
+/// Convolution, batch normalisation, ReLU, convolution, batch normalisation.
+inline auto branch(Rng& rng, Index in, Index out, Index stride) {
+  return Chain{conv(rng, in, out, 3, stride, 1, false), toy::BatchNorm2d<float>{out}, Relu{},
+               conv(rng, out, out, 3, 1, 1, false), toy::BatchNorm2d<float>{out}};
 }
 /// Half the extents, by a 1 x 1 convolution.
-inline auto shortcut(Rng& rng, Index in, Index out, Index side) {
-  return Sequential{Shape{in, side, side}, conv(rng, in, out, 1, 2, 1, false),
-                    toy::BatchNorm2d<float>{out}};
+inline auto shortcut(Rng& rng, Index in, Index out) {
+  return Chain{conv(rng, in, out, 1, 2, 1, false), toy::BatchNorm2d<float>{out}};
 }
 
 /// Six residual blocks of `width`, 2 width and 4 width channels (He et al., 2016).
@@ -86,17 +81,17 @@ inline auto resnet(Rng& rng, Index width = 16) {
       conv(rng, 3, width, 3, 1, 1, false),
       toy::BatchNorm2d<float>{width},
       Relu{},
-      toy::Residual{branch(rng, width, width, 1, 32)},
+      Residual{branch(rng, width, width, 1)},
       Relu{},
-      toy::Residual{branch(rng, width, width, 1, 32)},
+      Residual{branch(rng, width, width, 1)},
       Relu{},
-      toy::Sum{branch(rng, width, 2 * width, 2, 32), shortcut(rng, width, 2 * width, 32)},
+      toy::Sum{branch(rng, width, 2 * width, 2), shortcut(rng, width, 2 * width)},
       Relu{},
-      toy::Residual{branch(rng, 2 * width, 2 * width, 1, 16)},
+      Residual{branch(rng, 2 * width, 2 * width, 1)},
       Relu{},
-      toy::Sum{branch(rng, 2 * width, 4 * width, 2, 16), shortcut(rng, 2 * width, 4 * width, 16)},
+      toy::Sum{branch(rng, 2 * width, 4 * width, 2), shortcut(rng, 2 * width, 4 * width)},
       Relu{},
-      toy::Residual{branch(rng, 4 * width, 4 * width, 1, 8)},
+      Residual{branch(rng, 4 * width, 4 * width, 1)},
       Relu{},
       MaxPool2d{{.kernel = 8}},
       Flatten{},

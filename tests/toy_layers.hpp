@@ -168,79 +168,19 @@ struct Dropout {
   }
 };
 
-/// y = x + branch(x): a layer that contains a Sequential. Any rank.
-template <class Net>
-struct Residual {
-  using value_type = typename Net::value_type;
-  using T = value_type;
-  static constexpr std::size_t R = Net::input_rank;
-  static constexpr std::string_view kind = "residual";
-  Net branch;
-  struct Pass {
-    fovea::Workspace<Net> branch;
-  };
-  static constexpr auto children() {
-    return std::tuple{Child{"branch", &Residual::branch, &Pass::branch}};
-  }
-  Pass pass(Shape<R> x, const WorkspaceOptions& options) const {
-    WorkspaceOptions inner = options;
-    inner.input_gradient = options.keep != Keep::output;
-    return {branch.workspace(x[0], inner)};
-  }
-  Shape<R> output_shape(Shape<R> x) const { return x; }
-  void forward(View<const T, R> x, View<T, R> y, Pass& pass, const Context& c) const {
-    const auto b = branch.forward(x, pass.branch, c.child("branch"));
-    for (Index i = 0; i < x.size(); ++i) y.data()[i] = x.data()[i] + b.data()[i];
-  }
-  void backward(View<const T, R>, View<const T, R>, View<const T, R> dy, View<T, R> dx, Pass& pass,
-                const Context&) const {
-    branch.template backward_from<Net::depth - 1>(dy, pass.branch);
-    const auto db = pass.branch.input_gradient();
-    for (Index i = 0; i < dx.size(); ++i) dx.data()[i] = dy.data()[i] + db.data()[i];
-  }
-};
-template <class Net>
-Residual(Net) -> Residual<Net>;
-
 /// y = left(x) + right(x), for instance a branch and a shortcut that changes the extents: two children.
 template <class Left, class Right>
 struct Sum {
-  using value_type = typename Left::value_type;
-  using T = value_type;
-  static constexpr std::size_t R = Left::input_rank, Q = Left::output_rank;
   static constexpr std::string_view kind = "sum";
   Left left;
   Right right;
-  struct Pass {
-    fovea::Workspace<Left> left;
-    fovea::Workspace<Right> right;
-  };
   static constexpr auto children() {
-    return std::tuple{Child{"left", &Sum::left, &Pass::left},
-                      Child{"right", &Sum::right, &Pass::right}};
+    return std::tuple{Child{"left", &Sum::left}, Child{"right", &Sum::right}};
   }
-  Pass pass(Shape<R> x, const WorkspaceOptions& options) const {
-    WorkspaceOptions inner = options;
-    inner.input_gradient = options.keep != Keep::output;
-    return {left.workspace(x[0], inner), right.workspace(x[0], inner)};
-  }
-  Shape<Q> output_shape(Shape<R> x) const {
-    const auto a = std::get<Left::depth - 1>(left.output_shapes(x[0]));
-    const auto b = std::get<Right::depth - 1>(right.output_shapes(x[0]));
-    check(a == b, "expected two outputs of the same shape, got ", a, " and ", b);
-    return a;
-  }
-  void forward(View<const T, R> x, View<T, Q> y, Pass& pass, const Context& c) const {
-    const auto a = left.forward(x, pass.left, c.child("left"));
-    const auto b = right.forward(x, pass.right, c.child("right"));
-    for (Index i = 0; i < y.size(); ++i) y.data()[i] = a.data()[i] + b.data()[i];
-  }
-  void backward(View<const T, R>, View<const T, Q>, View<const T, Q> dy, View<T, R> dx, Pass& pass,
-                const Context&) const {
-    left.template backward_from<Left::depth - 1>(dy, pass.left);
-    right.template backward_from<Right::depth - 1>(dy, pass.right);
-    const auto a = pass.left.input_gradient(), b = pass.right.input_gradient();
-    for (Index i = 0; i < dx.size(); ++i) dx.data()[i] = a.data()[i] + b.data()[i];
+  auto compose(auto& graph, const auto& x) const {
+    const auto a = graph.run("left", left, x);
+    const auto b = graph.run("right", right, x);
+    return graph.run("add", Add{}, a, b);
   }
 };
 template <class Left, class Right>

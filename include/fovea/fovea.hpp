@@ -24,6 +24,7 @@
 // kernels: the engine room. Raw pointers and extents in, numbers out.
 #include "fovea/kernels/channels_last.hpp"
 #include "fovea/kernels/convolution.hpp"
+#include "fovea/kernels/dense_gradient.hpp"
 #include "fovea/kernels/depthwise.hpp"
 #include "fovea/kernels/direct.hpp"
 #include "fovea/kernels/gemm.hpp"
@@ -41,7 +42,13 @@
 // nn: one idea per page.
 #include "fovea/nn/context.hpp"
 #include "fovea/nn/layer.hpp"
+#include "fovea/nn/layer_check.hpp"
 //
+#include "fovea/nn/composite.hpp"
+//
+#include "fovea/nn/add.hpp"
+#include "fovea/nn/chain.hpp"
+#include "fovea/nn/concat.hpp"
 #include "fovea/nn/conv2d.hpp"
 #include "fovea/nn/cross_entropy.hpp"
 #include "fovea/nn/flatten.hpp"
@@ -49,18 +56,28 @@
 #include "fovea/nn/linear.hpp"
 #include "fovea/nn/max_pool2d.hpp"
 #include "fovea/nn/relu.hpp"
+#include "fovea/nn/residual.hpp"
 #include "fovea/nn/shapes.hpp"
 
-// engine: where the numbers of a network are.
+// engine: what runs a network.
+#include "fovea/engine/any_layer.hpp"
+#include "fovea/engine/any_workspace.hpp"
+#include "fovea/engine/fused_group.hpp"
+#include "fovea/engine/identity.hpp"
 #include "fovea/engine/memory_plan.hpp"
+#include "fovea/engine/plan.hpp"
+
+// fused: layers that run as one.
+#include "fovea/fused/conv_chain.hpp"
+#include "fovea/fused/conv_stage.hpp"
+#include "fovea/fused/linear_relu.hpp"
+#include "fovea/fused/plain_stage.hpp"
+#include "fovea/fused/pooled_stage.hpp"
+#include "fovea/fused/rules.hpp"
 
 // model: layers become a network.
-#include "fovea/model/layer_check.hpp"
-//
 #include "fovea/model/architecture.hpp"
-#include "fovea/model/blocks.hpp"
-#include "fovea/model/identity.hpp"
-#include "fovea/model/layer_types.hpp"
+#include "fovea/model/network.hpp"
 #include "fovea/model/predictor.hpp"
 #include "fovea/model/seen.hpp"
 #include "fovea/model/sequential.hpp"

@@ -25,15 +25,14 @@ namespace {
 
 auto network(double rate) {
   Rng rng{1};
-  const Sequential branch{Shape{4, 14, 14},
-                          Conv2d<float>{{.in = 4, .out = 4, .kernel = 3, .padding = 1}, rng},
-                          toy::BatchNorm2d<float>{4}, toy::Dropout{rate}};
+  const Chain branch{Conv2d<float>{{.in = 4, .out = 4, .kernel = 3, .padding = 1}, rng},
+                     toy::BatchNorm2d<float>{4}, toy::Dropout{rate}};
   Sequential net{Shape{1, 28, 28},
                  Conv2d<float>{{.in = 1, .out = 4, .kernel = 3, .padding = 1}, rng},
                  toy::BatchNorm2d<float>{4},
                  Relu{},
                  MaxPool2d{},
-                 toy::Residual{branch},
+                 Residual{branch},
                  toy::Dropout{rate},
                  Flatten{},
                  Linear<float>{{.in = 784, .out = 10}, rng}};

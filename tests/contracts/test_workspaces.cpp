@@ -54,50 +54,76 @@ struct Row {
   std::string says;
 };
 
-// A layer that lists its network, made wrongly in one of several ways.
-enum class Mistake { fresh_options, not_listed, plain_forward, throws };
-template <Mistake mistake, class Inner>
-struct Wrong {
-  using value_type = float;
-  static constexpr std::string_view kind = "wrong";
-  Inner inner;
-  struct Pass {
-    Workspace<Inner> inner;
-  };
-  Pass pass(Shape<2> x, WorkspaceOptions o) const {
-    o.input_gradient = true;
-    if constexpr (mistake == Mistake::fresh_options)
-      return {inner.workspace(x[0], {.input_gradient = true})};
-    else
-      return {inner.workspace(x[0], o)};
-  }
-  Shape<2> output_shape(Shape<2> x) const { return x; }
-  void forward(View<const float, 2> x, View<float, 2> y, Pass& pass, const Context& c) const {
-    if constexpr (mistake == Mistake::throws) fail("no more of this");
-    const auto z = mistake == Mistake::plain_forward
-                       ? inner.forward(x, pass.inner, c.mode)
-                       : inner.forward(x, pass.inner, c.child("inner"));
-    std::copy(z.begin(), z.end(), y.begin());
-  }
-  void backward(View<const float, 2>, View<const float, 2>, View<const float, 2> dy,
-                View<float, 2> dx, Pass& pass, const Context&) const {
-    inner.template backward_from<Inner::depth - 1>(dy, pass.inner);
-    std::copy_n(pass.inner.input_gradient().begin(), dx.size(), dx.begin());
-  }
-};
-template <Mistake mistake, class Inner>
-struct Listed : Wrong<mistake, Inner> {
-  using Pass = typename Wrong<mistake, Inner>::Pass;
-  static constexpr auto children() {
-    return std::tuple{Child{"inner", &Wrong<mistake, Inner>::inner, &Pass::inner}};
-  }
-};
-
 auto inner_network() {
   Rng rng{2};
   return Sequential{Shape{4}, Linear<float>{{.in = 4, .out = 4}, rng}, toy::Dropout{}};
 }
 using Inner = decltype(inner_network());
+
+// A layer that runs a network by itself, in one of several ways.
+enum class Mistake { own_workspace, fresh_options, predict };
+template <Mistake mistake>
+struct Wrong {
+  using value_type = float;
+  static constexpr std::string_view kind = "wrong";
+  Inner inner = inner_network();
+  std::shared_ptr<Workspace<Inner>> made_before =
+      std::make_shared<Workspace<Inner>>(inner.workspace(1));
+  Shape<2> output_shape(Shape<2> x) const { return x; }
+  int pass(Shape<2> x, const WorkspaceOptions& options) const {
+    if constexpr (mistake == Mistake::own_workspace) inner.workspace(x[0], options);
+    return 0;
+  }
+  void forward(View<const float, 2> x, View<float, 2> y, int&, const Context&) const {
+    if constexpr (mistake == Mistake::fresh_options) {
+      const auto z = inner.forward(x, *made_before);
+      std::copy(z.begin(), z.end(), y.begin());
+    } else {
+      const auto z = inner.predict(x);
+      std::copy(z.begin(), z.end(), y.begin());
+    }
+  }
+  void backward(View<const float, 2>, View<const float, 2>, View<const float, 2>, View<float, 2>,
+                int&, const Context&) const {}
+};
+
+// A layer made of two, which runs them in one of several wrong ways.
+enum class Composed { well, swapped, forgets, twice };
+template <Composed how>
+struct Pair {
+  static constexpr std::string_view kind = "pair";
+  Linear<float> a, b;
+  explicit Pair(Rng& rng) : a({.in = 4, .out = 4}, rng), b({.in = 4, .out = 4}, rng) {}
+  static constexpr auto children() {
+    return std::tuple{Child{"a", &Pair::a}, Child{"b", &Pair::b}};
+  }
+  auto compose(auto& graph, const auto& x) const {
+    if constexpr (how == Composed::well) return graph.run("b", b, graph.run("a", a, x));
+    if constexpr (how == Composed::swapped) return graph.run("a", a, graph.run("b", b, x));
+    if constexpr (how == Composed::forgets) return graph.run("a", a, x);
+    if constexpr (how == Composed::twice)
+      return graph.run("b", b, graph.run("a", a, graph.run("a", a, x)));
+  }
+};
+template <Composed how>
+void make_pair() {
+  Rng rng{1};
+  const Sequential net{Shape{4}, Pair<how>{rng}};
+  net.workspace(1);
+}
+
+// A layer that throws when it runs.
+struct Throws {
+  static constexpr std::string_view kind = "throws";
+  Shape<2> output_shape(Shape<2> x) const { return x; }
+  template <class T>
+  void forward(View<const T, 2>, View<T, 2>, NoPass&, const Context&) const {
+    fail("no more of this");
+  }
+  template <class T>
+  void backward(View<const T, 2>, View<const T, 2>, View<const T, 2>, View<T, 2>, NoPass&,
+                const Context&) const {}
+};
 
 // A buffer whose new value in the Pass has another size.
 struct WrongBuffer {
@@ -133,7 +159,7 @@ std::vector<Row> rows() {
        "backward: expected a forward in this workspace before it"},
       {"backward after a forward that failed half-way",
        [] {
-         Sequential net{Shape{4}, Listed<Mistake::throws, Inner>{{inner_network()}}};
+         const Sequential net{Shape{4}, Throws{}};
          auto w = net.workspace(1);
          try {
            net.forward(Tensor<float, 2>(Shape{1, 4}), w);
@@ -307,41 +333,37 @@ std::vector<Row> rows() {
          net.workspace(1);
        },
        "count1: expected a new value (2) of value in its Pass, found (3)"},
-      {"a network in a layer, with options of its own",
+      {"a network that a layer makes a workspace for",
        [] {
-         const Sequential net{Shape{4}, Listed<Mistake::fresh_options, Inner>{{inner_network()}}};
+         const Sequential net{Shape{4}, Wrong<Mistake::own_workspace>{}};
          net.workspace(1);
        },
-       "wrong1: expected a workspace made from the options that pass() is given for each of the 1 "
-       "networks in children(), found 0"},
-      {"a network in a layer, not listed",
+       "wrong1: workspace: expected a network that no layer runs by itself"},
+      {"a network that a layer runs in a workspace made before",
        [] {
-         const Sequential net{Shape{4}, Wrong<Mistake::not_listed, Inner>{inner_network()}};
-         net.workspace(1);
-       },
-       "each of the 0 networks in children(), found 1"},
-      {"a network in a layer, not listed, with options of its own",
-       [] {
-         const Sequential net{Shape{4}, Wrong<Mistake::fresh_options, Inner>{inner_network()}};
-         auto w = net.workspace(1);
-         net.forward(Tensor<float, 2>(Shape{1, 4}), w);
-       },
-       "wrong1: inner: expected a workspace that was made from the options"},
-      {"a network in a layer, without the layer's context",
-       [] {
-         const Sequential net{Shape{4}, Listed<Mistake::plain_forward, Inner>{{inner_network()}}};
-         auto w = net.workspace(1);
-         net.forward(Tensor<float, 2>(Shape{1, 4}), w);
-       },
-       "wrong1: forward: this workspace belongs to a layer"},
-      {"an error inside of a layer inside of a layer",
-       [] {
-         const Sequential inside{Shape{4}, toy::Dropout{},
-                                 Listed<Mistake::throws, Inner>{{inner_network()}}};
-         const Sequential net{Shape{4}, toy::Dropout{}, toy::Residual{inside}};
+         const Sequential net{Shape{4}, Wrong<Mistake::fresh_options>{}};
          net.predict(Tensor<float, 2>(Shape{1, 4}));
        },
-       "residual1.branch.wrong1: no more of this"},
+       "wrong1: forward: expected a network that no layer runs by itself"},
+      {"a network that a layer asks for a prediction",
+       [] {
+         const Sequential net{Shape{4}, Wrong<Mistake::predict>{}};
+         net.predict(Tensor<float, 2>(Shape{1, 4}));
+       },
+       "wrong1: workspace: expected a network that no layer runs by itself"},
+      {"children that run in another order", make_pair<Composed::swapped>,
+       "pair1: expected compose() to run each child once, in the order of children(), next a, "
+       "found b"},
+      {"a child that does not run", make_pair<Composed::forgets>,
+       "pair1: compose() does not run b, which children() lists"},
+      {"a child that runs twice", make_pair<Composed::twice>, "next b, found a"},
+      {"an error inside of a layer inside of a layer",
+       [] {
+         const Chain inside{toy::Dropout{}, Residual{Throws{}}};
+         const Sequential net{Shape{4}, toy::Dropout{}, Residual{inside}};
+         net.predict(Tensor<float, 2>(Shape{1, 4}));
+       },
+       "residual1.f.residual1.f.throws1: no more of this"},
   };
 }
 
@@ -358,6 +380,7 @@ TEST_CASE("contracts: each misuse of a workspace is an error that names it") {
 }
 
 TEST_CASE("contracts: an error changes nothing") {
+  make_pair<Composed::well>();  // children in their order
   auto net = network(), other = network();
   auto w = net.workspace(4);
   Adam adam{net}, wrong{other};
@@ -422,10 +445,9 @@ TEST_CASE("contracts: the mode follows from the workspace") {
 }
 
 TEST_CASE("contracts: each network inside a layer draws its own mask, a new one in each step") {
-  const Sequential inside{Shape{500}, toy::Dropout{}};
-  const Sequential net{Shape{500}, toy::Residual{inside}, toy::Residual{inside},
-                       toy::Sum{inside, inside},
-                       toy::Residual{Sequential{Shape{500}, toy::Residual{inside}}}};
+  const Chain inside{toy::Dropout{}};
+  const Sequential net{Shape{500}, Residual{inside}, Residual{inside}, toy::Sum{inside, inside},
+                       Residual{Residual{inside}}};
   const Tensor<float, 2> ones(Shape{1, 500}, 1.0f);
   std::vector<std::string> masks;
   for (std::uint64_t step = 0; step < 2; ++step)
@@ -465,7 +487,7 @@ TEST_CASE("contracts: buffers are taken over after training alone") {
     return Sequential{Shape{2, 4, 4},
                       Conv2d<float>{{.in = 2, .out = 3, .kernel = 3, .padding = 1}, rng},
                       toy::BatchNorm2d<float>{3},
-                      toy::Residual{Sequential{Shape{3, 4, 4}, toy::BatchNorm2d<float>{3}, Relu{}}},
+                      Residual{Chain{toy::BatchNorm2d<float>{3}, Relu{}}},
                       Flatten{},
                       Linear<float>{{.in = 48, .out = 3}, rng}};
   };

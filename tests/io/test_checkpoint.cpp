@@ -20,8 +20,7 @@ auto small_net(std::uint64_t seed) {
                     Flatten{},
                     toy::Dropout{},
                     Linear<float>{{.in = 8 * 14 * 14, .out = 10}, rng},
-                    toy::Residual{Sequential{Shape{10}, toy::Dropout{},
-                                             Linear<float>{{.in = 10, .out = 10}, rng}}}};
+                    Residual{Chain{toy::Dropout{}, Linear<float>{{.in = 10, .out = 10}, rng}}}};
 }
 using Net = decltype(small_net(1));
 

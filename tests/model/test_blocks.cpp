@@ -2,10 +2,28 @@
 //
 // Neighbouring layers that run as one, against the same layers one by one (Keep::everything).
 #include "support.hpp"
+#include "toy_layers.hpp"
 
 using namespace test;
 
 namespace {
+
+// The first stage of the first step, if that is a chain of them.
+template <class W>
+const auto* first_stage(const W& w) {
+  using T = typename W::T;
+  const auto* const chain = dynamic_cast<const ConvChain<T>*>(w.plan().group(0));
+  return chain ? dynamic_cast<const PooledStage<T>*>(&chain->stage(0)) : nullptr;
+}
+
+// What runs, step after step: "conv1 relu1 pool1, flatten1".
+template <class W>
+std::string steps_of(const W& w) {
+  std::string text;
+  for (std::size_t s = 0; s < w.plan().step_count(); ++s)
+    text += (s > 0 ? ", " : "") + w.plan().step_name(s);
+  return text;
+}
 
 struct BlockCase {
   Conv2dOptions options;
@@ -51,11 +69,12 @@ void check_block(const BlockCase& c, int threads) {
   auto first = net.workspace(N, {.threads = threads});  // without dx
   auto all =
       net.workspace(N, {.keep = Keep::everything, .input_gradient = true, .threads = threads});
-  REQUIRE(fused.template block<0>().active());
-  REQUIRE(!all.template block<0>().active());
-  CHECK(fused.template block<0>().by_winograd() == c.by_winograd);
+  REQUIRE(steps_of(fused) == "conv1 relu1 pool1");
+  REQUIRE(steps_of(all) == "conv1, relu1, pool1");
+  REQUIRE(first_stage(fused));
+  CHECK(first_stage(fused)->by_winograd() == c.by_winograd);
   if (std::is_same_v<T, float> && FOVEA_VECTOR_BYTES == 64)
-    CHECK(fused.template block<0>().sparse() == c.sparse);
+    CHECK(first_stage(fused)->sparse() == c.sparse);
 
   const double tolerance = std::is_same_v<T, float> ? 5e-6 : 1e-13;
   const auto y = net.forward(x, fused);
@@ -124,7 +143,8 @@ TEST_CASE_TEMPLATE("blocks: linear and ReLU as one, and one by one", T, float, d
           std::copy(dy.begin(), dy.end(), workspace->output_gradient().begin());
           net.backward(*workspace);
         }
-        CHECK(fused.template block<0>().sparse() == (shift < T{0}));
+        const auto& group = dynamic_cast<const LinearRelu<T>&>(*fused.plan().group(0));
+        CHECK(group.sparse() == (shift < T{0}));
         const auto &one = fused.template layer<0>(), &expected = all.template layer<0>();
         CHECK(relative_error(one.dweight, expected.dweight) <= tolerance);
         CHECK(difference(one.dbias, expected.dbias) <= tolerance);
@@ -143,7 +163,7 @@ TEST_CASE("blocks: threads meet in the middle of a batch, and no bit changes") {
   const auto x = random_tensor<float>(Shape{64, 32, 28, 28}, 2);
   auto one = net.workspace(64, {.input_gradient = true, .threads = 1});
   auto three = net.workspace(64, {.input_gradient = true, .threads = 3});
-  REQUIRE(three.block<0>().by_winograd());
+  REQUIRE(first_stage(three)->by_winograd());
   const auto same = [](const auto& a, const auto& b) {
     return std::equal(a.begin(), a.end(), b.begin());
   };
@@ -174,13 +194,13 @@ TEST_CASE("blocks: gradients of a network whose layers run as one") {
                  Relu{},
                  Linear<double>{{.in = 5, .out = 3}, rng}};
   auto workspace = net.workspace(2);
-  CHECK(workspace.block<0>().active());
-  CHECK(workspace.block<0>().by_winograd());
-  CHECK(workspace.block<0>().sparse());
-  CHECK(workspace.block<3>().active());
-  CHECK(!workspace.block<3>().by_winograd());
-  CHECK(workspace.block<7>().active());
-  CHECK(!net.workspace(2, {.keep = Keep::everything}).block<7>().active());
+  CHECK(steps_of(workspace) == "conv1 relu1 pool1 conv2 relu2 pool2, flatten1, fc1 relu3, fc2");
+  CHECK(steps_of(net.workspace(2, {.keep = Keep::everything})) ==
+        "conv1, relu1, pool1, conv2, relu2, pool2, flatten1, fc1, relu3, fc2");
+  const auto& chain = dynamic_cast<const ConvChain<double>&>(*workspace.plan().group(0));
+  CHECK(chain.stage(0).by_winograd());
+  CHECK(first_stage(workspace)->sparse());
+  CHECK(!chain.stage(1).by_winograd());
   const auto x = random_tensor<double>(Shape{2, 9, 11, 8}, 2);
   const auto result = gradient_check(net, x);  // of the layers one by one, and now as one:
   CAPTURE(to_string(result));
@@ -259,24 +279,110 @@ TEST_CASE_TEMPLATE("blocks: a chain of them, and one by one", T, float, double) 
       "relu1 runs as one with its neighbours"));
 }
 
-TEST_CASE("blocks: other convolutions and other pooling run layer by layer") {
+TEST_CASE("blocks: what runs as one") {
   Rng rng{1};
-  const auto active = [&](const Conv2dOptions& conv, const MaxPool2dOptions& pool) {
-    return Sequential{Shape{4, 12, 12}, Conv2d<float>{conv, rng}, Relu{}, MaxPool2d{pool}}
-        .workspace(1)
-        .block<0>()
-        .active();
+  const auto steps = [&](const Conv2dOptions& conv, const MaxPool2dOptions& pool) {
+    const Sequential net{Shape{4, 12, 12}, Conv2d<float>{conv, rng}, Relu{}, MaxPool2d{pool}};
+    return steps_of(net.workspace(1));
   };
   const Conv2dOptions conv{.in = 4, .out = 2, .kernel = 3};
-  CHECK(active(conv, {.kernel = 2}));
-  CHECK(!active(conv, {.kernel = 3}));
-  CHECK(!active(conv, {.kernel = 2, .stride = 1}));
-  CHECK(!active(conv, {.kernel = 2, .padding = 1}));
-  CHECK(active({.in = 4, .out = 2, .kernel = 5}, {.kernel = 2}));
-  CHECK(!active({.in = 4, .out = 2, .kernel = 1}, {.kernel = 2}));
-  CHECK(!active({.in = 4, .out = 2, .kernel = 3, .stride = 2}, {.kernel = 2}));
-  CHECK(!active({.in = 4, .out = 2, .kernel = 3, .dilation = 2}, {.kernel = 2}));
-  CHECK(!active({.in = 4, .out = 2, .kernel = 3, .groups = 2}, {.kernel = 2}));
+  CHECK(steps(conv, {.kernel = 2}) == "conv1 relu1 pool1");
+  CHECK(steps({.in = 4, .out = 2, .kernel = 5}, {.kernel = 2}) == "conv1 relu1 pool1");
+  CHECK(steps(conv, {.kernel = 3}) == "conv1 relu1, pool1");
+  CHECK(steps(conv, {.kernel = 2, .stride = 1}) == "conv1 relu1, pool1");
+  CHECK(steps(conv, {.kernel = 2, .padding = 1}) == "conv1 relu1, pool1");
+  const std::string apart = "conv1, relu1, pool1";
+  CHECK(steps({.in = 4, .out = 2, .kernel = 1}, {.kernel = 2}) == apart);
+  CHECK(steps({.in = 4, .out = 2, .kernel = 3, .stride = 2}, {.kernel = 2}) == apart);
+  CHECK(steps({.in = 4, .out = 2, .kernel = 3, .dilation = 2}, {.kernel = 2}) == apart);
+  CHECK(steps({.in = 4, .out = 2, .kernel = 3, .groups = 2}, {.kernel = 2}) == apart);
+  CHECK(steps({.in = 4, .out = 2, .kernel = 3, .padding = 3}, {.kernel = 3}) == apart);
+
+  const auto conv3 = [&](Index in, Index out) {
+    return Conv2d<float>{{.in = in, .out = out, .kernel = 3, .padding = 1}, rng};
+  };
+  // PyTorch's example for MNIST, and VGG.
+  const Sequential pool_first{Shape{1, 28, 28}, conv3(1, 10), MaxPool2d{}, Relu{},
+                              conv3(10, 20),    MaxPool2d{},  Relu{},      Flatten{}};
+  CHECK(steps_of(pool_first.workspace(2)) == "conv1 pool1 relu1 conv2 pool2 relu2, flatten1");
+  const Sequential vgg{Shape{3, 32, 32}, conv3(3, 8), Relu{},      conv3(8, 8),
+                       Relu{},           MaxPool2d{}, conv3(8, 9), Relu{},
+                       conv3(9, 12),     Relu{},      MaxPool2d{}, Flatten{}};
+  CHECK(steps_of(vgg.workspace(2)) ==
+        "conv1 relu1 conv2 relu2 pool1 conv3 relu3 conv4 relu4 pool2, flatten1");
+  // A chain ends where a value has two readers.
+  const Sequential branched{Shape{3, 9, 9}, conv3(3, 8), Relu{},
+                            Residual{Chain{conv3(8, 8), Relu{}, conv3(8, 8)}}, Relu{}};
+  CHECK(steps_of(branched.workspace(2)) ==
+        "conv1 relu1, residual1.f.conv1 residual1.f.relu1, residual1.f.conv2, "
+        "residual1.add, relu2");
+}
+
+namespace {
+
+// Layer by layer, and as one, with different threads: outputs and all gradients.
+template <class T, class Net>
+void check_as_one(Net net, Index N) {
+  const double tolerance = std::is_same_v<T, float> ? 1e-5 : 1e-12;
+  const auto x = random_tensor<T>(net.input_shape().prepend(N), 2);
+  auto all = net.workspace(N, {.keep = Keep::everything, .input_gradient = true});
+  const auto y = net.forward(x, all);
+  const auto dy = random_tensor<T>(y.shape(), 3);
+  std::copy(dy.begin(), dy.end(), all.output_gradient().begin());
+  net.backward(all);
+  std::vector<Tensor<T, 1>> expected;
+  net.for_each_parameter(
+      all, [&](auto, auto g) { expected.emplace_back(as_const(g).reshape(Shape{g.size()})); });
+  std::vector<std::vector<T>> bits;
+  for (const int threads : {1, 2, 7}) {
+    auto fused = net.workspace(N + 1, {.input_gradient = true, .threads = threads});
+    REQUIRE(fused.plan().step_count() < all.plan().step_count());
+    std::vector<T> numbers;
+    for (int time = 0; time < 2; ++time) {
+      numbers.clear();
+      CHECK(relative_error(net.forward(x, fused), y) <= tolerance);
+      std::copy(dy.begin(), dy.end(), fused.output_gradient().begin());
+      net.backward(fused);
+      const auto dx = fused.input_gradient();
+      CHECK(relative_error(dx, all.input_gradient()) <= tolerance);
+      numbers.assign(dx.begin(), dx.end());
+      auto next = expected.begin();
+      net.for_each_parameter(fused, [&](auto, auto g) {
+        CHECK(relative_error(g.reshape(Shape{g.size()}), *next++) <= tolerance);
+        numbers.insert(numbers.end(), g.begin(), g.end());
+      });
+    }
+    bits.push_back(std::move(numbers));
+    CHECK(bits.back() == bits.front());
+    CHECK(relative_error(net.predict(x, threads), y) <= tolerance);
+  }
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("blocks: several convolutions before a pooling, pooling before ReLU", T, float,
+                   double) {
+  Rng rng{1};
+  const auto conv = [&](Index in, Index out, Extent2 kernel, Extent2 padding) {
+    return Conv2d<T>{{.in = in, .out = out, .kernel = kernel, .padding = padding}, rng};
+  };
+  for (const Index N : {1, 3, 19}) {
+    CAPTURE(N);
+    check_as_one<T>(Sequential{Shape{3, 13, 10}, conv(3, 17, 3, 1), Relu{}, conv(17, 16, 3, 1),
+                               Relu{}, MaxPool2d{}, conv(16, 9, 3, 1), Relu{}, conv(9, 33, 3, 2),
+                               Relu{}, conv(33, 8, 3, 0), Relu{}, MaxPool2d{}},
+                    N);
+    check_as_one<T>(Sequential{Shape{9, 7, 9}, conv(9, 5, 5, 2), Relu{}, conv(5, 12, 3, 1), Relu{}},
+                    N);
+    check_as_one<T>(Sequential{Shape{1, 12, 9}, conv(1, 20, {2, 3}, {1, 0}), Relu{},
+                               conv(20, 20, 3, 1), Relu{}, conv(20, 3, {4, 2}, {0, 1}), Relu{}},
+                    N);
+    check_as_one<T>(Sequential{Shape{2, 12, 15}, conv(2, 18, 3, 1), MaxPool2d{}, Relu{},
+                               conv(18, 11, 5, 2), MaxPool2d{}, Relu{}},
+                    N);
+    check_as_one<T>(Sequential{Shape{8, 2, 2}, conv(8, 8, 3, 1), Relu{}, conv(8, 8, 3, 1), Relu{}},
+                    N);
+  }
 }
 
 TEST_CASE("blocks: ties go to the first, a NaN is not hidden, dead units are still") {
@@ -295,7 +401,7 @@ TEST_CASE("blocks: ties go to the first, a NaN is not hidden, dead units are sti
   x(0, 0, 2, 5) = 0;                         // window (1, 2): zero is dead, too
   auto fused = net.workspace(1, {.input_gradient = true});
   auto all = net.workspace(1, {.keep = Keep::everything, .input_gradient = true});
-  REQUIRE(fused.block<0>().active());
+  REQUIRE(first_stage(fused));
   for (auto* workspace : {&fused, &all}) {
     const auto y = net.forward(x, *workspace);
     CHECK(y(0, 0, 0, 0) == 2);

@@ -6,7 +6,7 @@
 #include "toy_layers.hpp"
 
 using namespace test;
-using toy::Centre, toy::Dropout, toy::Residual;
+using toy::Centre, toy::Dropout;
 
 namespace {
 
@@ -301,15 +301,15 @@ TEST_CASE("contract: a layer with randomness") {
 
 TEST_CASE("contract: a layer that contains a Sequential") {
   Rng rng{1};
-  Sequential branch{Shape{4}, Linear<double>{{.in = 4, .out = 6}, rng}, Relu{},
-                    Linear<double>{{.in = 6, .out = 4}, rng}};
+  Chain branch{Linear<double>{{.in = 4, .out = 6}, rng}, Relu{},
+               Linear<double>{{.in = 6, .out = 4}, rng}};
   Sequential net{Shape{4}, Linear<double>{{.in = 4, .out = 4}, rng}, Residual{branch},
                  Linear<double>{{.in = 4, .out = 2}, rng}};
   std::string names;
   net.for_each_parameter([&](const std::string& name, const auto&) { names += name + " "; });
   CHECK(names ==
-        "fc1.weight fc1.bias residual1.branch.fc1.weight residual1.branch.fc1.bias "
-        "residual1.branch.fc2.weight residual1.branch.fc2.bias fc2.weight fc2.bias ");
+        "fc1.weight fc1.bias residual1.f.fc1.weight residual1.f.fc1.bias "
+        "residual1.f.fc2.weight residual1.f.fc2.bias fc2.weight fc2.bias ");
   CHECK(net.parameter_count() == 20 + 30 + 28 + 10);
   CHECK(contains(summary(net), "residual1 (N, 4)                        58"));
   const auto result = gradient_check(net, random_tensor<double>(Shape{3, 4}, 2));
@@ -329,15 +329,15 @@ TEST_CASE("contract: parameters and buffers, two children") {
                            .bias = false},  // what is normalised does not depend on it
                           rng};
   };
-  const Sequential net{Shape{2, 5, 4},
-                       conv(2, 3, 3, 1),
-                       toy::BatchNorm2d<double>{3},
-                       Relu{},
-                       toy::Sum{Sequential{Shape{3, 5, 4}, conv(3, 4, 3, 2), Relu{},
-                                           conv(4, 4, 3, 1), toy::BatchNorm2d<double>{4}},
-                                Sequential{Shape{3, 5, 4}, conv(3, 4, 1, 2)}},
-                       Flatten{},
-                       Linear<double>{{.in = 24, .out = 2}, rng}};
+  const Sequential net{
+      Shape{2, 5, 4},
+      conv(2, 3, 3, 1),
+      toy::BatchNorm2d<double>{3},
+      Relu{},
+      toy::Sum{Chain{conv(3, 4, 3, 2), Relu{}, conv(4, 4, 3, 1), toy::BatchNorm2d<double>{4}},
+               Chain{conv(3, 4, 1, 2)}},
+      Flatten{},
+      Linear<double>{{.in = 24, .out = 2}, rng}};
   for (const Mode mode : {Mode::train, Mode::eval}) {
     const auto result =
         gradient_check(net, random_tensor<double>(Shape{3, 2, 5, 4}, 2), {.mode = mode});

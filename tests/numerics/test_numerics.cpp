@@ -131,8 +131,9 @@ TEST_CASE("numerics: ties go to the first, by blocks and layer by layer") {
                          Relu{}, MaxPool2d{}};
     const Tensor<float, 4> x(Shape{2, C, 8, 12}, 0.75f);
     auto fused = net.workspace(2), all = net.workspace(2, {.keep = Keep::everything});
-    REQUIRE(fused.block<0>().active());
-    CHECK(fused.block<0>().by_winograd() == (C == 8));
+    const auto* const chain = dynamic_cast<const ConvChain<float>*>(fused.plan().group(0));
+    REQUIRE(chain);
+    CHECK(chain->stage(0).by_winograd() == (C == 8));
     CHECK(relative_error(net.forward(x, fused), net.forward(x, all)) <= 1e-6);
     for (auto* workspace : {&fused, &all}) {
       const auto dy = workspace->output_gradient();
@@ -177,7 +178,10 @@ TEST_CASE("numerics: where blocks and layers differ") {
   x(0, 0, 0, 0) = inf;
   for (const auto keep : {Keep::for_backward, Keep::everything}) {
     auto workspace = net.workspace(1, {.keep = keep});
-    if (keep == Keep::for_backward) REQUIRE(workspace.block<0>().sparse());
+    if (keep == Keep::for_backward)
+      REQUIRE(dynamic_cast<const PooledStage<float>&>(
+                  dynamic_cast<const ConvChain<float>&>(*workspace.plan().group(0)).stage(0))
+                  .sparse());
     const auto y = net.forward(x, workspace);
     Index unit = 0;  // one that is alive, in the corner that the infinity is not in
     while (!(y(0, unit, 3, 7) > 0)) ++unit;
@@ -403,7 +407,7 @@ TEST_CASE_TEMPLATE("numerics: Winograd's way with huge and with tiny numbers", T
       MaxPool2d{}};
   const auto& conv = std::get<0>(net.layers());
   auto fused = net.workspace(2);
-  REQUIRE(fused.template block<0>().by_winograd());
+  REQUIRE(dynamic_cast<const ConvChain<T>&>(*fused.plan().group(0)).stage(0).by_winograd());
   const auto x = random_tensor<T>(Shape{2, 8, 6, 10}, 2);
   const auto y = Tensor<T, 4>(net.forward(x, fused));
   const T largest = std::numeric_limits<T>::max(), smallest = std::numeric_limits<T>::min();

@@ -195,7 +195,7 @@ Numerics problem(Subject<double>& subject, const Description& d, int& attempt) {
         {.keep = Keep::everything, .input_gradient = true, .threads = 1, .seed = dropout_seed});
     run->forward(numbers.x, d.batch, Mode::train);
     run->backward(numbers.dy);
-    const auto traces = run->traces(numbers.x);
+    const auto traces = run->traces();
     numbers.exact = d.whole && std::all_of(traces.begin(), traces.end(), is_exact);
     for (const Trace& t : traces)
       numbers.closest_tie = std::min(numbers.closest_tie, closest_tie(t));

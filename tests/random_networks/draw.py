@@ -129,13 +129,13 @@ class Builder:
         if branch.shape != self.shape:
             raise DoesNotFit
         return self.add("residual", work=branch.work,
-                        children=[("branch", {"input": branch.input, "layers": branch.layers})])
+                        children=[("f", {"input": branch.input, "layers": branch.layers})])
 
     def both(self, kind, left, right):
         """Two branches: the sum of their outputs, or the channels of both."""
-        if left.shape[kind == "concat":] != right.shape[kind == "concat":]:
+        if left.shape[kind == "both":] != right.shape[kind == "both":]:
             raise DoesNotFit
-        channels = left.shape[0] + (right.shape[0] if kind == "concat" else 0)
+        channels = left.shape[0] + (right.shape[0] if kind == "both" else 0)
         return self.add(kind, (channels, *left.shape[1:]), left.work + right.work,
                         children=[("left", {"input": left.input, "layers": left.layers}),
                                   ("right", {"input": right.input, "layers": right.layers})])
@@ -317,7 +317,7 @@ def concat(b):
             k = b.dice.pick(1, 3, 3, 5)
             branch.conv(branch.channels(), (k, k), padding=(k // 2, k // 2)).relu().pool()
             branch.dropout() if b.dice.chance(0.2) else None
-    b.both("concat", left, right)
+    b.both("both", left, right)
     b.dice.pick(b.relu, b.plain_conv, lambda: b.chain(1))()
 
 
@@ -414,9 +414,14 @@ def layer_text(layer, indent):
     if kind in ("scale", "bn"):
         return f"{'Scale' if kind == 'scale' else 'BatchNorm2d'}<T>{{{layer['channels']}}}"
     if "children" in layer:
-        inner = [sequential(child["input"], child["layers"], indent + 4) for _, child in layer["children"]]
+        inner = [chain(child["layers"], indent + 4) for _, child in layer["children"]]
         return f"{kind.capitalize()}{{" + f",\n{' ' * (indent + 4)}".join(inner) + "}"
     return {"relu": "Relu{}", "flatten": "Flatten{}", "dropout": "Dropout{}"}[kind]
+
+
+def chain(layers, indent):
+    parts = [layer_text(layer, indent + 4) for layer in layers]
+    return "Chain{" + f",\n{' ' * (indent + 4)}".join(parts) + "}"
 
 
 def sequential(shape, layers, indent):

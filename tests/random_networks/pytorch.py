@@ -52,8 +52,8 @@ def forward(layers, x, state, train, prefix=""):
             x = functional.batch_norm(x, state[f"{name}.running_mean"], state[f"{name}.running_var"],
                                       state[f"{name}.gamma"], state[f"{name}.beta"], train, 0.1, 1e-5)
         elif kind == "residual":
-            x = x + forward(layer["children"][0][1]["layers"], x, state, train, f"{name}.branch.")
-        elif kind in ("sum", "concat"):
+            x = x + forward(layer["children"][0][1]["layers"], x, state, train, f"{name}.f.")
+        elif kind in ("sum", "both"):
             left, right = (forward(child["layers"], x, state, train, f"{name}.{which}.")
                            for which, child in layer["children"])
             x = left + right if kind == "sum" else torch.cat([left, right], 1)

@@ -32,7 +32,7 @@ using Tensors = std::vector<Named<T>>;
 
 /// What one layer has seen in a forward and a backward with Keep::everything. Layers inside layers too.
 struct Trace {
-  std::string_view kind;
+  std::string kind;
   std::vector<Index> x_shape;
   Numbers<double> x, dy;              // its input, and the gradient of its output
   Numbers<double> weight;             // empty if it has none
@@ -61,7 +61,7 @@ class Run {
   /// What commit_buffers would make of the buffers.
   virtual Tensors<T> new_buffers() = 0;
   /// T = double and Keep::everything, after forward(x) and backward.
-  virtual std::vector<Trace> traces(const Numbers<T>& x) const = 0;
+  virtual std::vector<Trace> traces() const = 0;
 };
 
 /// A network.

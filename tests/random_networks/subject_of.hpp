@@ -15,7 +15,7 @@ std::vector<Index> extents_of(const Shape<R>& shape) {
   return {shape.extents().begin(), shape.extents().end()};
 }
 template <TensorLike X>
-Numbers<Value<X>> numbers_of(const X& x) {
+Numbers<ElementOf<X>> numbers_of(const X& x) {
   return {as_const(x).begin(), as_const(x).end()};
 }
 /// `values` as n examples of this shape; the batch in it does not count.
@@ -36,38 +36,39 @@ void at_index(std::size_t i, F&& f) {
   (std::make_index_sequence<count>{});
 }
 
-template <class Net>
-void trace(const Net& net, const Workspace<Net>& w, View<const double, Net::input_rank> x,
-           std::vector<Trace>& traces) {
-  const auto one = [&]<std::size_t i>(const auto& input) {
-    const auto& layer = std::get<i>(net.layers());
-    using Layer = std::decay_t<decltype(layer)>;
-    Trace t{Layer::kind,
-            extents_of(input.shape()),
-            numbers_of(input),
-            numbers_of(w.template gradient<i>()),
-            {}};
-    if constexpr (requires { layer.weight; }) {
-      t.weight = numbers_of(layer.weight);
-      t.weight_shape = extents_of(layer.weight.shape());
-    } else if constexpr (requires { layer.scale; }) {
-      t.weight = numbers_of(layer.scale);
-      t.weight_shape = {layer.scale.size()};
-    }
-    if constexpr (requires { layer.window(); }) t.window = layer.window();
-    traces.push_back(std::move(t));
-    fovea::detail::each_child<Layer>(
-        [&](const auto& c) { trace(layer.*c.net, w.template layer<i>().*c.pass, input, traces); });
+/// Each layer of a workspace that keeps everything: what it reads, the gradient of what it writes, its weight.
+inline std::vector<Trace> trace(const Plan<double>& plan) {
+  const auto extents = [](const Extents& e) {
+    return std::vector<Index>(e.at.begin(), e.at.begin() + static_cast<std::ptrdiff_t>(e.rank));
   };
-  [&]<std::size_t... i>(std::index_sequence<i...>) {
-    (..., [&] {
-      if constexpr (i == 0)
-        one.template operator()<i>(x);
-      else
-        one.template operator()<i>(w.template activation<i - 1>());
-    }());
+  const auto numbers = [](const AnyView<double>& view) {
+    return Numbers<double>(view.data, view.data + view.extents.size());
+  };
+  std::vector<Trace> traces;
+  for (std::size_t k = 0; k < plan.layer_count(); ++k) {
+    const AnyLayer<double>& layer = plan.layer(k);
+    const AnyView<double> x = plan.value(layer.inputs[0]);
+    const std::size_t name =
+        layer.path.find_last_of('.') + 1;  // "conv" of "residual1.branch.conv2"
+    Trace t{layer.path.substr(name, layer.path.find_last_not_of("0123456789") + 1 - name),
+            extents(x.extents),
+            numbers(x),
+            numbers(plan.gradient(k + 1)),
+            {}};
+    const auto weigh = [&](const auto& weight) {
+      t.weight = numbers_of(weight);
+      t.weight_shape = extents_of(weight.shape());
+    };
+    if (layer.is<Conv2d<double>>()) {
+      weigh(layer.get<Conv2d<double>>().weight);
+      t.window = layer.get<Conv2d<double>>().window();
+    }
+    if (layer.is<MaxPool2d>()) t.window = layer.get<MaxPool2d>().window();
+    if (layer.is<Linear<double>>()) weigh(layer.get<Linear<double>>().weight);
+    if (layer.is<Scale<double>>()) weigh(layer.get<Scale<double>>().scale);
+    traces.push_back(std::move(t));
   }
-  (std::make_index_sequence<Net::depth>{});
+  return traces;
 }
 
 /// One type for all that visits tensors by name, so that for_each_state is compiled once for each network.
@@ -170,13 +171,11 @@ class RunOf : public Run<typename Net::value_type> {
     });
     return after;
   }
-  std::vector<Trace> traces(const Numbers<T>& x) const override {
-    std::vector<Trace> traces;
-    if constexpr (std::is_same_v<T, double>) {
-      const auto shape = net_.input_shape().prepend(1);
-      trace(net_, w_, view_of(x, shape, static_cast<Index>(x.size()) / shape.size()), traces);
-    }
-    return traces;
+  std::vector<Trace> traces() const override {
+    if constexpr (std::is_same_v<T, double>)
+      return trace(w_.plan());
+    else
+      return {};
   }
 
  private:
@@ -227,7 +226,7 @@ class SubjectOf : public Subject<typename Net::value_type> {
     Tensors<T> parameter_gradients() override { none(); }
     void fill_parameter_gradients(T) override { none(); }
     Tensors<T> new_buffers() override { none(); }
-    std::vector<Trace> traces(const Numbers<T>&) const override { none(); }
+    std::vector<Trace> traces() const override { none(); }
 
    private:
     [[noreturn]] static void none() { fail("a predictor has nothing but an output"); }

@@ -195,7 +195,7 @@ class InputFile {
   std::string name_;
   detail::Descriptor file_;
   std::size_t size_ = 0;
-  Bytes held_{};          // all of a pipe,
+  Bytes held_{};        // all of a pipe,
   std::size_t at_ = 0;  // of which so much was read
   bool is_held_ = false;
 };

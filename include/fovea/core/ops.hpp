@@ -28,7 +28,7 @@ namespace fovea::inline FOVEA_ABI {
 /// f(element) for every element.
 template <TensorLike X, class F>
 auto map(const X& x, F&& f) {
-  using Result = std::decay_t<std::invoke_result_t<F&, const Value<X>&>>;
+  using Result = std::decay_t<std::invoke_result_t<F&, const ElementOf<X>&>>;
   Tensor<Result, X::rank> y(x.shape());
   std::transform(as_const(x).begin(), as_const(x).end(), y.begin(), f);
   return y;
@@ -39,7 +39,7 @@ template <TensorLike A, Ranked<A::rank> B, class F>
 auto map(const A& a, const B& b, F&& f) {
   check(a.shape() == b.shape(), "elementwise: expected equal shapes, got ", a.shape(), " and ",
         b.shape());
-  using Result = std::decay_t<std::invoke_result_t<F&, const Value<A>&, const Value<B>&>>;
+  using Result = std::decay_t<std::invoke_result_t<F&, const ElementOf<A>&, const ElementOf<B>&>>;
   Tensor<Result, A::rank> y(a.shape());
   std::transform(as_const(a).begin(), as_const(a).end(), as_const(b).begin(), y.begin(), f);
   return y;
@@ -49,27 +49,27 @@ auto map(const A& a, const B& b, F&& f) {
 #define FOVEA_DETAIL_OPERATOR(op)                                                                 \
   template <TensorLike A, Matching<A> B>                                                          \
   auto operator op(const A& a, const B& b) {                                                      \
-    return map(a, b, [](auto x, auto y) { return static_cast<Value<A>>(x op y); });               \
+    return map(a, b, [](auto x, auto y) { return static_cast<ElementOf<A>>(x op y); });           \
   }                                                                                               \
   template <TensorLike A>                                                                         \
-  auto operator op(const A& a, std::type_identity_t<Value<A>> b) {                                \
-    return map(a, [b](auto x) { return static_cast<Value<A>>(x op b); });                         \
+  auto operator op(const A& a, std::type_identity_t<ElementOf<A>> b) {                            \
+    return map(a, [b](auto x) { return static_cast<ElementOf<A>>(x op b); });                     \
   }                                                                                               \
   template <TensorLike B>                                                                         \
-  auto operator op(std::type_identity_t<Value<B>> a, const B& b) {                                \
-    return map(b, [a](auto y) { return static_cast<Value<B>>(a op y); });                         \
+  auto operator op(std::type_identity_t<ElementOf<B>> a, const B& b) {                            \
+    return map(b, [a](auto y) { return static_cast<ElementOf<B>>(a op y); });                     \
   }                                                                                               \
   template <TensorLike A, Matching<A> B>                                                          \
   A& operator op##=(A& a, const B& b) {                                                           \
     check(a.shape() == b.shape(), "elementwise: expected equal shapes, got ", a.shape(), " and ", \
           b.shape());                                                                             \
     std::transform(a.begin(), a.end(), as_const(b).begin(), a.begin(),                            \
-                   [](auto x, auto y) { return static_cast<Value<A>>(x op y); });                 \
+                   [](auto x, auto y) { return static_cast<ElementOf<A>>(x op y); });             \
     return a;                                                                                     \
   }                                                                                               \
   template <TensorLike A>                                                                         \
-  A& operator op##=(A& a, std::type_identity_t<Value<A>> b) {                                     \
-    for (auto& x : a) x = static_cast<Value<A>>(x op b);                                          \
+  A& operator op##=(A& a, std::type_identity_t<ElementOf<A>> b) {                                 \
+    for (auto& x : a) x = static_cast<ElementOf<A>>(x op b);                                      \
     return a;                                                                                     \
   }
 
@@ -133,18 +133,18 @@ auto walk_axes(const Shape<R>& shape, Step&& step) {
 }
 
 template <std::size_t... axes, TensorLike X, class Op>
-auto reduce(const X& x, Value<X> start, Op op) {
+auto reduce(const X& x, ElementOf<X> start, Op op) {
   if constexpr (sizeof...(axes) == 0 || sizeof...(axes) == X::rank) {
-    Value<X> result = start;
-    for (const auto& element : as_const(x)) result = static_cast<Value<X>>(op(result, element));
+    ElementOf<X> result = start;
+    for (const auto& element : as_const(x)) result = static_cast<ElementOf<X>>(op(result, element));
     return result;
   } else {
     Shape<X::rank - sizeof...(axes)> kept;
     for (std::size_t axis = 0, q = 0; axis < X::rank; ++axis)
       if (((axis != axes) && ...)) kept[q++] = x.extent(axis);
-    Tensor<Value<X>, X::rank - sizeof...(axes)> y(kept, start);
+    Tensor<ElementOf<X>, X::rank - sizeof...(axes)> y(kept, start);
     walk_axes<axes...>(x.shape(), [&](Index out, Index in, Index) {
-      y.data()[out] = static_cast<Value<X>>(op(y.data()[out], as_const(x).data()[in]));
+      y.data()[out] = static_cast<ElementOf<X>>(op(y.data()[out], as_const(x).data()[in]));
     });
     return y;
   }
@@ -155,26 +155,26 @@ auto reduce(const X& x, Value<X> start, Op op) {
 /// The sum over the given axes, which disappear; over everything when none is given.
 template <std::size_t... axes, TensorLike X>
 auto sum(const X& x) {
-  return detail::reduce<axes...>(x, Value<X>{0}, [](auto a, auto b) { return a + b; });
+  return detail::reduce<axes...>(x, ElementOf<X>{0}, [](auto a, auto b) { return a + b; });
 }
 
 /// The largest element over the given axes; over everything when none is given.
 template <std::size_t... axes, TensorLike X>
 auto max(const X& x) {
   check(!as_const(x).empty(), "max: expected at least one element, got ", x.shape());
-  return detail::reduce<axes...>(x, detail::least<Value<X>>,
+  return detail::reduce<axes...>(x, detail::least<ElementOf<X>>,
                                  [](auto a, auto b) { return detail::less(a, b) ? b : a; });
 }
 
 /// The mean over the given axes; over everything when none is given.
 template <std::size_t... axes, TensorLike X>
 auto mean(const X& x) {
-  static_assert(std::is_floating_point_v<Value<X>>, "mean: convert to float or double first");
+  static_assert(std::is_floating_point_v<ElementOf<X>>, "mean: convert to float or double first");
   check(!as_const(x).empty(), "mean: expected at least one element, got ", x.shape());
   auto total = sum<axes...>(x);
   Index count = sizeof...(axes) == 0 ? as_const(x).size() : 1;
   ((count *= x.extent(axes)), ...);
-  total /= static_cast<Value<X>>(count);
+  total /= static_cast<ElementOf<X>>(count);
   return total;
 }
 
@@ -204,7 +204,7 @@ template <std::size_t... order, Ranked<sizeof...(order)> X>
 auto permute(const X& x) {
   static_assert(detail::valid_axes<X::rank, order...>, "permute: each axis once");
   constexpr std::array<std::size_t, X::rank> from{order...};
-  Tensor<Value<X>, X::rank> y(Shape<X::rank>(x.extent(order)...));
+  Tensor<ElementOf<X>, X::rank> y(Shape<X::rank>(x.extent(order)...));
   if (y.empty()) return y;
   std::array<Index, X::rank> stride{};  // of y, along the axes of x
   Index product = 1;

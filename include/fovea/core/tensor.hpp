@@ -305,11 +305,11 @@ concept Ranked = TensorLike<X> && X::rank == R;
 
 /// The type of the elements of X, without const.
 template <TensorLike X>
-using Value = std::remove_const_t<typename X::value_type>;
+using ElementOf = std::remove_const_t<typename X::value_type>;
 
 /// Of the same rank and with the same type of elements.
 template <class B, class A>
-concept Matching = Ranked<B, A::rank> && std::is_same_v<Value<B>, Value<A>>;
+concept Matching = Ranked<B, A::rank> && std::is_same_v<ElementOf<B>, ElementOf<A>>;
 
 /// Whether two views look at memory in common.
 template <class T, std::size_t R, class U, std::size_t S>
@@ -320,7 +320,7 @@ bool overlap(const View<T, R>& a, const View<U, S>& b) {
 
 /// X, to read from: what functions that accept a Tensor or a View work on.
 template <TensorLike X>
-View<const Value<X>, X::rank> as_const(const X& x) {
+View<const ElementOf<X>, X::rank> as_const(const X& x) {
   return x.view();
 }
 

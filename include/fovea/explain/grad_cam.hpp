@@ -27,7 +27,7 @@ namespace fovea::inline FOVEA_ABI {
 /// x (h, w) at H x W places: the value of pixel (i, j) is interpolated at ((i + 1/2) h/H - 1/2,
 /// ...), and beyond the outermost centres it stays as it is there.
 template <Ranked<2> X>
-Tensor<Value<X>, 2> enlarge_bilinear(const X& x, Index H, Index W) {
+Tensor<ElementOf<X>, 2> enlarge_bilinear(const X& x, Index H, Index W) {
   const auto from = as_const(x);
   const auto [h, w] = from.shape();
   check(h > 0 && w > 0 && H > 0 && W > 0, "enlarge: expected extents of 1 or more, got ",
@@ -41,7 +41,7 @@ Tensor<Value<X>, 2> enlarge_bilinear(const X& x, Index H, Index W) {
     const Index low = std::min(static_cast<Index>(inside), std::max<Index>(small - 2, 0));
     return std::pair{low, inside - static_cast<double>(low)};
   };
-  Tensor<Value<X>, 2> y(Shape{H, W});
+  Tensor<ElementOf<X>, 2> y(Shape{H, W});
   for (Index i = 0; i < H; ++i)
     for (Index j = 0; j < W; ++j) {
       const auto [top, down] = place(i, h, H);
@@ -51,7 +51,7 @@ Tensor<Value<X>, 2> enlarge_bilinear(const X& x, Index H, Index W) {
                            right * static_cast<double>(from(top, beside));
       const double lower = (1 - right) * static_cast<double>(from(below, left)) +
                            right * static_cast<double>(from(below, beside));
-      y(i, j) = static_cast<Value<X>>((1 - down) * upper + down * lower);
+      y(i, j) = static_cast<ElementOf<X>>((1 - down) * upper + down * lower);
     }
   return y;
 }

@@ -89,14 +89,13 @@ struct ReceptiveField {
     return {top, left, height, width};
   }
 
-  /// One window between the image and the layer, or several in a layer that contains a network.
+  /// A layer between the image and these units; layer k writes value k + 1, value 0 is the image.
   struct Step {
-    Window window;             ///< kernel, stride, padding, dilation
-    Extent2 input;             // rows and columns it slides over
-    std::vector<Step> inside;  ///< the windows of the network instead, from its input to its output
-    bool skips = false;        ///< the input of that network reaches its output directly, too
+    Window window;                   ///< kernel, stride, padding, dilation
+    Extent2 units;                   ///< rows and columns of what it writes
+    std::vector<std::size_t> reads;  ///< the values that it slides over
   };
-  std::vector<Step> steps;  ///< the windows from the image to this layer
+  std::vector<Step> steps;  ///< the layers from the image to the last maps of this one
 
  private:
   void check_unit(Index i, Index j) const {
@@ -108,58 +107,34 @@ struct ReceptiveField {
 
   // Marks the rows (or columns) that matter, from the unit back to the image: {first, count}.
   std::pair<Index, Index> seen_along(Index Extent2::*axis, Index unit) const {
-    std::vector<bool> marks(static_cast<std::size_t>(units.*axis), whole);
-    marks[static_cast<std::size_t>(unit)] = true;
-    marks = marks_before(steps, axis, std::move(marks));
+    // One list of marks for each value, the image first.
+    std::vector<std::vector<bool>> all(steps.size() + 1);
+    all.back().assign(static_cast<std::size_t>(units.*axis), whole);
+    all.back()[static_cast<std::size_t>(unit)] = true;
+    for (std::size_t k = steps.size(); k-- > 0;)
+      for (const std::size_t x : steps[k].reads) {
+        const Extent2 extent = x == 0 ? image : steps[x - 1].units;
+        all[x].resize(static_cast<std::size_t>(extent.*axis));
+        mark_seen(steps[k].window, axis, all[k + 1], all[x]);
+      }
+    auto& marks = all.front();
+    marks.resize(static_cast<std::size_t>(image.*axis));
     const auto first = std::find(marks.begin(), marks.end(), true);
     const auto last = std::find(marks.rbegin(), std::make_reverse_iterator(first), true).base();
     return {first == marks.end() ? 0 : first - marks.begin(), last - first};
   }
 
-  // The rows (or columns) in front of all of these steps that the marked ones see.
-  static std::vector<bool> marks_before(const std::vector<Step>& steps, Index Extent2::*axis,
-                                        std::vector<bool> marks) {
-    for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
-      const Window& w = step->window;
-      std::vector<bool> before(static_cast<std::size_t>(step->input.*axis), false);
-      if (!step->inside.empty()) before = marks_before(step->inside, axis, marks);
-      for (std::size_t o = 0; o < marks.size(); ++o) {
-        if (!marks[o]) continue;
-        if (step->skips) before[o] = true;
-        if (!step->inside.empty()) continue;
-        for (Index k = 0; k < w.kernel.*axis; ++k) {
-          const Index at =
-              static_cast<Index>(o) * w.stride.*axis - w.padding.*axis + k * w.dilation.*axis;
-          if (0 <= at && at < step->input.*axis) before[static_cast<std::size_t>(at)] = true;
-        }
+  // Marks the rows (or columns) of x that the marked ones of y see through a window.
+  static void mark_seen(const Window& w, Index Extent2::*axis, const std::vector<bool>& y,
+                        std::vector<bool>& x) {
+    for (std::size_t o = 0; o < y.size(); ++o)
+      for (Index k = 0; y[o] && k < w.kernel.*axis; ++k) {
+        const Index at =
+            static_cast<Index>(o) * w.stride.*axis - w.padding.*axis + k * w.dilation.*axis;
+        if (0 <= at && at < static_cast<Index>(x.size())) x[static_cast<std::size_t>(at)] = true;
       }
-      marks = std::move(before);
-    }
-    return marks;
   }
 };
-
-namespace detail {
-
-// The windows of a layer, for an input of this shape.
-template <class Layer>
-void add_steps(const Layer& layer, Shape<4> in, Shape<4> out,
-               std::vector<ReceptiveField::Step>& steps) {
-  if constexpr (requires { layer.window(); }) {
-    steps.push_back({layer.window(), {in[2], in[3]}, {}, false});
-  } else {
-    each_child<Layer>([&](const auto& c) {
-      ReceptiveField::Step step{{}, {in[2], in[3]}, {}, in[2] == out[2] && in[3] == out[3]};
-      each_layer_with_shapes(layer.*c.net, [&]<std::size_t>(const auto& inside, auto x, auto y) {
-        if constexpr (decltype(x)::rank == 4 && decltype(y)::rank == 4)
-          add_steps(inside, x, y, step.inside);
-      });
-      if (!step.inside.empty()) steps.push_back(std::move(step));
-    });
-  }
-}
-
-}  // namespace detail
 
 /// The field of every layer, in their order, derived as model/seen.hpp says.
 template <class Net>
@@ -167,22 +142,21 @@ std::vector<ReceptiveField> receptive_fields(const Net& net) {
   static_assert(Net::input_rank == 4, "receptive_fields: a network that takes images");
   const auto [C, H, W] = net.input_shape();
   std::vector<ReceptiveField> fields;
-  detail::Seen seen;
-  ReceptiveField now{{}, 1, 1, 0, {H, W}, {H, W}, false, true, {}};
-  detail::each_layer_with_shapes(net, [&]<std::size_t i>(const auto& layer, auto in, auto out) {
-    now.name = Net::layer_name(i);
-    seen = detail::seen_after(layer, seen, in, out);
-    now.whole = seen.kind == detail::Seen::Kind::everything;
-    now.known = seen.kind != detail::Seen::Kind::unknown;
-    if constexpr (decltype(in)::rank == 4 && decltype(out)::rank == 4) {
-      detail::add_steps(layer, in, out, now.steps);
-      now.units = {out[2], out[3]};
+  detail::SeenRecorder recorder;
+  net.draw(recorder, [&](auto i, const auto& y) {
+    using Kind = detail::Seen::Kind;
+    const auto& value = recorder.values[y.number];
+    const auto& [field, kind] = value.seen;
+    ReceptiveField now{Net::layer_name(i),    0, 0, 0, {0}, {H, W}, kind == Kind::everything,
+                       kind != Kind::unknown, {}};
+    if (kind == Kind::field) now.size = field.size, now.jump = field.jump, now.start = field.start;
+    if (now.whole) now.size = now.image;
+    now.units = recorder.values[value.maps].units;
+    for (std::size_t v = 1; v <= value.maps; ++v) {
+      const auto& layer = recorder.values[v];
+      now.steps.push_back({layer.window, layer.units, layer.reads});
     }
-    const bool field = seen.kind == detail::Seen::Kind::field;
-    now.size = field ? seen.field.size : now.whole ? now.image : Extent2{0};
-    now.jump = field ? seen.field.jump : Extent2{0};
-    now.start = field ? seen.field.start : Extent2{0};
-    fields.push_back(now);
+    fields.push_back(std::move(now));
   });
   return fields;
 }

@@ -151,7 +151,7 @@ Tensor<T, R> parse_npy(std::span<const std::uint8_t> bytes, std::string_view nam
 /// The bytes of a whole file: what np.save writes.
 template <TensorLike X>
 Bytes encode_npy(const X& array) {
-  using T = Value<X>;
+  using T = ElementOf<X>;
   std::vector<Index> extents;
   for (std::size_t axis = 0; axis < X::rank; ++axis) extents.push_back(array.extent(axis));
   std::string text = detail::npy_text(detail::npy_descr<T>, extents);

@@ -4,7 +4,7 @@
 //
 // All channels of a pixel are neighbours, so a vector holds as many channels as it has lanes, whatever the
 // size of the image is, and a kernel row over KW pixels is KW C neighbours. A block that is followed by
-// another one hands its output over in this order, already padded (model/blocks.hpp).
+// another one hands its output over in this order, already padded (fused/conv_stage.hpp).
 #pragma once
 
 #include <algorithm>

@@ -181,8 +181,8 @@ namespace fovea::inline FOVEA_ABI {
 
 /// The matrix product of a (m, k) and b (k, n): a new tensor (m, n).
 template <Ranked<2> A, Matching<A> B>
-Tensor<Value<A>, 2> matmul(const A& a, const B& b) {
-  using T = Value<A>;
+Tensor<ElementOf<A>, 2> matmul(const A& a, const B& b) {
+  using T = ElementOf<A>;
   const auto [m, k] = a.shape();
   const auto [k2, n] = b.shape();
   check(k == k2, "matmul: expected (m, k) x (k, n), got ", a.shape(), " x ", b.shape());

@@ -83,7 +83,7 @@ FOVEA_OUT_OF_LINE void to_channels_last(const T* x, Index plane, Index C, Index 
         const T* const from = x + c * plane + h * W + w;
         T* const to = out + h * row + w * pixel + c;
         const Index count = std::min(n, W - w);
-        if (c < whole && (h + 1 < H || count == n))  // the last row must not be read beyond
+        if (c < whole && h * W + w + n <= H * W)  // a plane must not be read beyond its end
           detail::turn_block(from, plane, to, pixel, count);
         else
           detail::turn_rest(from, std::min(n, C - c), count, plane, to, pixel);

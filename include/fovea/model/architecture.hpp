@@ -18,7 +18,7 @@
 namespace fovea::inline FOVEA_ABI {
 namespace detail {
 
-// " weight (32, 1, 3, 3), bias (32), kernel 3, ..."; a Sequential inside as its lines in brackets.
+// " weight (32, 1, 3, 3), bias (32), kernel 3, ..."; a chain inside as its layers in brackets.
 template <class Layer>
 [[gnu::cold]] std::string layer_text(const Layer& layer) {
   std::string text;
@@ -34,11 +34,14 @@ template <class Layer>
     add("kernel ", window.kernel, ", stride ", window.stride, ", padding ", window.padding,
         ", dilation ", window.dilation);
   }
-  each_child<Layer>([&](const auto& c) {
-    std::string inside = architecture(layer.*c.net);
-    std::replace(inside.begin(), inside.end(), '\n', ';');
-    add(c.name, " [", inside, "]");
-  });
+  if constexpr (requires { Layer::is_chain; })
+    layer.each_layer([&](const auto& inside, std::string_view kind, std::size_t i_th, std::size_t) {
+      text += concat(text.empty() ? " [" : "; ", kind, i_th, layer_text(inside));
+    });
+  else if constexpr (requires { Layer::children(); })
+    std::apply([&](const auto&... c) { (add(c.name, layer_text(layer.*c.layer)), ...); },
+               Layer::children());
+  if (requires { Layer::is_chain; }) text += "]";
   return text;
 }
 

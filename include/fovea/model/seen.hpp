@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: MIT
 //
-// What a layer does to the receptive field, and how much it computes, derived from what it says of itself:
+// What every layer of a network does to the receptive field, and how much it computes, derived from what the layers
+// say of themselves. SeenRecorder takes a network down as a graph (nn/composite.hpp), value after value:
 //
 //   window()                    the field grows by the window (kernels/window.hpp)
-//   one child, no window()      through the child; if the extents stay, the input may be added to what comes
-//                               out (a residual), so the field is the union of both
 //   neither, extents stay       unit by unit, as a ReLU
+//   several inputs              the union of what is seen through each, if their units are equally far apart
 //   the output has no image     every unit sees everything that the maps before it have seen
 //   anything else               not known, which is said, for a wrong number would look like any other
-//
-//   multiply_adds(shape)        that many; else those of its children
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "fovea/kernels/window.hpp"
 #include "fovea/model/sequential.hpp"
 
 namespace fovea::inline FOVEA_ABI::detail {
 
-// What the units of one layer see.
+// What the units of a value see.
 struct Seen {
   enum class Kind { field, everything, unknown };
   Field field{};
@@ -37,71 +36,67 @@ constexpr Field united(const Field& a, const Field& b) {
   return {{rows, cols}, a.jump, {top, left}};
 }
 
-template <class Layer>
-constexpr Index child_count() {
-  Index count = 0;
-  each_child<Layer>([&](const auto&) { ++count; });
-  return count;
-}
+// Each value of a network, the input first, with the layer that writes it.
+struct SeenRecorder {
+  using value_type = void;
+  struct Entry {
+    Seen seen{};
+    Extent2 units{0};                  // rows and columns, if it is maps
+    std::size_t maps = 0;              // the last maps that it sees: itself, or a value before
+    std::int64_t multiply_adds = 0;    // of the layer, for one example
+    Window window{1, 1, 0, 1};         // of the layer
+    std::vector<std::size_t> reads{};  // the values that the layer reads
+  };
+  std::vector<Entry> values{};
 
-// Calls f(layer, shape of its input, shape of its output) for every layer, for one example.
-template <class Net, class F>
-void each_layer_with_shapes(const Net& net, F&& f) {
-  const auto outputs = net.output_shapes(1);
-  const auto inputs = std::tuple_cat(std::tuple{net.input_shape().prepend(1)}, outputs);
-  [&]<std::size_t... i>(std::index_sequence<i...>) {
-    (f.template operator()<i>(std::get<i>(net.layers()), std::get<i>(inputs), std::get<i>(outputs)),
-     ...);
+  template <std::size_t R>
+  void begin(const Shape<R>& x) {
+    Entry input;
+    if constexpr (R == 4) input.units = {x[2], x[3]};
+    values.assign(1, input);
   }
-  (std::make_index_sequence<Net::depth>{});
-}
 
-template <class Layer, std::size_t R, std::size_t Q>
-Seen seen_after(const Layer& layer, const Seen& before, Shape<R> in, Shape<Q> out);
-
-template <class Net>
-Seen seen_through(const Net& net, Seen seen) {
-  each_layer_with_shapes(net, [&]<std::size_t>(const auto& layer, auto in, auto out) {
-    seen = seen_after(layer, seen, in, out);
-  });
-  return seen;
-}
-
-// What the units after a layer see, from what those before it see.
-template <class Layer, std::size_t R, std::size_t Q>
-Seen seen_after(const Layer& layer, const Seen& before, Shape<R> in, Shape<Q> out) {
-  if (before.kind != Seen::Kind::field) return before;
-  if constexpr (R != 4 || Q != 4) {
-    return {{}, Seen::Kind::everything};
-  } else if constexpr (requires { layer.window(); }) {
-    return {before.field.behind(layer.window())};
-  } else {
-    const bool stays = in[2] == out[2] && in[3] == out[3];
-    if constexpr (child_count<Layer>() == 0) {
-      if (stays) return before;
-    } else if constexpr (child_count<Layer>() == 1) {
-      Seen inside;
-      each_child<Layer>([&](const auto& c) { inside = seen_through(layer.*c.net, before); });
-      if (!stays || inside.kind != Seen::Kind::field) return inside;
-      if (inside.field.jump == before.field.jump) return {united(before.field, inside.field)};
+  template <class Layer, std::size_t... R>
+  auto add(const Path& path, const Layer& layer, const Value<R>&... x) {
+    const auto y = ShapeRecorder::output_shape(path, layer, x.shape...);
+    constexpr std::size_t Q = decltype(y)::rank;
+    Entry entry;
+    entry.reads = {x.number...};
+    const Entry& first = values[entry.reads[0]];
+    entry.maps = first.maps;
+    if constexpr (requires { layer.multiply_adds(x.shape...); })
+      entry.multiply_adds = layer.multiply_adds(x.shape...);
+    if constexpr (Q != 4 || ((R != 4) || ...)) {
+      entry.seen = first.seen;
+      if (first.seen.kind == Seen::Kind::field) entry.seen.kind = Seen::Kind::everything;
+    } else {
+      entry.units = {y[2], y[3]};
+      entry.maps = values.size();
+      if constexpr (requires { layer.window(); }) entry.window = layer.window();
+      entry.seen = seen_after(layer, entry);
     }
-    return {{}, Seen::Kind::unknown};
+    values.push_back(std::move(entry));
+    return Value<Q>{y, values.size() - 1};
   }
-}
 
-// Multiply-adds of a layer for an input of this shape.
-template <class Layer, std::size_t R>
-std::int64_t multiply_adds(const Layer& layer, Shape<R> in) {
-  std::int64_t count = 0;
-  if constexpr (requires { layer.multiply_adds(in); })
-    count = layer.multiply_adds(in);
-  else
-    each_child<Layer>([&](const auto& c) {
-      each_layer_with_shapes(layer.*c.net, [&]<std::size_t>(const auto& inside, auto x, auto) {
-        count += in[0] * multiply_adds(inside, x);
-      });
-    });
-  return count;
-}
+ private:
+  // What the units of maps see, through each of the values that the layer reads.
+  template <class Layer>
+  Seen seen_after(const Layer& layer, const Entry& entry) const {
+    Seen seen;
+    for (std::size_t i = 0; i < entry.reads.size(); ++i) {
+      const Entry& x = values[entry.reads[i]];
+      if (x.seen.kind != Seen::Kind::field) return x.seen;
+      Field field = x.seen.field;
+      if constexpr (requires { layer.window(); })
+        field = field.behind(layer.window());
+      else if (x.units != entry.units)
+        return {{}, Seen::Kind::unknown};
+      if (i > 0 && field.jump != seen.field.jump) return {{}, Seen::Kind::unknown};
+      seen.field = i == 0 ? field : united(seen.field, field);
+    }
+    return seen;
+  }
+};
 
 }  // namespace fovea::inline FOVEA_ABI::detail

@@ -55,18 +55,21 @@ std::string summary(const Sequential<R, Layers...>& net) {
       detail::table_row("layer", "output", "parameters", "multiply-adds", "sees") +
       detail::table_row("input", detail::batch_text(net.input_shape().prepend(1)), "", "", "");
   std::int64_t total_parameters = 0, total_work = 0;  // 64 bits in WebAssembly too
-  detail::Seen seen;
-  detail::each_layer_with_shapes(net, [&]<std::size_t i>(const auto& layer, auto in, auto out) {
-    const Index parameters = detail::parameter_count(layer);
-    const std::int64_t work = detail::multiply_adds(layer, in);
-    seen = detail::seen_after(layer, seen, in, out);
+  detail::SeenRecorder recorder;
+  std::size_t before = 1;  // values of the layers above
+  net.draw(recorder, [&](auto i, const auto& y) {
+    const auto& values = recorder.values;
+    const Index parameters = detail::parameter_count(std::get<i>(net.layers()));
+    std::int64_t work = 0;
+    for (; before < values.size(); ++before) work += values[before].multiply_adds;
+    const detail::Seen& seen = values[y.number].seen;
     using Kind = detail::Seen::Kind;
     const std::string sees = seen.kind == Kind::everything ? "all"
                              : seen.kind == Kind::unknown
                                  ? "unknown"
                                  : concat(seen.field.size.h, " x ", seen.field.size.w);
     text +=
-        detail::table_row(Net::layer_name(i), detail::batch_text(out),
+        detail::table_row(Net::layer_name(i), detail::batch_text(y.shape),
                           parameters ? grouped(parameters) : "", work ? grouped(work) : "", sees);
     total_parameters += parameters;
     total_work += work;

@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
 // What a layer is told about the run: the options of the workspace that it is part of, and the context of one
-// forward or backward. A layer that contains networks passes both on,
-//
-//   branch.workspace(N, options)                                    in pass(shape, options)
-//   branch.forward(x, pass.branch, context.child("branch"))         in forward
-//
-// so that a network inside a layer has the mode, threads, seed and step of the one around it.
+// forward or backward.
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 
-#include "fovea/core/random.hpp"
+#include "fovea/core/abi.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
@@ -32,10 +26,7 @@ struct WorkspaceOptions {
   bool fuse = true;                 ///< false: layer by layer, as Keep::everything implies
   std::uint64_t seed = 0;           ///< for layers that draw random numbers
   bool prepack_weights = false;     ///< the weights will not change: what is packed is packed once
-  int* nested = nullptr;            ///< set in the options that a layer is given, see Child
 };
-
-struct ChildContext;
 
 /// What a layer is told about the pass it runs in. Random numbers inside a layer are a function of
 /// (seed, step, layer, element), so neither threads nor a resumed training can change them.
@@ -46,28 +37,6 @@ struct Context {
   std::uint64_t step = 0;           ///< steps of training so far, see Adam::steps
   std::uint64_t layer = 0;          ///< the layer's identity: another number for every layer
   bool parameter_gradients = true;  ///< false: ds/dtheta will not be read
-
-  /// The same of layer number i inside a network that runs in this context.
-  Context of_layer(std::uint64_t i) const {
-    Context inside = *this;
-    inside.layer = Rng{layer, i}.bits();
-    return inside;
-  }
-  /// What a layer gives to the network inside it that children() lists under this name: the same mode,
-  /// threads, seed and step, and an identity of its own.
-  ChildContext child(std::string_view name) const;
 };
-
-/// The context of a network inside a layer; only Context::child makes one.
-struct ChildContext {
-  Context context;        ///< with the network's identity
-  std::string_view name;  ///< for errors, "residual1.branch.conv2: ..."
-};
-
-inline ChildContext Context::child(std::string_view name) const {
-  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return {of_layer(hash), name};
-}
 
 }  // namespace fovea::inline FOVEA_ABI

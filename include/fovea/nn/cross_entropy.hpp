@@ -54,10 +54,11 @@ SoftmaxRow softmax_row(View<const T, 1> z, View<T, 1> p) {
 
 /// The probabilities (N, K) that the logits (N, K) stand for.
 template <Ranked<2> Z>
-Tensor<Value<Z>, 2> softmax(const Z& logits) {
+Tensor<ElementOf<Z>, 2> softmax(const Z& logits) {
   check(logits.extent(1) > 0, "softmax: expected (N, K) with K > 0, got ", logits.shape());
-  Tensor<Value<Z>, 2> p(logits.shape());
-  for (Index n = 0; n < p.extent(0); ++n) detail::softmax_row<Value<Z>>(as_const(logits)[n], p[n]);
+  Tensor<ElementOf<Z>, 2> p(logits.shape());
+  for (Index n = 0; n < p.extent(0); ++n)
+    detail::softmax_row<ElementOf<Z>>(as_const(logits)[n], p[n]);
   return p;
 }
 
@@ -66,10 +67,10 @@ Tensor<Value<Z>, 2> softmax(const Z& logits) {
 /// memory of the logits, which are still read while it is written.
 // The gradient becomes a View in here: in cross_entropy(net.forward(x, w), labels, w.output_gradient())
 // the last argument may be evaluated before forward has set the size of the batch.
-template <Ranked<2> Z, std::convertible_to<View<Value<Z>, 2>> G = View<Value<Z>, 2>>
-Value<Z> cross_entropy(const Z& logits, View<const Label, 1> labels, G&& gradient = {},
-                       double smoothing = 0) {
-  using T = Value<Z>;
+template <Ranked<2> Z, std::convertible_to<View<ElementOf<Z>, 2>> G = View<ElementOf<Z>, 2>>
+ElementOf<Z> cross_entropy(const Z& logits, View<const Label, 1> labels, G&& gradient = {},
+                           double smoothing = 0) {
+  using T = ElementOf<Z>;
   const View<T, 2> dlogits = std::forward<G>(gradient);
   const auto [N, K] = logits.shape();
   check(N > 0 && K > 0, "cross_entropy: expected logits (N, K), got ", logits.shape());

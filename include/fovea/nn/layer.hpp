@@ -26,9 +26,12 @@
 //   pass(shape, options)  makes it for inputs of at most that shape (default: Pass{})
 //   parameters()          trained: name, member of the layer, its gradient in the Pass
 //   buffers()             saved but not trained: name, member of the layer, its new value in the Pass
-//   children()            layers that contain a Sequential: its name, the member, its pass
 //   multiply_adds(shape), window()  for summary() and receptive fields; without them see model/seen.hpp
 //   is_view              a constant: y is x under another shape and may share its memory
+//
+// A layer made of layers has compose() instead of forward and backward, see nn/composite.hpp. A layer that joins
+// several values, y = f(a, b), has one x and one dx for each of them: output_shape(a, b), forward(a, b, y, ...),
+// backward(a, b, y, dy, da, db, ...).
 //
 // `dx` is empty when nobody asks for it. Extents are run-time values, ranks are types, and T is a
 // template parameter: `float` trains, `double` is the same code gradient-checked.
@@ -62,17 +65,14 @@ struct Buffer {
 template <class Value, class Update>
 Buffer(std::string_view, Value, Update) -> Buffer<Value, Update>;
 
-/// A network inside a layer, and its workspace inside the layer's Pass. The layer makes it from the
-/// options that it is given itself, `branch.workspace(N, options)`, and runs it with
-/// `branch.forward(x, pass.branch, context.child("branch"))`.
-template <class Net, class NetPass>
+/// A layer inside a layer: its name, and the member that holds it. See nn/composite.hpp.
+template <class Member>
 struct Child {
   std::string_view name;
-  Net net;       ///< pointer to a member of the layer
-  NetPass pass;  ///< pointer to a member of its Pass
+  Member layer;  ///< pointer to a member of the layer
 };
-template <class Net, class NetPass>
-Child(std::string_view, Net, NetPass) -> Child<Net, NetPass>;
+template <class Member>
+Child(std::string_view, Member) -> Child<Member>;
 
 /// The Pass of a layer that leaves nothing behind.
 struct NoPass {};
@@ -90,24 +90,10 @@ constexpr void each_buffer(F&& f) {
   if constexpr (requires { Layer::buffers(); })
     std::apply([&](const auto&... b) { (f(b), ...); }, Layer::buffers());
 }
-template <class Layer, class F>
-constexpr void each_child(F&& f) {
-  if constexpr (requires { Layer::children(); })
-    std::apply([&](const auto&... c) { (f(c), ...); }, Layer::children());
-}
-
-template <class Layer>
-Index parameter_count(const Layer& layer) {
-  Index count = 0;
-  each_parameter<Layer>([&](const auto& p) { count += (layer.*p.value).size(); });
-  each_child<Layer>([&](const auto& c) { count += (layer.*c.net).parameter_count(); });
-  return count;
-}
-
-template <class Layer, std::size_t R>
-auto make_pass(const Layer& layer, Shape<R> shape, const WorkspaceOptions& options) {
-  if constexpr (requires { layer.pass(shape, options); })
-    return layer.pass(shape, options);
+template <class Layer, std::size_t... R>
+auto make_pass(const Layer& layer, const WorkspaceOptions& options, const Shape<R>&... x) {
+  if constexpr (requires { layer.pass(x..., options); })
+    return layer.pass(x..., options);
   else if constexpr (requires { typename Layer::Pass; })
     return typename Layer::Pass{};
   else
@@ -116,9 +102,16 @@ auto make_pass(const Layer& layer, Shape<R> shape, const WorkspaceOptions& optio
 
 }  // namespace detail
 
-/// A layer that can take an input of rank R.
+/// A layer made of layers, see nn/composite.hpp.
+template <class Layer>
+concept Composite = requires {
+  Layer::children();
+}
+|| requires { Layer::is_chain; };
+
+/// A layer that can take an input of rank R. What is inside a composite says itself what it cannot take.
 template <class Layer, std::size_t R>
-concept AcceptsRank = requires(const Layer& layer, Shape<R> shape) {
+concept AcceptsRank = Composite<Layer> || requires(const Layer& layer, Shape<R> shape) {
   layer.output_shape(shape);
 };
 }  // namespace fovea::inline FOVEA_ABI

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What Sequential asks of a layer, one sentence for each mistake. Without these sentences a compiler
+// What a network asks of a layer, one sentence for each mistake. Without these sentences a compiler
 // would tell of the place inside Sequential where it gave up, not of the place where the mistake is.
 //
 //   error: static assertion failed: Sequential: a Flatten{} is missing in front of this layer ...
@@ -20,7 +20,7 @@ namespace fovea::inline FOVEA_ABI {
 namespace detail {
 
 template <class Layer, std::size_t R>
-using PassOf = decltype(make_pass(std::declval<const Layer&>(), Shape<R>{}, WorkspaceOptions{}));
+using PassOf = decltype(make_pass(std::declval<const Layer&>(), WorkspaceOptions{}, Shape<R>{}));
 template <class Layer, std::size_t R>
 inline constexpr std::size_t output_rank_of =
     decltype(std::declval<const Layer&>().output_shape(Shape<R>{}))::rank;
@@ -67,6 +67,8 @@ concept HasBackward = requires(const Layer& layer, View<const T, R> x,
 FOVEA_HAS_MEMBER(NamesParameters, parameters)
 FOVEA_HAS_MEMBER(NamesBuffers, buffers)
 FOVEA_HAS_MEMBER(NamesChildren, children)
+FOVEA_HAS_MEMBER(NamesCompose, compose)
+FOVEA_HAS_MEMBER(NamesForward, forward)
 FOVEA_HAS_MEMBER(NamesPass, pass)
 #undef FOVEA_HAS_MEMBER
 
@@ -84,14 +86,49 @@ template <class Layer>
 concept ListsBuffers = requires {
   requires list_of<decltype(Layer::buffers()), Buffer>;
 };
+template <class List>
+inline constexpr bool list_of_children = false;
+template <class... Member>
+inline constexpr bool list_of_children<std::tuple<Child<Member>...>> = true;
 template <class Layer>
 concept ListsChildren = requires {
-  requires list_of<decltype(Layer::children()), Child>;
+  requires list_of_children<decltype(Layer::children())>;
 };
 
-/// A layer in a network of T that gets an input of rank R.
+#define FOVEA_CHILDREN_MESSAGE                                                                     \
+  "Sequential: children() of this layer would be ignored, it has to be a public static constexpr " \
+  "function that returns std::tuple{Child{\"branch\", &Layer::branch}, ...}"
+
+/// A layer in a network of T that gets inputs of ranks R.
+template <class Layer, class T, std::size_t... R>
+struct LayerCheck {  // several inputs: compose() says where they come from
+  static_assert(HasKind<Layer>, "this layer has no static constexpr std::string_view kind");
+  static_assert(
+      requires(const Layer& layer) { layer.output_shape(Shape<R>{}...); },
+      "compose: this layer cannot take values of these ranks (the last arguments of LayerCheck)");
+  static constexpr bool passed = true;
+};
 template <class Layer, class T, std::size_t R>
-struct LayerCheck {
+requires Composite<Layer>
+struct LayerCheck<Layer, T, R> {
+  static_assert(HasKind<Layer>,
+                "Sequential: this layer has no static constexpr std::string_view kind, after which "
+                "it is named (conv1, relu1, ...)");
+  static_assert(
+      NamesCompose<Layer>,
+      "Sequential: a layer with children() has a compose(auto& graph, auto x) const that runs them "
+      "(nn/composite.hpp), and no forward and backward of its own");
+  static_assert(
+      requires { Layer::is_chain; } || ListsChildren<Layer>, FOVEA_CHILDREN_MESSAGE);
+  static_assert(
+      requires { Layer::is_chain; } ||
+          (!NamesParameters<Layer> && !NamesBuffers<Layer> && !NamesForward<Layer>),
+      "Sequential: a layer with children() has no parameters(), buffers() and forward() "
+      "of its own, which would never be called; put them into a layer that it lists");
+  static constexpr bool passed = true;
+};
+template <class Layer, class T, std::size_t R>
+requires(!Composite<Layer>) struct LayerCheck<Layer, T, R> {
   static_assert(HasKind<Layer>,
                 "Sequential: this layer has no static constexpr std::string_view kind, after which "
                 "it is named (conv1, relu1, ...)");
@@ -108,11 +145,7 @@ struct LayerCheck {
       "Sequential: buffers() of this layer would be ignored, it has to be a public static "
       "constexpr function that returns std::tuple{Buffer{\"mean\", &Layer::mean, "
       "&Pass::mean}, ...}");
-  static_assert(
-      !NamesChildren<Layer> || ListsChildren<Layer>,
-      "Sequential: children() of this layer would be ignored, it has to be a public static "
-      "constexpr function that returns std::tuple{Child{\"branch\", &Layer::branch, "
-      "&Pass::branch}, ...}");
+  static_assert(!NamesChildren<Layer>, FOVEA_CHILDREN_MESSAGE);
   static constexpr bool fits = AcceptsRank<Layer, R>, blind = !HasOutputShape<Layer>;
   static_assert(
       !fits || !NamesPass<Layer> ||
@@ -127,25 +160,28 @@ struct LayerCheck {
                 "Sequential: this layer cannot take an input of this rank (the last argument of "
                 "LayerCheck; images are (N, C, H, W) with the batch, so the network begins with a "
                 "Shape{C, H, W})");
-  static_assert(ComputesIn<Layer, T>,
+  static_assert(std::is_void_v<T> || ComputesIn<Layer, T>,
                 "Sequential: float and double do not mix, and this layer's type is not that of the "
                 "first layer that has one");
-  static constexpr bool comparable = fits && ComputesIn<Layer, T>;
+  static constexpr bool comparable = fits && !std::is_void_v<T> && ComputesIn<Layer, T>;
   static_assert(
-      !comparable || HasForward<Layer, T, R>,
+      !comparable || HasForward<Layer, std::conditional_t<std::is_void_v<T>, float, T>, R>,
       "Sequential: this layer has no forward(View<const T, R> x, View<T, S> y, Pass&, "
       "const Context&) const that can be called; a layer of float or double says which by "
       "its value_type");
   static_assert(
-      !comparable || HasBackward<Layer, T, R>,
+      !comparable || HasBackward<Layer, std::conditional_t<std::is_void_v<T>, float, T>, R>,
       "Sequential: this layer has no backward(View<const T, R> x, View<const T, S> y, "
       "View<const T, S> dy, View<T, R> dx, Pass&, const Context&) const that can be called");
   static constexpr bool passed = true;
 };
 template <class Layer, class T>
-struct LayerCheck<Layer, T, 0> {  // behind a layer that does not fit: nothing is known
+requires(!Composite<Layer>) struct LayerCheck<
+    Layer, T, 0> {  // after a layer that does not fit nothing is known
   static constexpr bool passed = true;
 };
+
+#undef FOVEA_CHILDREN_MESSAGE
 
 /// All layers of a network; `Outputs` are the shapes that come out of those that fit.
 template <class T, std::size_t R, class Outputs, class Places, class... Layers>

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: MIT
+//
+// A layer without its type, so that what runs a network is ordinary code over a list of them. AnyLayer<T> is what
+// the engine calls; LayerAdapter translates to one layer type at one rank and keeps its Pass, and is compiled
+// once, however often the layer occurs in a network.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <concepts>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fovea/core/tensor.hpp"
+#include "fovea/kernels/window.hpp"
+#include "fovea/nn/composite.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+/// The most values that a layer reads.
+inline constexpr std::size_t most_inputs = 8;
+
+/// A shape whose rank is known at run time: all extents, the batch first.
+struct Extents {
+  static constexpr std::size_t most = 8;
+  std::size_t rank = 0;
+  std::array<Index, most> at{};
+
+  Extents() = default;
+  template <std::size_t R>
+  Extents(const Shape<R>& shape) : rank(R) {
+    static_assert(R <= most, "a value has at most 8 axes");
+    for (std::size_t axis = 0; axis < R; ++axis) at[axis] = shape[axis];
+  }
+
+  /// The same as a type; R must be the rank.
+  template <std::size_t R>
+  Shape<R> shape() const {
+    Shape<R> result{};
+    for (std::size_t axis = 0; axis < R; ++axis) result[axis] = at[axis];
+    return result;
+  }
+  Extents with_batch(Index n) const {
+    Extents result = *this;
+    result.at[0] = n;
+    return result;
+  }
+  /// The number of elements; throws if that does not fit into an Index.
+  Index size() const { return detail::checked_product(std::span(at).first(rank)); }
+  friend bool operator==(const Extents&, const Extents&) = default;
+  friend std::string to_string(const Extents& e) {
+    return detail::extents_text(std::span(e.at).first(e.rank));
+  }
+};
+
+/// A View whose rank is known at run time: `w.activation("conv1").as<4>()`.
+template <class T>
+struct AnyView {
+  T* data = nullptr;
+  Extents extents{};
+
+  AnyView() = default;
+  AnyView(T* first, const Extents& e) : data(first), extents(e) {}
+  template <std::size_t R>
+  AnyView(const View<T, R>& view) : data(view.data()), extents(view.shape()) {}
+  /// A view that may write is also a view that may only read.
+  template <std::same_as<std::remove_const_t<T>> U>
+  requires std::is_const_v<T> AnyView(const AnyView<U>& other)
+      : data(other.data), extents(other.extents) {}
+
+  /// The same as a type; throws if R is not the rank. Empty if there is nothing to see.
+  template <std::size_t R>
+  View<T, R> as() const {
+    check(!data || extents.rank == R, "view: expected ", R, " axes, found ", extents);
+    return data ? View<T, R>(data, extents.shape<R>()) : View<T, R>();
+  }
+  bool empty() const { return data == nullptr; }
+};
+
+namespace detail {
+
+// An address for each type, to tell types apart.
+template <class Type>
+inline constexpr char type_tag = 0;
+
+// Says, as long as it lives, that this thread is inside of a layer. A network that a layer runs by itself would be
+// no part of the plan: it would have no clock, and its parameters would never be trained.
+class InsideLayer {
+ public:
+  InsideLayer() { ++count(); }
+  ~InsideLayer() { --count(); }
+  InsideLayer(const InsideLayer&) = delete;
+  InsideLayer& operator=(const InsideLayer&) = delete;
+
+  static void check_outside(const char* what) {
+    check(count() == 0, what, ": expected a network that no layer runs by itself, for its ",
+          "parameters would never be trained; list it in children() and run it in compose()");
+  }
+
+ private:
+  static int& count() {
+    static thread_local int layers = 0;
+    return layers;
+  }
+};
+
+// Appends what a workspace depends on in one layer: extents of its tensors, its window.
+template <class Layer>
+FOVEA_OUT_OF_LINE void add_dimensions(const Layer& layer, std::vector<Index>& all) {
+  const auto add = [&](std::span<const Index> numbers) {
+    all.insert(all.end(), numbers.begin(), numbers.end());
+  };
+  each_parameter<Layer>([&](const auto& p) { add((layer.*p.value).shape().extents()); });
+  each_buffer<Layer>([&](const auto& b) { add((layer.*b.value).shape().extents()); });
+  if constexpr (requires { layer.window(); }) {
+    const Window w = layer.window();
+    for (const Extent2& e : {w.kernel, w.stride, w.padding, w.dilation}) add(std::array{e.h, e.w});
+  }
+}
+
+}  // namespace detail
+
+/// One layer of a plan: y = f(x, ...), with its Pass.
+template <class T>
+class AnyLayer {
+ public:
+  using Inputs = std::span<const AnyView<const T>>;
+  using Gradients = std::span<const AnyView<T>>;
+
+  virtual ~AnyLayer() = default;
+
+  /// Makes the Pass for inputs of at most these extents. `fused`: a group does the work.
+  virtual void prepare(std::span<const Extents> x, const WorkspaceOptions& options, bool fused) = 0;
+  virtual void forward(Inputs x, const AnyView<T>& y, const Context& context) = 0;
+  virtual void backward(Inputs x, const AnyView<const T>& y, const AnyView<const T>& dy,
+                        Gradients dx, const Context& context) = 0;
+  /// Appends what the memory of a workspace depends on.
+  virtual void add_dimensions(std::vector<Index>& all) const = 0;
+  /// Throws unless buffers still have the extents of their new values.
+  virtual void check_buffers() const = 0;
+
+  /// Whether the layer is of this type.
+  template <class Layer>
+  bool is() const {
+    return type_ == &detail::type_tag<Layer>;
+  }
+  /// The layer, of which the caller knows the type.
+  template <class Layer>
+  const Layer& get() const {
+    return *static_cast<const Layer*>(layer_);
+  }
+  /// Its Pass, of which the caller knows the type.
+  template <class Pass>
+  Pass& pass() const {
+    return *static_cast<Pass*>(pass_);
+  }
+
+  /// Where the layer is now: a network may move. Throws if that is a layer of another type.
+  template <class Layer>
+  void bind(const Layer& layer) {
+    check(is<Layer>(), "the layers of this network are others than when ",
+          "the workspace was made; make a new one");
+    layer_ = &layer;
+  }
+
+  std::string path{};          ///< "residual1.f.conv2"
+  std::uint64_t identity = 0;  ///< for its random numbers
+  std::vector<std::size_t>
+      inputs{};                 ///< the values it reads; it writes the one after its own number
+  bool is_view = false;         ///< y is x under another shape
+  bool has_parameters = false;  ///< or buffers
+
+ protected:
+  const void* type_ = nullptr;
+  const void* layer_ = nullptr;
+  void* pass_ = nullptr;
+};
+
+/// A layer of this type that reads values of these ranks.
+template <class T, class Layer, std::size_t... R>
+class LayerAdapter final : public AnyLayer<T> {
+  using Base = AnyLayer<T>;
+  static constexpr std::size_t Q =
+      decltype(std::declval<const Layer&>().output_shape(Shape<R>{}...))::rank;
+  using Pass =
+      decltype(detail::make_pass(std::declval<const Layer&>(), WorkspaceOptions{}, Shape<R>{}...));
+
+ public:
+  explicit LayerAdapter(const Layer& layer) {
+    static_assert(sizeof...(R) <= most_inputs);
+    Base::type_ = &detail::type_tag<Layer>;
+    Base::layer_ = &layer;
+    Base::is_view = sizeof...(R) == 1 && requires { Layer::is_view; };
+    detail::each_parameter<Layer>([&](const auto&) { Base::has_parameters = true; });
+    detail::each_buffer<Layer>([&](const auto&) { Base::has_parameters = true; });
+  }
+
+  void prepare(std::span<const Extents> x, const WorkspaceOptions& how, bool fused) override {
+    with_index([&]<std::size_t... i>() {
+      // A Pass need not be movable: it is made where it stays.
+      if constexpr (requires {
+                      { layer().fused_pass(Shape<R>{}..., how) } -> std::same_as<Pass>;
+                    }) {
+        if (fused) pass_.reset(new Pass(layer().fused_pass(x[i].template shape<R>()..., how)));
+      }
+      if (!pass_)
+        pass_.reset(new Pass(detail::make_pass(layer(), how, x[i].template shape<R>()...)));
+    });
+    Base::pass_ = pass_.get();
+    if (how.keep == Keep::output) return;
+    if (how.parameter_gradients)
+      detail::each_parameter<Layer>([&](const auto& p) {
+        check_size("a gradient ", p.name, layer().*p.value, *pass_.*p.gradient);
+      });
+    check_buffers();
+  }
+
+  void forward(typename Base::Inputs x, const AnyView<T>& y, const Context& context) override {
+    with_index([&]<std::size_t... i>() {
+      layer().forward(x[i].template as<R>()..., y.template as<Q>(), *pass_, context);
+    });
+  }
+
+  void backward(typename Base::Inputs x, const AnyView<const T>& y, const AnyView<const T>& dy,
+                typename Base::Gradients dx, const Context& context) override {
+    with_index([&]<std::size_t... i>() {
+      layer().backward(x[i].template as<R>()..., y.template as<Q>(), dy.template as<Q>(),
+                       dx[i].template as<R>()..., *pass_, context);
+    });
+  }
+
+  void add_dimensions(std::vector<Index>& all) const override {
+    detail::add_dimensions(layer(), all);
+  }
+
+  void check_buffers() const override {
+    detail::each_buffer<Layer>([&](const auto& b) {
+      check_size("a new value ", b.name, layer().*b.value, *pass_.*b.update);
+    });
+  }
+
+ private:
+  const Layer& layer() const { return Base::template get<Layer>(); }
+
+  template <class F>
+  static void with_index(F&& f) {
+    [&]<std::size_t... i>(std::index_sequence<i...>) { f.template operator()<i...>(); }
+    (std::make_index_sequence<sizeof...(R)>{});
+  }
+
+  // A gradient or a buffer's new value of the wrong size would be written beyond its end, or half.
+  [[gnu::cold]] static void check_size(const char* what, std::string_view name, const auto& value,
+                                       const auto& found) {
+    const Extents expected = value.shape(), in_pass = found.shape();
+    check(expected == in_pass, "expected ", what, expected, " of ", name, " in its Pass, found ",
+          in_pass, " (the layer's pass(shape, options) makes it)");
+  }
+
+  std::unique_ptr<Pass> pass_{};
+};
+
+}  // namespace fovea::inline FOVEA_ABI

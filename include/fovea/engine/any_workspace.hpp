@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+//
+// AnyWorkspace: a plan with all that happens to it, forward, backward and again, and what may go wrong on the way. It is what
+// a Workspace is without the type of its network, and knows that network by two things: its identity, and a function
+// that draws it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "fovea/core/parallel.hpp"
+#include "fovea/engine/identity.hpp"
+#include "fovea/engine/plan.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+/// All memory of one forward and one backward of a network that computes in T.
+template <class T>
+class AnyWorkspace {
+ public:
+  AnyWorkspace(AnyWorkspace&&) = default;
+  AnyWorkspace& operator=(AnyWorkspace&&) = default;
+
+  /// The largest batch size.
+  Index capacity() const { return capacity_; }
+  int threads() const { return options_.threads; }
+  /// How it was made, with the number of threads resolved.
+  const WorkspaceOptions& options() const { return options_; }
+  /// What runs: steps, fused groups and memory.
+  const Plan<T>& plan() const { return plan_; }
+
+  /// The output of the layer with this path in the last forward, `w.activation("residual1.f.conv2")`, also of
+  /// one that is made of others.
+  AnyView<const T> activation(std::string_view path) const {
+    return plan_.value(kept("activation", path));
+  }
+  /// The gradient of that output in the last backward.
+  AnyView<const T> gradient(std::string_view path) const {
+    return plan_.gradient(kept("gradient", path));
+  }
+
+  /// The steps of training so far; an optimizer sets it, and so does loading a checkpoint.
+  std::uint64_t step = 0;
+
+ protected:
+  /// Draws the network at `net` on the plan.
+  using Draw = void (*)(const void* net, Plan<T>& plan);
+
+  AnyWorkspace(const NetworkIdentity& network, Index capacity, const WorkspaceOptions& options)
+      : options_(resolved(options)),
+        capacity_(capacity),
+        network_(network),
+        plan_(capacity, options_) {
+    detail::InsideLayer::check_outside("workspace");
+    network.check_used("workspace");
+    check(capacity > 0, "workspace: expected a batch size of 1 or more, got ", capacity);
+  }
+
+  bool goes_back() const { return options_.keep != Keep::output; }
+  Mode default_mode() const {
+    return options_.keep == Keep::for_backward ? Mode::train : Mode::eval;
+  }
+
+  /// The output of layer `last` of the plan for x, all of whose layers run.
+  FOVEA_OUT_OF_LINE void forward(const AnyView<const T>& x, Mode mode) {
+    const Extents expected = plan_.value(0).extents;
+    const Index N = x.extents.at[0];
+    check(x.extents == expected.with_batch(N) && !x.empty() && N > 0, "forward: expected ",
+          expected.with_batch(capacity_), " or fewer, got ", x.extents);
+    check(N <= capacity_, "forward: this workspace holds at most ", capacity_, " examples, got ",
+          N);
+    check_outside("forward", x);
+    began_ = nowhere;
+    plan_.set_batch(N);
+    plan_.forward(x.data, 0, context(mode));
+    began_ = 0;
+    buffers_are_new_ = mode == Mode::train;
+  }
+
+  /// From `dy`, the gradient of `value`, which the layers before `end` of the plan have written.
+  FOVEA_OUT_OF_LINE void backward(const AnyView<const T>& dy, std::size_t value, std::size_t end) {
+    check(goes_back(), "backward: this workspace is for prediction; make it ",
+          "with {.keep = Keep::for_backward}");
+    check(began_ != nowhere, "backward: expected a forward in this workspace before it, and one ",
+          "that ran to its end");
+    check(began_ == 0, "backward: the last forward began in the middle ",
+          "(forward_after), so the layers before it have nothing to go back to");
+    check_apart("backward", value);
+    const AnyView<T> kept = plan_.gradient(value);
+    check(dy.extents == kept.extents, "backward: expected a gradient ", kept.extents, ", got ",
+          dy.extents);
+    if (dy.data != kept.data) std::copy_n(dy.data, dy.extents.size(), kept.data);
+    plan_.backward(end - 1);
+  }
+
+  /// The layers from `end` of the plan on run, as if those before it had written y as `value`.
+  FOVEA_OUT_OF_LINE void forward_after(const AnyView<const T>& y, std::size_t value,
+                                       std::size_t end, Mode mode) {
+    const Extents expected = plan_.value(value).extents;
+    const Index N = y.extents.at[0];
+    check(y.extents == expected.with_batch(N) && !y.empty() && 0 < N && N <= capacity_,
+          "forward_after: expected the output of ", plan_.layer(value - 1).path, ", ",
+          expected.with_batch(capacity_), " or fewer, got ", y.extents);
+    began_ = nowhere;
+    plan_.set_batch(N);
+    const AnyView<T> output = plan_.value(value);
+    if (y.data != output.data) check_outside("forward_after", y);
+    if (plan_.exists(value)) {
+      if (y.data != output.data) std::copy_n(y.data, y.extents.size(), output.data);
+      plan_.forward(nullptr, end, context(mode));
+    } else if (!plan_.forward_inside(value - 1, y, context(mode))) {
+      check_apart("forward_after", value);
+    }
+    if (end < plan_.layer_count()) began_ = end;
+  }
+
+  /// Throws unless this is the network that the run was made for, with layers of the extents that they had then. It
+  /// may have moved, so this is also where the plan learns where the layers are.
+  FOVEA_OUT_OF_LINE void check_belongs(const char* what, const NetworkIdentity& network,
+                                       const void* net, Draw draw) {
+    detail::InsideLayer::check_outside(what);
+    network_.check_same(what, network, options_.prepack_weights);
+    draw(net, plan_);
+    std::size_t at = 0;
+    if (!plan_.unchanged(at))
+      fail(what, ": ", plan_.layer(at).path,
+           " has other extents or options than when this workspace was made; make a new one");
+  }
+
+  /// Throws unless parameters can be trained with it.
+  [[gnu::cold]] void check_gradients(const char* what) const {
+    check(
+        goes_back() && options_.parameter_gradients, what, ": expected a workspace with gradients ",
+        "of the parameters, got one with {.keep = Keep::output} or {.parameter_gradients = false}");
+    check(!options_.prepack_weights, what, ": expected a workspace for training, got one with ",
+          "{.prepack_weights = true}, which says that the weights do not change");
+  }
+
+  /// Whether there are new values of buffers, which are the caller's from now on.
+  bool take_buffers() {
+    if (!std::exchange(buffers_are_new_, false)) return false;
+    plan_.check_buffers();
+    return true;
+  }
+
+  /// Throws unless a value is kept to be looked at.
+  void check_kept(bool always, const char* what, std::string_view path) const {
+    if (!always && options_.keep != Keep::everything)
+      fail(what, ": this workspace did not keep that of ", path,
+           "; make it with {.keep = Keep::everything}");
+  }
+
+  WorkspaceOptions options_;
+  Index capacity_;
+  NetworkIdentity::Owner network_;
+  Plan<T> plan_;
+
+ private:
+  static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
+
+  static WorkspaceOptions resolved(WorkspaceOptions options) {
+    options.threads = resolve_threads(options.threads);
+    if (options.keep == Keep::everything) options.fuse = false;
+    return options;
+  }
+
+  Context context(Mode mode) const {
+    return {.mode = mode,
+            .threads = options_.threads,
+            .seed = options_.seed,
+            .step = step,
+            .parameter_gradients = options_.parameter_gradients};
+  }
+
+  std::size_t kept(const char* what, std::string_view path) const {
+    const std::size_t value = plan_.find(path);
+    check_kept(value == plan_.layer_count() && std::string_view(what) == "activation", what, path);
+    return value;
+  }
+
+  void check_outside(const char* what, const AnyView<const T>& x) const {
+    const View<const T, 1> memory = plan_.memory();
+    const std::less<const T*> before;
+    const bool apart = memory.empty() || !before(x.data, memory.end()) ||
+                       !before(memory.begin(), x.data + x.extents.size());
+    check(apart, what, ": expected an input outside of this workspace's memory; copy it first");
+  }
+
+  void check_apart(const char* what, std::size_t value) const {
+    if (!plan_.exists(value))
+      fail(what, ": ", plan_.layer(value - 1).path,
+           " runs as one with its neighbours here; make the workspace with {.keep = "
+           "Keep::everything}");
+  }
+
+  std::size_t began_ = nowhere;   // the layer at which the last forward that ran to its end began
+  bool buffers_are_new_ = false;  // since the last commit, by a forward in train mode
+};
+
+}  // namespace fovea::inline FOVEA_ABI

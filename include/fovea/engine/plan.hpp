@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: MIT
+//
+// A plan: what runs a network. Values are numbered, 0 is the input, and layer k writes value k + 1. A step runs one
+// layer, or a fused group of neighbours. Forward is a loop over the steps, backward the same loop from the end:
+//
+//   step   runs                  reads   writes
+//   0      conv1 relu1 pool1     0       3           values 1 and 2 are never written
+//   1      residual1.f.conv1     3       4
+//   2      residual1.add         3, 4    5
+//
+// Value 3 has two readers. Going back each of them says what s depends on through it, and the plan adds that up, the
+// last reader first: it assigns the gradient of value 3, and what the others say is added to it. So a layer never
+// has to know how often its input is read.
+//
+// Memory: value v is written in step a, read for the last time in step b; its gradient is written where backward
+// meets step b, and read for the last time at step a. memory_plan.hpp does the rest.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fovea/core/parallel.hpp"
+#include "fovea/engine/fused_group.hpp"
+#include "fovea/engine/memory_plan.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+/// The steps of a network and their memory.
+template <class T>
+class Plan {
+ public:
+  using value_type = T;
+
+  /// An empty plan; add() layers, then finish() it.
+  Plan(Index capacity, const WorkspaceOptions& options) : options_(options), capacity_(capacity) {}
+  Plan(const Plan&) = delete;
+  Plan& operator=(const Plan&) = delete;
+  Plan(Plan&&) = default;
+  Plan& operator=(Plan&&) = default;
+
+  /// Takes down the layer at `path`, or, once the plan is finished, where the next layer is by now. See Graph.
+  template <class Layer, std::size_t... R>
+  auto add(const Path& path, const Layer& layer, const Value<R>&... x) {
+    const auto y = detail::ShapeRecorder::output_shape(path, layer, x.shape...);
+    if (finished_)
+      bind(layer, y);
+    else
+      append<Layer, R...>(path, layer, Extents(y.with_batch(capacity_)), {x.number...});
+    return Value<decltype(y)::rank>{y, ++at_};
+  }
+
+  /// Before the layers are taken down, and again before they are bound.
+  void begin(const Extents& input) {
+    at_ = 0;
+    if (finished_) {
+      found_.clear();
+    } else {
+      values_.push_back({.extents = input.with_batch(capacity_)});
+      input.with_batch(capacity_).size();
+    }
+  }
+
+  /// Whether the layers are as many and as large as they were; `at` is the first that is not.
+  bool unchanged(std::size_t& at) const {
+    if (at_ == layers_.size() && found_ == dimensions_) return true;
+    std::size_t d = 0;
+    while (d < found_.size() && d < dimensions_.size() && found_[d] == dimensions_[d]) ++d;
+    at = static_cast<std::size_t>(std::upper_bound(ends_.begin(), ends_.end() - 1, d) -
+                                  ends_.begin());
+    return false;
+  }
+
+  /// Decides what runs as one, makes every Pass, and plans the memory.
+  [[gnu::cold]] void finish(std::span<const FusionRule<T>> rules);
+
+  /// Layers taken down so far.
+  std::size_t layers_so_far() const { return at_; }
+  std::size_t layer_count() const { return layers_.size(); }
+  std::size_t step_count() const { return steps_.size(); }
+  const AnyLayer<T>& layer(std::size_t k) const { return *layers_[k]; }
+  /// The layers of step s, by their paths: "conv1 relu1 pool1".
+  std::string step_name(std::size_t s) const {
+    std::string name;
+    for (std::size_t k = steps_[s].first; k <= steps_[s].last; ++k)
+      name += concat(name.empty() ? "" : " ", layers_[k]->path);
+    return name;
+  }
+  /// The group of step s; nullptr if it runs one layer.
+  const FusedGroup<T>* group(std::size_t s) const { return steps_[s].group.get(); }
+
+  /// The value that the layer with this path writes; of one that is made of others, the value of its last.
+  [[gnu::cold]] std::size_t find(std::string_view path) const {
+    std::string all;
+    for (std::size_t k = layers_.size(); k-- > 0;) {
+      const std::string_view candidate = layers_[k]->path;
+      if (candidate == path ||
+          (candidate.starts_with(path) && candidate.substr(path.size()).starts_with(".")))
+        return k + 1;
+      all = concat(" ", candidate, all);
+    }
+    fail("there is no layer ", path, " in this network, only", all);
+  }
+
+  /// What this layer left in this member of its Pass. Throws if the layer is not part of the plan.
+  template <class Layer, class Member, class Pass>
+  Member& left_by(const Layer& layer, Member Pass::*member) const {
+    for (const auto& any : layers_)
+      if (any->template is<Layer>() && &any->template get<Layer>() == &layer)
+        return any->template pass<Pass>().*member;
+    fail("this layer is not part of the network that the workspace was made for");
+  }
+
+  /// Whether the value that layer k - 1 writes exists: it does not inside of a fused group.
+  bool exists(std::size_t value) const {
+    return value == 0 || steps_[step_of_[value - 1]].last == value - 1;
+  }
+
+  void set_batch(Index n) { batch_ = n; }
+  Index batch() const { return batch_; }
+
+  /// A value, for the batch at hand.
+  AnyView<T> value(std::size_t v) const {
+    return {values_[v].data, values_[v].extents.with_batch(batch_)};
+  }
+  /// Its gradient.
+  AnyView<T> gradient(std::size_t v) const {
+    return {values_[v].gradient, values_[v].extents.with_batch(batch_)};
+  }
+  /// All that values and gradients are in.
+  View<const T, 1> memory() const { return storage_; }
+
+  /// Runs the steps from layer `first` on; x is the input if that is the first of all.
+  void forward(const T* x, std::size_t first, const Context& context) {
+    context_ = context;
+    if (first == 0) {
+      input_ = x;
+      if (T* const copy = values_[0].data) {
+        std::copy_n(x, value(0).extents.size(), copy);
+        input_ = copy;
+      }
+    }
+    for (std::size_t s = first < layers_.size() ? step_of_[first] : steps_.size();
+         s < steps_.size(); ++s)
+      naming(steps_[s], [&] { run_forward(steps_[s]); });
+  }
+
+  /// The same if layer k, inside of a fused group, had answered x. False if the group cannot begin there.
+  bool forward_inside(std::size_t k, const AnyView<const T>& x, const Context& context) {
+    const Step& step = steps_[step_of_[k]];
+    bool begun = false;
+    naming(step, [&] {
+      begun = step.group->forward_after(k - step.first, x, value(step.last + 1), context);
+    });
+    if (begun) forward(nullptr, step.last + 1, context);
+    return begun;
+  }
+
+  /// Goes back from layer `last`, whose gradient is in its place. Value 0 is the x of the last forward.
+  void backward(std::size_t last) {
+    for (std::size_t s = step_of_[last] + 1; s-- > 0;)
+      naming(steps_[s], [&] { run_backward(steps_[s]); });
+  }
+
+  /// Throws unless the buffers still have the extents of their new values.
+  void check_buffers() const {
+    for (const auto& layer : layers_) try {
+        layer->check_buffers();
+      } catch (const Error& error) {
+        fail(layer->path, ": ", error.what());
+      }
+  }
+
+ private:
+  struct ValueInfo {
+    Extents extents;
+    T* data = nullptr;      // of the input: a copy for backward, if there has to be one
+    T* gradient = nullptr;  // nullptr: nobody asks for it
+    std::vector<std::size_t> readers{};
+  };
+  // Layers [first, last]; `added[i]` is where what s depends on through input i goes, if an earlier
+  // step of backward has assigned the gradient of that value.
+  struct Step {
+    std::size_t first, last;
+    std::unique_ptr<FusedGroup<T>> group{};
+    std::vector<T*> added{};
+  };
+
+  template <class Layer, std::size_t... R>
+  [[gnu::cold]] void append(const Path& path, const Layer& layer, const Extents& y,
+                            std::initializer_list<std::size_t> inputs) {
+    auto any = std::make_unique<LayerAdapter<T, Layer, R...>>(layer);
+    any->path = to_string(path);
+    any->identity = path.identity;
+    any->inputs = inputs;
+    for (const auto& other : layers_)
+      check(!any->has_parameters || !other->template is<Layer>() ||
+                &other->template get<Layer>() != &layer,
+            any->path, ": this layer runs as ", other->path,
+            " already; a layer with parameters has one place in a network");
+    y.size();  // throws if that is too large
+    for (const std::size_t x : inputs) values_[x].readers.push_back(layers_.size());
+    values_.push_back({.extents = y});
+    layers_.push_back(std::move(any));
+    note_dimensions(*layers_.back(), y, dimensions_);
+    ends_.push_back(dimensions_.size());
+  }
+
+  template <class Layer, std::size_t Q>
+  void bind(const Layer& layer, const Shape<Q>& y) {
+    if (at_ >= layers_.size()) return;  // more layers than there were: unchanged() says so
+    layers_[at_]->bind(layer);
+    note_dimensions(*layers_[at_], y, found_);
+  }
+  static void note_dimensions(const AnyLayer<T>& layer, const Extents& y, std::vector<Index>& all) {
+    layer.add_dimensions(all);
+    all.insert(all.end(), y.at.begin() + 1, y.at.end());
+  }
+
+  bool goes_back() const { return options_.keep != Keep::output; }
+
+  // The layers from k on that follow each other without a branch, of which none but the last is a view.
+  std::size_t neighbours_from(std::size_t k) const {
+    std::size_t count = 1;
+    while (k + count < layers_.size()) {
+      const auto& next = *layers_[k + count];
+      const auto& readers = values_[k + count].readers;
+      if (next.inputs.size() != 1 || next.inputs[0] != k + count || readers.size() != 1) break;
+      ++count;
+    }
+    return count;
+  }
+
+  void make_steps(std::span<const FusionRule<T>> rules);
+  void plan_memory();
+
+  template <class F>
+  void naming(const Step& step, const F& f) const {
+    const detail::InsideLayer inside;
+    try {
+      f();
+    } catch (const Error& error) {
+      fail(layers_[step.first]->path, ": ", error.what());
+    }
+  }
+
+  AnyView<const T> read(std::size_t v) const {
+    const AnyView<T> view = value(v);
+    return v == 0 ? AnyView<const T>{input_, view.extents} : AnyView<const T>(view);
+  }
+
+  void run_forward(Step& step) {
+    AnyLayer<T>& layer = *layers_[step.first];
+    const AnyView<T> y = value(step.last + 1);
+    Context context = context_;
+    context.layer = layer.identity;
+    if (step.group) return step.group->forward(read(layer.inputs[0]), y, context);
+    std::array<AnyView<const T>, most_inputs> x;
+    const std::size_t count = layer.inputs.size();
+    for (std::size_t i = 0; i < count; ++i) x[i] = read(layer.inputs[i]);
+    if (layer.is_view && x[0].data == y.data) return;
+    layer.forward({x.data(), count}, y, context);
+  }
+
+  void run_backward(Step& step) {
+    AnyLayer<T>& layer = *layers_[step.first];
+    const AnyView<T> y = value(step.last + 1), dy = gradient(step.last + 1);
+    Context context = context_;
+    context.layer = layer.identity;
+    std::array<AnyView<const T>, most_inputs> x;
+    std::array<AnyView<T>, most_inputs> dx;
+    const std::size_t count = layer.inputs.size();
+    for (std::size_t i = 0; i < count; ++i) {
+      x[i] = read(layer.inputs[i]);
+      dx[i] = gradient(layer.inputs[i]);
+      if (step.added[i]) dx[i].data = step.added[i];
+    }
+    if (step.group)
+      step.group->backward(x[0], y, dy, dx[0], context);
+    else if (!layer.is_view || dx[0].data != dy.data)
+      layer.backward({x.data(), count}, y, dy, {dx.data(), count}, context);
+    for (std::size_t i = 0; i < count; ++i)
+      if (step.added[i]) add(step.added[i], gradient(layer.inputs[i]));
+  }
+
+  // sum += part
+  void add(const T* part, const AnyView<T>& sum) const {
+    parallel_blocks(context_.threads, sum.extents.size(), 16384, [&](Index first, Index last) {
+      for (Index i = first; i < last; ++i) sum.data[i] += part[i];
+    });
+  }
+
+  WorkspaceOptions options_;
+  Index capacity_, batch_ = 0;
+  Context context_{};
+  const T* input_ = nullptr;
+  bool finished_ = false;
+  std::size_t at_ = 0;  // layers taken down or bound since begin()
+  std::vector<ValueInfo> values_{};
+  std::vector<std::unique_ptr<AnyLayer<T>>> layers_{};
+  std::vector<Step> steps_{};
+  std::vector<std::size_t> step_of_{};  // of each layer
+  Tensor<T, 1> storage_{};              // of all values and gradients
+  // What the memory depends on, as it was, where that of each layer ends, and as it is now.
+  std::vector<Index> dimensions_{}, found_{};
+  std::vector<std::size_t> ends_{};
+};
+
+template <class T>
+[[gnu::cold]] void Plan<T>::finish(std::span<const FusionRule<T>> rules) {
+  check(!layers_.empty(), "workspace: expected a network of at least one layer");
+  for (std::size_t k = 0; k + 1 < layers_.size(); ++k)
+    check(!values_[k + 1].readers.empty(), layers_[k]->path,
+          ": no layer reads what it writes, and ", "it is not the last");
+  check(!values_[0].readers.empty(), "workspace: no layer reads the input");
+  make_steps(options_.fuse ? rules : std::span<const FusionRule<T>>());
+  plan_memory();
+  found_.reserve(dimensions_.size());
+  set_batch(capacity_);
+  finished_ = true;
+}
+
+template <class T>
+[[gnu::cold]] void Plan<T>::make_steps(std::span<const FusionRule<T>> rules) {
+  std::vector<AnyLayer<T>*> all;
+  for (const auto& layer : layers_) all.push_back(layer.get());
+  for (std::size_t k = 0; k < layers_.size();) {
+    const Neighbours<T> neighbours{all.data() + k, neighbours_from(k)};
+    const Extents& input = values_[layers_[k]->inputs[0]].extents;
+    const FusionRule<T>* rule = nullptr;
+    std::size_t count = 1;
+    for (const FusionRule<T>& candidate : rules) {
+      const std::size_t takes = candidate.match(neighbours, input, options_);
+      if (takes < 2) continue;
+      rule = &candidate, count = takes;
+      break;
+    }
+    for (std::size_t j = k; j < k + count; ++j) {
+      std::vector<Extents> x;
+      for (const std::size_t v : layers_[j]->inputs) x.push_back(values_[v].extents);
+      const detail::InsideLayer inside;
+      try {
+        layers_[j]->prepare(x, options_, count > 1);
+      } catch (const Error& error) {
+        fail(layers_[j]->path, ": ", error.what());
+      }
+      step_of_.push_back(steps_.size());
+    }
+    steps_.push_back({k, k + count - 1});
+    if (count > 1) steps_.back().group = rule->make(neighbours.first(count), input, options_);
+    k += count;
+  }
+}
+
+template <class T>
+[[gnu::cold]] void Plan<T>::plan_memory() {
+  const auto end = static_cast<Index>(2 * steps_.size());
+  const auto back = [&](std::size_t s) { return end - 1 - static_cast<Index>(s); };
+  const bool all = options_.keep == Keep::everything;
+  const std::size_t count = values_.size();
+  std::vector<Lifetime> lives(2 * count);  // values, then their gradients
+  std::vector<std::size_t> place(2 *
+                                 count);  // whose memory it is: its own, or what a view looks at
+  std::vector<std::pair<std::size_t, std::size_t>> added;  // step, input: needs memory for a moment
+  for (std::size_t v = 0; v < count; ++v) {
+    place[v] = v, place[count + v] = count + v;
+    const auto& [extents, data, gradient, readers] = values_[v];
+    const Index size = exists(v) ? extents.size() : 0;
+    const std::size_t last = readers.empty() ? 0 : step_of_[readers.back()];
+    const bool output = readers.empty();
+    const Index written = v == 0 ? 0 : static_cast<Index>(step_of_[v - 1]);
+    Lifetime &life = lives[v], &gradient_life = lives[count + v];
+    life = {size, all ? 0 : written, all || goes_back() || output ? end : static_cast<Index>(last)};
+    gradient_life = {goes_back() ? size : 0, all || output ? 0 : back(last),
+                     all || output ? end : back(static_cast<std::size_t>(written))};
+    if (v == 0) {
+      const bool kept = std::all_of(readers.begin(), readers.end(), [&](std::size_t k) {
+        const auto& group = steps_[step_of_[k]].group;
+        return group && group->keeps_input();
+      });
+      if (!goes_back() || kept) life.size = 0;
+      gradient_life = {options_.input_gradient ? size : 0, 0, end};
+    }
+  }
+  for (std::size_t s = 0; s < steps_.size(); ++s) {
+    const auto& inputs = layers_[steps_[s].first]->inputs;
+    steps_[s].added.resize(inputs.size());
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const auto& readers = values_[inputs[i]].readers;
+      const bool last_reader = readers.back() == steps_[s].first &&
+                               std::find(inputs.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                                         inputs.end(), inputs[i]) == inputs.end();
+      if (last_reader || lives[count + inputs[i]].size == 0) continue;
+      lives.push_back({lives[count + inputs[i]].size, back(s), back(s)});
+      place.push_back(place.size());
+      added.push_back({s, i});
+    }
+  }
+  // A view has the memory of what it looks at, which is alive as long as any that look at it.
+  for (std::size_t v = 1; v < count; ++v) {
+    const AnyLayer<T>& layer = *layers_[v - 1];
+    if (!layer.is_view || layer.inputs[0] == 0 || steps_[step_of_[v - 1]].group) continue;
+    const std::size_t x = layer.inputs[0];
+    const auto join = [&](std::size_t view, std::size_t of) {
+      place[view] = place[of];
+      Lifetime& life = lives[place[of]];
+      life.first = std::min(life.first, lives[view].first);
+      life.last = std::max(life.last, lives[view].last);
+      lives[view].size = 0;
+    };
+    join(v, x);
+    // Where x has other readers, their gradients are added, so dx needs memory of its own.
+    if (values_[x].readers.size() == 1) join(count + v, count + x);
+  }
+  const MemoryPlan memory = fovea::plan_memory(lives, 64 / sizeof(T));  // a cache line
+  storage_ = Tensor<T, 1>(Shape{memory.size});
+  const auto data_of = [&](std::size_t value) {
+    const std::size_t where = place[value];
+    return lives[where].size == 0 ? nullptr : storage_.data() + memory.offsets[where];
+  };
+  for (std::size_t v = 0; v < count; ++v)
+    values_[v].data = data_of(v), values_[v].gradient = data_of(count + v);
+  for (std::size_t a = 0; a < added.size(); ++a)
+    steps_[added[a].first].added[added[a].second] = data_of(2 * count + a);
+}
+
+}  // namespace fovea::inline FOVEA_ABI

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+//
+// The fused groups of the library, in the order in which they are tried.
+#pragma once
+
+#include <array>
+#include <tuple>
+
+#include "fovea/fused/conv_chain.hpp"
+#include "fovea/fused/linear_relu.hpp"
+#include "fovea/nn/chain.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+/// All groups for layers of T.
+template <class T>
+using FusedGroups = std::tuple<ConvChain<T>, LinearRelu<T>>;
+
+namespace detail {
+
+// Whether a layer of this type is among `Layers` or inside them.
+template <class Wanted, class... Layers>
+inline constexpr bool occurs_in = (occurs_in<Wanted, Layers> || ...);
+template <class Wanted, class Layer>
+inline constexpr bool occurs_in<Wanted, Layer> = [] {
+  if constexpr (requires { Layer::children(); })
+    return std::apply(
+        [](auto... c) { return (occurs_in<Wanted, typename MemberOf<decltype(c)>::type> || ...); },
+        Layer::children());
+  else
+    return std::is_same_v<Wanted, Layer>;
+}();
+template <class Wanted, class... Layers>
+inline constexpr bool occurs_in<Wanted, Chain<Layers...>> = (occurs_in<Wanted, Layers> || ...);
+
+// All rules.
+template <class T>
+inline constexpr auto all_rules = []<class... Group>(std::tuple<Group...>*) {
+  return std::array{fusion_rule<Group, T>...};
+}(static_cast<FusedGroups<T>*>(nullptr));
+
+// The rules of the groups whose first layer occurs, so that a program compiles what it can use.
+template <class T, class... Layers>
+inline constexpr auto rules_for = []<class... Group>(std::tuple<Group...>*) {
+  constexpr std::size_t count =
+      (std::size_t{0} + ... + occurs_in<typename Group::First, Layers...>);
+  std::array<FusionRule<T>, count> rules{};
+  std::size_t at = 0;
+  const auto add = [&]<class G>() {
+    if constexpr (occurs_in<typename G::First, Layers...>) rules[at++] = fusion_rule<G, T>;
+  };
+  (add.template operator()<Group>(), ...);
+  return rules;
+}(static_cast<FusedGroups<T>*>(nullptr));
+
+}  // namespace detail
+
+}  // namespace fovea::inline FOVEA_ABI

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: MIT
+//
+// Network: a network whose layers are chosen while the program runs, from a file or a configuration.
+//
+//   Network<float> net;
+//   auto x = net.input(Shape{3, 32, 32});
+//   x = net.add(Conv2d<float>{{.in = 3, .out = 16, .kernel = 3, .padding = 1}, rng}, x);
+//   for (int block = 0; block < blocks; ++block) {
+//     auto y = net.add(Conv2d<float>{{.in = 16, .out = 16, .kernel = 3, .padding = 1}, rng}, x);
+//     y = net.add(Relu{}, y);
+//     x = net.add(Add{}, x, y);
+//   }
+//
+// A Value stands for an activation; the last one is the output. Its rank is a type, so a Linear on images does not
+// compile here either. Workspace, forward, backward and optimizers are those of Sequential, the plan is the same, and
+// so is every bit of the result.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fovea/engine/any_workspace.hpp"
+#include "fovea/fused/rules.hpp"
+#include "fovea/model/workspace.hpp"
+#include "fovea/nn/chain.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+template <class T>
+class Network;
+
+namespace detail {
+
+// A value of a network while it is drawn: its shape, and its number in the plan.
+struct DrawnValue {
+  Extents shape;
+  std::size_t number = 0;
+};
+
+// A layer of a Network without its type.
+template <class T>
+class HeldLayer {
+ public:
+  // Calls f(name, tensor, gradient) for parameters and, if there is no plan, for buffers.
+  struct Visitor {
+    void (*call)(void* f, const std::string& name, AnyView<T> tensor, AnyView<T> gradient);
+    void* f;
+    const Plan<T>* plan;
+    bool buffers, named;
+  };
+  virtual ~HeldLayer() = default;
+  virtual std::unique_ptr<HeldLayer> copy() const = 0;
+  virtual void draw(Graph<Plan<T>>& graph, std::vector<DrawnValue>& values,
+                    std::size_t k) const = 0;
+  virtual void visit(const Visitor& visitor) = 0;
+  virtual void commit_buffers(const Plan<T>& plan) = 0;
+  virtual std::string_view kind() const = 0;
+  virtual Index parameter_count() const = 0;
+  std::size_t ordinal = 0, place = 0;
+};
+
+template <class T, class Layer, std::size_t... R>
+class Held final : public HeldLayer<T> {
+ public:
+  Held(Layer layer, const std::array<std::size_t, sizeof...(R)>& inputs)
+      : layer_(std::move(layer)), inputs_(inputs) {}
+  std::unique_ptr<HeldLayer<T>> copy() const override { return std::make_unique<Held>(*this); }
+  std::string_view kind() const override { return Layer::kind; }
+  Index parameter_count() const override { return detail::parameter_count(layer_); }
+
+  void draw(Graph<Plan<T>>& graph, std::vector<DrawnValue>& values, std::size_t k) const override {
+    [&]<std::size_t... i>(std::index_sequence<i...>) {
+      const auto y = graph.run(
+          Layer::kind, this->ordinal, this->place, layer_,
+          Value<R>{values[inputs_[i]].shape.template shape<R>(), values[inputs_[i]].number}...);
+      values[k + 1] = {y.shape, y.number};
+    }
+    (std::make_index_sequence<sizeof...(R)>{});
+  }
+
+  void visit(const typename HeldLayer<T>::Visitor& v) override {
+    each([&]<class L>(L& layer, const Path& path) {
+      const auto name = [&](std::string_view tensor) {
+        return v.named ? concat(to_string(path), ".", tensor) : std::string();
+      };
+      each_parameter<L>([&](const auto& p) {
+        auto& tensor = layer.*p.value;
+        if (tensor.empty()) return;
+        AnyView<T> gradient;
+        if (v.plan) gradient = v.plan->left_by(layer, p.gradient).view();
+        v.call(v.f, name(p.name), tensor.view(), gradient);
+      });
+      if (v.buffers)
+        each_buffer<L>(
+            [&](const auto& b) { v.call(v.f, name(b.name), (layer.*b.value).view(), {}); });
+    });
+  }
+
+  void commit_buffers(const Plan<T>& plan) override {
+    each([&]<class L>(L& layer, const Path&) {
+      each_buffer<L>([&](const auto& b) {
+        const auto& update = plan.left_by(layer, b.update);
+        std::copy(update.begin(), update.end(), (layer.*b.value).begin());
+      });
+    });
+  }
+
+ private:
+  template <class F>
+  void each(const F& f) {
+    const Path root;
+    visit_layers(layer_, root.numbered(Layer::kind, this->ordinal, this->place), f);
+  }
+
+  Layer layer_;
+  std::array<std::size_t, sizeof...(R)> inputs_;
+};
+
+}  // namespace detail
+
+/// All memory of one forward and one backward of a Network.
+template <class T>
+class Workspace<Network<T>> : public AnyWorkspace<T> {
+ public:
+  /// Where the loss writes its gradient: of the shape of the last output.
+  AnyView<T> output_gradient() {
+    check(this->goes_back(), "output_gradient: this workspace is for prediction; ",
+          "make it with {.keep = Keep::for_backward}");
+    return this->plan_.gradient(drawn_.back().number);
+  }
+  /// ds/dx of the network's input after backward.
+  AnyView<const T> input_gradient() const {
+    check(this->options().input_gradient,
+          "input_gradient: make the workspace with {.input_gradient = true}");
+    return this->plan_.gradient(0);
+  }
+  /// Throws unless `net` can be trained with it.
+  void check_trains(const char* what, const Network<T>& net) {
+    this->check_gradients(what);
+    check_belongs(what, net);
+  }
+
+ private:
+  friend Network<T>;
+
+  [[gnu::cold]] Workspace(const Network<T>& net, Index capacity, const WorkspaceOptions& options,
+                          std::span<const FusionRule<T>> rules)
+      : AnyWorkspace<T>(net.identity(), capacity, options) {
+    net.draw(this->plan_, drawn_);
+    this->plan_.finish(rules);
+  }
+  void check_belongs(const char* what, const Network<T>& net) {
+    const std::pair both{&net, &drawn_};
+    AnyWorkspace<T>::check_belongs(
+        what, net.identity(), &both, [](const void* pointers, Plan<T>& plan) {
+          const auto [network, drawn] =
+              *static_cast<const std::pair<const Network<T>*, std::vector<detail::DrawnValue>*>*>(
+                  pointers);
+          network->draw(plan, *drawn);
+        });
+  }
+
+  std::vector<detail::DrawnValue> drawn_{};
+};
+
+/// A network made of values, layer by layer.
+template <class T>
+class Network {
+ public:
+  using value_type = T;
+
+  Network() = default;
+  Network(Network&&) = default;
+  Network& operator=(Network&&) = default;
+  Network(const Network& other) : input_(other.input_), shapes_(other.shapes_) {
+    for (const auto& layer : other.layers_) layers_.push_back(layer->copy());
+  }
+  Network& operator=(const Network& other) {
+    Network copy = other;
+    std::swap(layers_, copy.layers_);
+    input_ = other.input_, shapes_ = other.shapes_, identity_ = other.identity_;
+    return *this;
+  }
+
+  /// What the first layers read: the shape of one example, without the batch.
+  template <std::size_t R>
+  Value<R + 1> input(const Shape<R>& shape) {
+    check(shapes_.empty(), "Network: it has an input already");
+    input_ = shape.prepend(1);
+    shapes_.push_back(input_);
+    return {shape.prepend(1), 0};
+  }
+
+  /// y = layer(x, ...).
+  template <class Layer, std::size_t... R>
+  auto add(Layer layer, const Value<R>&... x) {
+    (check_mine(x), ...);
+    const std::size_t place = layers_.size();
+    std::size_t ordinal = 1;
+    for (const auto& other : layers_) ordinal += other->kind() == Layer::kind;
+    detail::ShapeRecorder shapes;
+    const Path root;
+    Graph graph{shapes, root};
+    static_assert(detail::LayerCheck<Layer, T, R...>::passed);
+    const auto y = graph.run(Layer::kind, ordinal, place, layer, x...);
+    auto held =
+        std::make_unique<detail::Held<T, Layer, R...>>(std::move(layer), std::array{x.number...});
+    held->ordinal = ordinal, held->place = place;
+    layers_.push_back(std::move(held));
+    shapes_.push_back(y.shape);
+    return Value<decltype(y.shape)::rank>{y.shape, layers_.size()};
+  }
+
+  /// Memory for a forward and a backward of at most `capacity` examples.
+  Workspace<Network> workspace(Index capacity, const WorkspaceOptions& options = {},
+                               std::span<const FusionRule<T>> more = {}) const {
+    std::vector<FusionRule<T>> rules(more.begin(), more.end());
+    const auto& own = detail::all_rules<T>;
+    rules.insert(rules.end(), own.begin(), own.end());
+    return {*this, capacity, options, rules};
+  }
+
+  const NetworkIdentity& identity() const { return identity_; }
+
+  /// The output for x (N, ...), as Sequential::forward.
+  AnyView<const T> forward(AnyView<const T> x, Workspace<Network>& w) const {
+    return forward(x, w, w.default_mode());
+  }
+  AnyView<const T> forward(AnyView<const T> x, Workspace<Network>& w, Mode mode) const {
+    w.check_belongs("forward", *this);
+    w.AnyWorkspace<T>::forward(x, mode);
+    return w.plan_.value(w.drawn_.back().number);
+  }
+
+  /// All gradients of s = <output, output_gradient()> for the x of the last forward.
+  void backward(Workspace<Network>& w) const {
+    w.check_belongs("backward", *this);
+    w.AnyWorkspace<T>::backward(w.output_gradient(), w.drawn_.back().number, w.plan_.layer_count());
+  }
+
+  /// The output for any number of examples, of rank Q, in eval mode.
+  template <std::size_t Q, std::size_t R>
+  Tensor<T, Q> predict(View<const T, R> x, int threads = 0) const {
+    constexpr Index block = 64;
+    auto scratch = workspace(std::clamp<Index>(x.extent(0), 1, block),
+                             {.keep = Keep::output, .threads = threads});
+    Tensor<T, Q> y(shapes_.back().with_batch(x.extent(0)).template shape<Q>());
+    for (Index n = 0; n < x.extent(0); n += block) {
+      const Index count = std::min(block, x.extent(0) - n);
+      const auto part = forward(x.sub(n, count), scratch).template as<Q>();
+      std::copy(part.begin(), part.end(), y.sub(n, count).begin());
+    }
+    return y;
+  }
+
+  /// Calls f(name, view) for every parameter, and for every buffer too in for_each_state.
+  template <class F>
+  void for_each_parameter(F&& f) {
+    visit(f, nullptr, false);
+  }
+  template <class F>
+  void for_each_state(F&& f) {
+    visit(f, nullptr, true);
+  }
+  /// Calls f(parameter, gradient) in the same order, both as views of all their numbers. Allocates nothing.
+  template <class F>
+  void for_each_parameter(Workspace<Network>& w, F&& f) {
+    w.check_trains("parameters", *this);
+    const auto flat = [](const AnyView<T>& view) {
+      return View<T, 1>(view.data, Shape{view.extents.size()});
+    };
+    auto both = [&](const std::string&, AnyView<T> tensor, AnyView<T> gradient) {
+      f(flat(tensor), flat(gradient));
+    };
+    visit(both, &w.plan_, false);
+  }
+  /// As in Sequential.
+  void commit_buffers(Workspace<Network>& w) {
+    w.check_belongs("buffers", *this);
+    if (!w.take_buffers()) return;
+    for (const auto& layer : layers_) layer->commit_buffers(w.plan_);
+  }
+
+  /// The number of trained numbers.
+  [[gnu::cold]] Index parameter_count() const {
+    Index count = 0;
+    for (const auto& layer : layers_) count += layer->parameter_count();
+    return count;
+  }
+
+  /// Draws the network as a graph; `values` gets what became of each value.
+  void draw(Plan<T>& plan, std::vector<detail::DrawnValue>& values) const {
+    values.resize(layers_.size() + 1);
+    plan.begin(input_);
+    values[0] = {input_, 0};
+    const Path root;
+    Graph graph{plan, root};
+    for (std::size_t k = 0; k < layers_.size(); ++k) layers_[k]->draw(graph, values, k);
+  }
+
+ private:
+  template <std::size_t R>
+  void check_mine(const Value<R>& x) const {
+    check(x.number < shapes_.size() && shapes_[x.number] == Extents(x.shape),
+          "Network: expected a value of this network, got one of another");
+  }
+
+  template <class F>
+  void visit(F& f, const Plan<T>* plan, bool buffers) {
+    identity_.changed();
+    const typename detail::HeldLayer<T>::Visitor visitor{
+        [](void* body, const std::string& name, AnyView<T> tensor, AnyView<T> gradient) {
+          if constexpr (std::is_invocable_v<F&, const std::string&, AnyView<T>, AnyView<T>>)
+            (*static_cast<F*>(body))(name, tensor, gradient);
+          else
+            (*static_cast<F*>(body))(name, tensor);
+        },
+        &f, plan, buffers, plan == nullptr};
+    for (const auto& layer : layers_) layer->visit(visitor);
+  }
+
+  Extents input_{};
+  std::vector<std::unique_ptr<detail::HeldLayer<T>>> layers_{};
+  std::vector<Extents> shapes_{};  // of each value
+  NetworkIdentity identity_{};
+};
+
+}  // namespace fovea::inline FOVEA_ABI

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+//
+// Residual: what layers add to their input (He, Zhang, Ren and Sun, Deep residual learning for image recognition,
+// CVPR 2016).
+//
+//   y = x + f(x)             f: layers one after the other that keep the shape
+//   dx = dy + df(dy)         x is read twice, so ds/dx has two terms: the engine adds them
+//
+//   Residual{Conv2d<float>{...}, Relu{}, Conv2d<float>{...}}
+//
+// However deep a network is, a gradient reaches its first layers through the sums alone.
+#pragma once
+
+#include "fovea/nn/add.hpp"
+#include "fovea/nn/chain.hpp"
+
+namespace fovea::inline FOVEA_ABI {
+
+/// y = x + f(x).
+template <class... Layers>
+struct Residual {
+  static constexpr std::string_view kind = "residual";
+  Chain<Layers...> f;
+
+  explicit Residual(Layers... layers) : f(std::move(layers)...) {}
+  explicit Residual(Chain<Layers...> chain) : f(std::move(chain)) {}
+
+  static constexpr auto children() { return std::tuple{Child{"f", &Residual::f}}; }
+
+  auto compose(auto& graph, const auto& x) const {
+    const auto fx = graph.run("f", f, x);
+    return graph.run("add", Add{}, x, fx);
+  }
+};
+
+template <class... Layers>
+Residual(Chain<Layers...>) -> Residual<Layers...>;
+
+}  // namespace fovea::inline FOVEA_ABI

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+//
+// A network made at run time against the same one made of types.
+#include "support.hpp"
+#include "toy_layers.hpp"
+
+using namespace test;
+
+namespace network_tests {
+namespace {
+
+template <class T>
+Conv2d<T> conv(Index in, Index out, Rng& rng) {
+  return Conv2d<T>{{.in = in, .out = out, .kernel = 3, .padding = 1}, rng};
+}
+
+TEST_CASE_TEMPLATE("network: the same bits as Sequential, in training and in prediction", T, float,
+                   double) {
+  Rng rng{1}, again{1};
+  Sequential typed{
+      Shape{2, 12, 9},
+      conv<T>(2, 8, rng),
+      Relu{},
+      MaxPool2d{},
+      Residual{Chain{conv<T>(8, 8, rng), toy::BatchNorm2d<T>{8}, Relu{}, toy::Dropout{}}},
+      Flatten{},
+      Linear<T>{{.in = 192, .out = 9}, rng},
+      Relu{},
+      Linear<T>{{.in = 9, .out = 3}, rng}};
+  Network<T> net;
+  auto x = net.input(Shape{2, 12, 9});
+  x = net.add(conv<T>(2, 8, again), x);
+  x = net.add(Relu{}, x);
+  x = net.add(MaxPool2d{}, x);
+  x = net.add(Residual{Chain{conv<T>(8, 8, again), toy::BatchNorm2d<T>{8}, Relu{}, toy::Dropout{}}},
+              x);
+  auto rows = net.add(Flatten{}, x);
+  rows = net.add(Linear<T>{{.in = 192, .out = 9}, again}, rows);
+  rows = net.add(Relu{}, rows);
+  rows = net.add(Linear<T>{{.in = 9, .out = 3}, again}, rows);
+
+  const auto images = random_tensor<T>(Shape{5, 2, 12, 9}, 2);
+  const Tensor<Label, 1> labels{0, 1, 2, 1, 0};
+  for (const int threads : {1, 3}) {
+    auto a = typed.workspace(6, {.input_gradient = true, .threads = threads, .seed = 4});
+    auto b = net.workspace(6, {.input_gradient = true, .threads = threads, .seed = 4});
+    REQUIRE(a.plan().step_count() == b.plan().step_count());
+    for (std::size_t s = 0; s < a.plan().step_count(); ++s)
+      CHECK(a.plan().step_name(s) == b.plan().step_name(s));
+    Adam<T> adam{typed}, other{net};
+    for (int step = 0; step < 3; ++step) {
+      const auto y = typed.forward(images, a);
+      const auto z = net.forward(as_const(images).view(), b).template as<2>();
+      CHECK(std::equal(y.begin(), y.end(), z.begin()));
+      cross_entropy(y, labels, a.output_gradient());
+      cross_entropy(z, labels, b.output_gradient().template as<2>());
+      typed.backward(a), net.backward(b);
+      const auto dx = a.input_gradient();
+      CHECK(std::equal(dx.begin(), dx.end(), b.input_gradient().data));
+      adam.step(typed, a), other.step(net, b);
+    }
+  }
+  std::vector<std::pair<std::string, std::vector<T>>> ours, theirs;
+  typed.for_each_state([&](const std::string& name, const auto& tensor) {
+    ours.emplace_back(name, std::vector<T>(tensor.begin(), tensor.end()));
+  });
+  net.for_each_state([&](const std::string& name, AnyView<T> tensor) {
+    theirs.emplace_back(name, std::vector<T>(tensor.data, tensor.data + tensor.extents.size()));
+  });
+  CHECK(ours == theirs);
+  const auto y = typed.predict(images), z = net.template predict<2>(as_const(images).view());
+  CHECK(std::equal(y.begin(), y.end(), z.begin()));
+}
+
+TEST_CASE("network: values with three readers, and errors") {
+  Rng rng{1};
+  Network<double> net;
+  const auto x = net.input(Shape{3, 6, 5});
+  const auto a = net.add(conv<double>(3, 4, rng), x);
+  const auto b = net.add(Relu{}, a);
+  const auto c = net.add(conv<double>(4, 4, rng), b);
+  const auto d = net.add(Add{}, b, c);
+  const auto e = net.add(Concat{}, d, b);  // b is read three times
+  const auto f = net.add(Add{}, e, e);
+  net.add(Flatten{}, f);
+  auto images = random_tensor<double>(Shape{2, 3, 6, 5}, 2);
+  auto w = net.workspace(2, {.input_gradient = true, .threads = 2});
+  const auto s = [&] {
+    const auto y = net.forward(as_const(images).view(), w).as<2>();
+    double sum = 0;
+    for (Index i = 0; i < y.size(); ++i) sum += y.data()[i] * (i % 7 - 3.0);
+    return sum;
+  };
+  s();
+  const auto dy = w.output_gradient().as<2>();
+  for (Index i = 0; i < dy.size(); ++i) dy.data()[i] = static_cast<double>(i % 7) - 3;
+  net.backward(w);
+  const Tensor<double, 4> gradient(w.input_gradient().as<4>());
+  Tensor<double, 4> numeric(images.shape());
+  for (Index i = 0; i < images.size(); ++i) {
+    double& value = images.data()[i];
+    const double before = value;
+    value = before + 1e-5;
+    const double above = s();
+    value = before - 1e-5;
+    numeric.data()[i] = (above - s()) / 2e-5;
+    value = before;
+  }
+  CHECK(relative_error(gradient, numeric) <= 1e-6);
+
+  CHECK(error_of([&] { net.add(conv<double>(5, 4, rng), b); }) ==
+        "conv3: expected (N, 5, H, W), got (1, 4, 6, 5)");
+  CHECK(contains(error_of([&] { net.add(Add{}, a, e); }), "add3: expected two values of the same"));
+  Network<double> other;
+  CHECK(contains(error_of([&] { other.add(Relu{}, b); }), "a value of this network"));
+  CHECK(contains(error_of([&] { other.workspace(1); }), "at least one layer"));
+  const auto input = other.input(Shape{4});
+  other.add(Relu{}, input);
+  CHECK(contains(error_of([&] { net.forward(as_const(images).view(), w), other.workspace(0); }),
+                 "1 or more"));
+  other.add(Relu{}, input);
+  CHECK(contains(error_of([&] { other.workspace(1); }), "relu1: no layer reads what it writes"));
+  auto look = net.workspace(2, {.keep = Keep::everything});
+  net.forward(as_const(images).view(), look);
+  CHECK(look.activation("conv2").as<4>().shape() == Shape{2, 4, 6, 5});
+  CHECK(contains(error_of([&] { look.activation("conv9"); }), "no layer conv9 in this network"));
+  CHECK(contains(error_of([&] { look.activation("conv2").as<2>(); }), "expected 2 axes"));
+  CHECK(contains(error_of([&] { w.activation("conv2"); }), "did not keep that of conv2"));
+  // A copy is another network; what it computes is the same.
+  const Network<double> copy = net;
+  CHECK(
+      contains(error_of([&] { copy.forward(as_const(images).view(), look); }), "another network"));
+  auto own = copy.workspace(2);
+  const auto y = net.forward(as_const(images).view(), look).as<2>();
+  const auto z = copy.forward(as_const(images).view(), own).as<2>();
+  CHECK(relative_error(y, z) <= 1e-14);
+}
+
+}  // namespace
+}  // namespace network_tests
