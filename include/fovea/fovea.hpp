@@ -58,6 +58,7 @@
 #include "fovea/nn/relu.hpp"
 #include "fovea/nn/residual.hpp"
 #include "fovea/nn/shapes.hpp"
+#include "fovea/nn/specification.hpp"
 
 // engine: what runs a network.
 #include "fovea/engine/any_layer.hpp"

@@ -3,6 +3,11 @@
 // Sequential: a network, y = f_L( ... f_2(f_1(x))).
 //
 //   Rng rng{1};
+//   auto net = sequential<float>(Shape{1, 28, 28}, rng,
+//                                conv2d({.out = 8, .kernel = 3}), relu, flatten, linear(10));
+//
+// is short for what a network of layers of one's own can also say:
+//
 //   Sequential net{Shape{1, 28, 28},
 //                  Conv2d<float>{{.in = 1, .out = 8, .kernel = 3}, rng}, Relu{},
 //                  Flatten{}, Linear<float>{{.in = 8 * 26 * 26, .out = 10}, rng}};
@@ -19,6 +24,7 @@
 #include "fovea/fused/rules.hpp"
 #include "fovea/model/workspace.hpp"
 #include "fovea/nn/chain.hpp"
+#include "fovea/nn/specification.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
@@ -83,6 +89,10 @@ class Sequential : public Chain<Layers...> {
 
   /// `input` is the shape of one example, without the batch.
   Sequential(Shape<R> input, Layers... layers) : Base(std::move(layers)...), input_(input) {
+    output_shapes(1);
+  }
+
+  Sequential(Shape<R> input, Base layers) : Base(std::move(layers)), input_(input) {
     output_shapes(1);
   }
 
@@ -252,5 +262,12 @@ class Sequential : public Chain<Layers...> {
 // Without a shape, the first sentence in the class says what is missing.
 template <class... Layers>
 Sequential(Layers...) -> Sequential<0, Layers...>;
+
+/// The network of these specifications (nn/specification.hpp), for examples of this shape.
+template <class T, std::size_t R, class... Specs>
+Sequential<R, detail::layer_of<Specs, T>...> sequential(const Shape<R>& input, Rng& rng,
+                                                        const Specs&... specs) {
+  return {input, detail::make_chain<T>(input.prepend(1), rng, std::tuple<Specs...>(specs...))};
+}
 
 }  // namespace fovea::inline FOVEA_ABI

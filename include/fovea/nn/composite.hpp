@@ -260,7 +260,7 @@ auto output_shape(const Layer& layer, const Shape<R>& x) {
     ShapeRecorder recorder;
     const Path root;
     Graph graph{recorder, root};
-    return graph.run(Layer::kind, layer, Value<R>{x}).shape;
+    return graph.run(Layer::kind, 0, 0, layer, Value<R>{x}).shape;
   } else {
     return layer.output_shape(x);
   }

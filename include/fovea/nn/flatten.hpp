@@ -39,4 +39,7 @@ struct Flatten {
   }
 };
 
+/// A Flatten, for sequential<float>(...).
+inline constexpr Flatten flatten{};
+
 }  // namespace fovea::inline FOVEA_ABI

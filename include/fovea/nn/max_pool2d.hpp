@@ -147,4 +147,8 @@ class MaxPool2d {
   }
 };
 
+/// max_pool2d(2): windows side by side.
+inline MaxPool2d max_pool2d(const Extent2& kernel) { return MaxPool2d{{.kernel = kernel}}; }
+inline MaxPool2d max_pool2d(const MaxPool2dOptions& options) { return MaxPool2d{options}; }
+
 }  // namespace fovea::inline FOVEA_ABI

@@ -44,4 +44,7 @@ struct Relu {
   static constexpr Index block = 16384;  // elements a thread takes at a time
 };
 
+/// A Relu, for sequential<float>(...).
+inline constexpr Relu relu{};
+
 }  // namespace fovea::inline FOVEA_ABI

@@ -13,6 +13,7 @@
 
 #include "fovea/nn/add.hpp"
 #include "fovea/nn/chain.hpp"
+#include "fovea/nn/specification.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
@@ -35,5 +36,21 @@ struct Residual {
 
 template <class... Layers>
 Residual(Chain<Layers...>) -> Residual<Layers...>;
+
+/// residual(conv2d({...}), relu, conv2d({...})), for sequential<float>(...).
+template <class... Specs>
+struct ResidualSpec {
+  template <class T>
+  using Layer = Residual<detail::layer_of<Specs, T>...>;
+  std::tuple<Specs...> specs;
+  template <class T, std::size_t R>
+  Layer<T> make(const Shape<R>& x, Rng& rng) const {
+    return Layer<T>(detail::make_chain<T>(x, rng, specs));
+  }
+};
+template <class... Specs>
+ResidualSpec<Specs...> residual(const Specs&... specs) {
+  return {{specs...}};
+}
 
 }  // namespace fovea::inline FOVEA_ABI
