@@ -19,7 +19,7 @@ FONT = pathlib.Path("/usr/share/fonts/opentype/stix-word/STIXMath-Regular.otf")
 FONT_LICENCE = pathlib.Path("/usr/share/doc/fonts-stix/copyright")
 FLOORS = {"": "The library in one header", "core": "Memory, arithmetic, threads, randomness",
           "kernels": "The engine room", "nn": "Layers, one idea per page", "engine": "What runs a network",
-          "model": "Layers become a network",
+          "fused": "Layers that run as one", "model": "Layers become a network",
           "train": "A network learns", "data": "What it learns from", "explain": "What a network sees",
           "io": "Files (a wing; each page is included by itself)", "viz": "Pictures (a wing; each page is included by itself)"}
 

@@ -20,6 +20,7 @@
 #include "fovea/core/shape.hpp"
 #include "fovea/core/simd.hpp"
 #include "fovea/core/tensor.hpp"
+#include "fovea/core/view.hpp"
 
 // kernels: the engine room. Raw pointers and extents in, numbers out.
 #include "fovea/kernels/channels_last.hpp"
@@ -65,6 +66,7 @@
 #include "fovea/engine/any_workspace.hpp"
 #include "fovea/engine/fused_group.hpp"
 #include "fovea/engine/identity.hpp"
+#include "fovea/engine/make_plan.hpp"
 #include "fovea/engine/memory_plan.hpp"
 #include "fovea/engine/plan.hpp"
 
@@ -78,6 +80,7 @@
 
 // model: layers become a network.
 #include "fovea/model/architecture.hpp"
+#include "fovea/model/held_layer.hpp"
 #include "fovea/model/network.hpp"
 #include "fovea/model/predictor.hpp"
 #include "fovea/model/seen.hpp"

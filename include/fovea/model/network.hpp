@@ -22,102 +22,13 @@
 
 #include "fovea/engine/any_workspace.hpp"
 #include "fovea/fused/rules.hpp"
+#include "fovea/model/held_layer.hpp"
 #include "fovea/model/workspace.hpp"
-#include "fovea/nn/chain.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
 template <class T>
 class Network;
-
-namespace detail {
-
-// A value of a network while it is drawn: its shape, and its number in the plan.
-struct DrawnValue {
-  Extents shape;
-  std::size_t number = 0;
-};
-
-// A layer of a Network without its type.
-template <class T>
-class HeldLayer {
- public:
-  // Calls f(name, tensor, gradient) for parameters and, if there is no plan, for buffers.
-  struct Visitor {
-    void (*call)(void* f, const std::string& name, AnyView<T> tensor, AnyView<T> gradient);
-    void* f;
-    const Plan<T>* plan;
-    bool buffers, named;
-  };
-  virtual ~HeldLayer() = default;
-  virtual std::unique_ptr<HeldLayer> copy() const = 0;
-  virtual void draw(Graph<Plan<T>>& graph, std::vector<DrawnValue>& values,
-                    std::size_t k) const = 0;
-  virtual void visit(const Visitor& visitor) = 0;
-  virtual void commit_buffers(const Plan<T>& plan) = 0;
-  virtual std::string_view kind() const = 0;
-  virtual Index parameter_count() const = 0;
-  std::size_t ordinal = 0, place = 0;
-};
-
-template <class T, class Layer, std::size_t... R>
-class Held final : public HeldLayer<T> {
- public:
-  Held(Layer layer, const std::array<std::size_t, sizeof...(R)>& inputs)
-      : layer_(std::move(layer)), inputs_(inputs) {}
-  std::unique_ptr<HeldLayer<T>> copy() const override { return std::make_unique<Held>(*this); }
-  std::string_view kind() const override { return Layer::kind; }
-  Index parameter_count() const override { return detail::parameter_count(layer_); }
-
-  void draw(Graph<Plan<T>>& graph, std::vector<DrawnValue>& values, std::size_t k) const override {
-    [&]<std::size_t... i>(std::index_sequence<i...>) {
-      const auto y = graph.run(
-          Layer::kind, this->ordinal, this->place, layer_,
-          Value<R>{values[inputs_[i]].shape.template shape<R>(), values[inputs_[i]].number}...);
-      values[k + 1] = {y.shape, y.number};
-    }
-    (std::make_index_sequence<sizeof...(R)>{});
-  }
-
-  void visit(const typename HeldLayer<T>::Visitor& v) override {
-    each([&]<class L>(L& layer, const Path& path) {
-      const auto name = [&](std::string_view tensor) {
-        return v.named ? concat(to_string(path), ".", tensor) : std::string();
-      };
-      each_parameter<L>([&](const auto& p) {
-        auto& tensor = layer.*p.value;
-        if (tensor.empty()) return;
-        AnyView<T> gradient;
-        if (v.plan) gradient = v.plan->left_by(layer, p.gradient).view();
-        v.call(v.f, name(p.name), tensor.view(), gradient);
-      });
-      if (v.buffers)
-        each_buffer<L>(
-            [&](const auto& b) { v.call(v.f, name(b.name), (layer.*b.value).view(), {}); });
-    });
-  }
-
-  void commit_buffers(const Plan<T>& plan) override {
-    each([&]<class L>(L& layer, const Path&) {
-      each_buffer<L>([&](const auto& b) {
-        const auto& update = plan.left_by(layer, b.update);
-        std::copy(update.begin(), update.end(), (layer.*b.value).begin());
-      });
-    });
-  }
-
- private:
-  template <class F>
-  void each(const F& f) {
-    const Path root;
-    visit_layers(layer_, root.numbered(Layer::kind, this->ordinal, this->place), f);
-  }
-
-  Layer layer_;
-  std::array<std::size_t, sizeof...(R)> inputs_;
-};
-
-}  // namespace detail
 
 /// All memory of one forward and one backward of a Network.
 template <class T>

@@ -145,18 +145,7 @@ class Conv2d {
   }
 };
 
-/// A Conv2d whose T, rng and `in` follow from the network: conv2d({.out = 32, .kernel = 3}).
-struct Conv2dSpec {
-  template <class T>
-  using Layer = Conv2d<T>;
-  Conv2dOptions options;
-  template <class T>
-  Conv2d<T> make(const Shape<4>& x, Rng& rng) const {
-    Conv2dOptions o = options;
-    if (o.in == 0) o.in = x[1];
-    return {o, rng};
-  }
-};
-inline Conv2dSpec conv2d(const Conv2dOptions& options) { return {options}; }
+/// conv2d({.out = 32, .kernel = 3}), for sequential<float>(...).
+inline InputSpec<Conv2d, Conv2dOptions> conv2d(const Conv2dOptions& options) { return {options}; }
 
 }  // namespace fovea::inline FOVEA_ABI

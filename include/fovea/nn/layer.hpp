@@ -40,6 +40,7 @@
 #include <string_view>
 #include <tuple>
 
+#include "fovea/core/random.hpp"
 #include "fovea/core/tensor.hpp"
 #include "fovea/nn/context.hpp"
 
@@ -101,6 +102,21 @@ auto make_pass(const Layer& layer, const WorkspaceOptions& options, const Shape<
 }
 
 }  // namespace detail
+
+/// A layer whose T, rng and options.in follow from its network, see nn/specification.hpp.
+template <template <class> class L, class Options>
+struct InputSpec {
+  template <class T>
+  using Layer = L<T>;
+  Options options;  ///< in = 0: as many as the input has
+  /// The layer for inputs of this shape.
+  template <class T, std::size_t R>
+  L<T> make(const Shape<R>& x, Rng& rng) const {
+    Options o = options;
+    if (o.in == 0) o.in = x[1];
+    return {o, rng};
+  }
+};
 
 /// A layer made of layers, see nn/composite.hpp.
 template <class Layer>

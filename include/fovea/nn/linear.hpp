@@ -119,19 +119,9 @@ class Linear {
   }
 };
 
-/// A Linear whose T, rng and `in` follow from the network: linear(10), linear({.out = 10, .bias = false}).
-struct LinearSpec {
-  template <class T>
-  using Layer = Linear<T>;
-  LinearOptions options;
-  template <class T>
-  Linear<T> make(const Shape<2>& x, Rng& rng) const {
-    LinearOptions o = options;
-    if (o.in == 0) o.in = x[1];
-    return {o, rng};
-  }
-};
-inline LinearSpec linear(const LinearOptions& options) { return {options}; }
-inline LinearSpec linear(Index out) { return {{.in = 0, .out = out}}; }
+/// linear({.out = 10, .bias = false}), for sequential<float>(...).
+inline InputSpec<Linear, LinearOptions> linear(const LinearOptions& options) { return {options}; }
+/// linear(10)
+inline InputSpec<Linear, LinearOptions> linear(Index out) { return {{.in = 0, .out = out}}; }
 
 }  // namespace fovea::inline FOVEA_ABI

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Max-pooling: of every window only the strongest response passes. What is found matters, where
-// exactly it is matters less, and the image shrinks.
+// Max-pooling: of every window only the strongest response passes: what is found matters more than where.
 //
 //   y[n,c,i,j] = max over kh,kw of  x[n, c, i s - p + kh, j s - p + kw]
 //
 //   x (N, C, H, W)    y (N, C, OH, OW)    stride s = kernel unless said otherwise
 //
-// Padding counts as -infinity: it never wins. On a tie the first in raster order wins; a NaN wins
-// over everything, so that it cannot hide.
+// Padding counts as -infinity and never wins. On a tie the first in raster order wins. A NaN always wins, so that it
+// cannot hide.
 //
 //   forward     remember who won:  winner[n,c,i,j] = its offset in the plane x[n,c]
 //   backward    the gradient goes to the winner and nowhere else:  dx[n,c][winner] += dy[n,c,i,j]
