@@ -95,24 +95,24 @@ struct ConvBenchmark {
   // From the kernel's own layouts: images and gradients padded beforehand, weights turned. Where
   // Winograd's transformation takes the place of padding there is no such layout.
   void prepare() {
-    const auto& kernel = pass.kernel;
     if (images.size() > 0) return;
-    images = Tensor<float, 2>(Shape{groups() * N(), kernel.image_size()});
-    gradients = Tensor<float, 2>(Shape{groups() * N() + 1, outputs() * kernel.flat()});
-    padded = Tensor<float, 2>(Shape{groups() * N(), kernel.gradient_size()});
+    const auto& layout = forward_steps().image();
+    images = Tensor<float, 2>(Shape{groups() * N(), layout.size()});
+    gradients = Tensor<float, 2>(Shape{groups() * N() + 1, outputs() * dw_steps().flat()});
+    padded = Tensor<float, 2>(Shape{groups() * N(), dx_steps().gradient_size()});
     sums = Tensor<float, 2>(
-        Shape{threads, std::max(kernel.forward_sums(), kernel.gradient_sums()) + 16});
+        Shape{threads, std::max(forward_steps().sums_size(), dx_steps().sums_size()) + 16});
     parts = Tensor<float, 2>(Shape{N(), conv.weight.size()});
     turned = Tensor<float, 1>(Shape{conv.weight.size()});
-    kernel.turn_weights(conv.weight.data(), turned.data());
+    dx_steps().turn_weights(conv.weight.data(), turned.data());
     const Index pixels = x.extent(1) / groups() * x.extent(2) * x.extent(3);
     for (Index g = 0; g < groups(); ++g)
       for (Index n = 0; n < N(); ++n) {
-        kernel.pad_image(x.data() + (n * groups() + g) * pixels, images[g * N() + n].data());
-        kernel.pad_gradient(dy, n, g, padded[g * N() + n].data());
+        layout.pad(x.data() + (n * groups() + g) * pixels, images[g * N() + n].data());
+        dx_steps().pad_gradient(dy, n, g, padded[g * N() + n].data());
         for (Index o = 0; o < outputs(); ++o)
-          kernel.spread_gradient(dy, n, g * outputs() + o,
-                                 gradients[g * N() + n].data() + o * kernel.flat());
+          dw_steps().spread_gradient(dy, n, g * outputs() + o,
+                                     gradients[g * N() + n].data() + o * dw_steps().flat());
       }
   }
   void forward_padded() {
@@ -120,7 +120,7 @@ struct ConvBenchmark {
     parallel_for(threads, N(), [&](Index n, int thread) {
       for (Index g = 0; g < groups(); ++g) {
         const Index first = g * outputs();
-        pass.kernel.forward_image(
+        forward_steps().run_image(
             images[g * N() + n].data(), conv.weight.data() + first * conv.weight[0].size(),
             conv.bias.data() + first, outputs(), y[n][first].data(), sums[thread].data());
       }
@@ -132,10 +132,10 @@ struct ConvBenchmark {
       const auto [first, last] = piece_of(N(), count, part);
       parts[part].fill(0);
       for (Index g = 0; g < groups(); ++g)
-        for (Index n = first; n < last; n += pass.kernel.images_at_once())
-          pass.kernel.add_products(std::min(pass.kernel.images_at_once(), last - n),
-                                   images[g * N() + n].data(), gradients[g * N() + n].data(),
-                                   parts[part].data() + g * outputs() * conv.weight[0].size());
+        for (Index n = first; n < last; n += dw_steps().images_at_once())
+          dw_steps().add_products(std::min(dw_steps().images_at_once(), last - n),
+                                  images[g * N() + n].data(), gradients[g * N() + n].data(),
+                                  parts[part].data() + g * outputs() * conv.weight[0].size());
     });
     sum_parts(threads, parts.data(), count, conv.weight.size(), pass.dweight.data(),
               conv.weight.size());
@@ -145,13 +145,20 @@ struct ConvBenchmark {
     const Index channels = x.extent(1) / groups();
     parallel_for(threads, N(), [&](Index n, int thread) {
       for (Index g = 0; g < groups(); ++g)
-        pass.kernel.input_gradient_image(padded[g * N() + n].data(), turned.data(), g * channels,
-                                         channels, dx[n][g * channels].data(), sums[thread].data());
+        dx_steps().run_image(padded[g * N() + n].data(), turned.data(), g * channels, channels,
+                             dx[n][g * channels].data(), sums[thread].data());
     });
   }
 
  private:
   Index outputs() const { return conv.options.out / groups(); }
+  const kernels::ForwardSweep<float>& forward_steps() const { return pass.kernel.forward_steps(); }
+  const kernels::InputGradient<float>& dx_steps() const {
+    return pass.kernel.input_gradient_steps();
+  }
+  const kernels::WeightGradient<float>& dw_steps() const {
+    return pass.kernel.weight_gradient_steps();
+  }
 
   Tensor<float, 2> images, gradients, padded, sums, parts;
   Tensor<float, 1> turned;

@@ -15,6 +15,7 @@
 #include <algorithm>
 
 #include "fovea/core/simd.hpp"
+#include "fovea/kernels/convolution_shape.hpp"
 
 namespace fovea::inline FOVEA_ABI::kernels {
 
@@ -52,6 +53,13 @@ FOVEA_KERNEL void depthwise_columns(const T* const (&x)[depthwise_vectors], Inde
 }
 
 }  // namespace detail
+
+/// Whether a convolution consists of these: one channel and one output a group, and a vector in every row.
+template <class T>
+bool suits_depthwise(const ConvolutionShape& shape) {
+  return shape.C == 1 && shape.O == 1 && shape.kernel == Extent2{3} && shape.stride == Extent2{1} &&
+         shape.dilation == Extent2{1} && std::min(shape.output.w, shape.image.w) >= lanes<T>;
+}
 
 /// y (rows, cols), cols >= lanes<T>, from padded x with rows `pitch` apart and nine weights.
 template <class T>

@@ -5,11 +5,16 @@
 // A strip is a few rows of tiles of one image, or several small images. It is turned into channels-last
 // order with its padding around it, goes through all tiles, and its outputs are turned back, all in half of
 // L2.
+//
+// The gradient dx of such a convolution is one too: of dy, with the kernels turned by half a circle, and
+// inputs and outputs exchanged.
 #pragma once
 
 #include <vector>
 
 #include "fovea/core/tensor.hpp"
+#include "fovea/kernels/channels_last.hpp"
+#include "fovea/kernels/convolution_shape.hpp"
 #include "fovea/kernels/winograd.hpp"
 #include "fovea/kernels/work.hpp"
 
@@ -20,34 +25,34 @@ template <class T>
 class WinogradStrips {
  public:
   WinogradStrips() = default;
-  /// For x of at most this shape and y of at most (N, O, OH, OW).
-  [[gnu::cold]] WinogradStrips(Shape<4> x, Index O, Extent2 padding, Extent2 output)
-      : C_(x[1]), H_(x[2]), W_(x[3]), O_(O), output_(output), padding_(padding) {
-    const Extent2 tiles{output_tiles(output.h), output_tiles(output.w)};
-    // As many rows of tiles as leave x and y in half of L2, or several small images.
-    const Index width = 2 * tiles.w + 2, columns = whole_vectors<T>(O);
-    const Index row = 2 * width * (C_ + columns) * Index{sizeof(T)};
-    rows_ = std::clamp<Index>(l2_share / row, 1, tiles.h);
-    images_ = rows_ < tiles.h ? 1 : std::clamp<Index>(256 / (tiles.h * tiles.w), 1, 4);
-    in_ = {C_, {2 * rows_ + 2, width}, 0};
-    out_ = {columns, {2 * rows_, 2 * tiles.w}, 0};
-    winograd_ = {C_, O, in_.row()};
-    windows_ = in_.places(0, {rows_, tiles.w}, 2, images_);
-    pixels_ = out_.places(0, {rows_, tiles.w}, 2, images_);
+  /// Whether a convolution and its way back can go this way.
+  static bool suits(const ConvolutionShape& shape) {
+    const auto& [groups, C, O, image, output, kernel, stride, padding, dilation] = shape;
+    return Winograd<T>::suits({kernel, stride, padding, dilation}, groups, C, O) &&
+           padding.h <= 2 && padding.w <= 2;
+  }
+  /// From x to y.
+  static WinogradStrips forward(const ConvolutionShape& s) {
+    return {s.C, s.image, s.padding, s.O, s.output, false};
+  }
+  /// From dy to dx.
+  static WinogradStrips input_gradient(const ConvolutionShape& s) {
+    return {s.O, s.output, {2 - s.padding.h, 2 - s.padding.w}, s.C, s.image, true};
   }
 
-  /// The tiles, for their weights.
-  const Winograd<T>& winograd() const { return winograd_; }
-
-  /// What run() needs, the transformed weights at its shared part.
+  /// What run() needs: the transformed weights are what is shared.
   ScratchSize scratch() const {
     return {images_ * (in_.size() + out_.size()) + out_.channels + winograd_.scratch(),
             winograd_.weights_size()};
   }
 
-  /// y = bias + the convolution of x with the transformed weights; `bias` may be null.
-  FOVEA_OUT_OF_LINE void run(View<const T, 4> x, const T* bias, View<T, 4> y, Scratch<T>& scratch,
-                             int threads) const {
+  /// y = bias + the convolution of x with the weights w of the convolution; `bias` may be null.
+  FOVEA_OUT_OF_LINE void run(View<const T, 4> x, const T* w, const T* bias, View<T, 4> y,
+                             Scratch<T>& scratch, int threads) const {
+    if (turned_)
+      winograd_.transform_weights(w + 8, 9, O_ * 9, -1, scratch.shared(), threads);
+    else
+      winograd_.transform_weights(w, C_ * 9, 9, 1, scratch.shared(), threads);
     const Index N = x.extent(0), columns = out_.channels, TH = output_tiles(output_.h);
     const Index x_size = images_ * in_.size(), y_size = images_ * out_.size();
     const Index strips = (TH + rows_ - 1) / rows_;
@@ -84,6 +89,28 @@ class WinogradStrips {
   }
 
  private:
+  [[gnu::cold]] WinogradStrips(Index C, Extent2 image, Extent2 padding, Index O, Extent2 output,
+                               bool turned)
+      : C_(C),
+        H_(image.h),
+        W_(image.w),
+        O_(O),
+        output_(output),
+        padding_(padding),
+        turned_(turned) {
+    const Extent2 tiles{output_tiles(output.h), output_tiles(output.w)};
+    // As many rows of tiles as leave x and y in half of L2, or several small images.
+    const Index width = 2 * tiles.w + 2, columns = whole_vectors<T>(O);
+    const Index row = 2 * width * (C_ + columns) * Index{sizeof(T)};
+    rows_ = std::clamp<Index>(l2_share / row, 1, tiles.h);
+    images_ = rows_ < tiles.h ? 1 : std::clamp<Index>(256 / (tiles.h * tiles.w), 1, 4);
+    in_ = {C_, {2 * rows_ + 2, width}, 0};
+    out_ = {columns, {2 * rows_, 2 * tiles.w}, 0};
+    winograd_ = {C_, O, in_.row()};
+    windows_ = in_.places(0, {rows_, tiles.w}, 2, images_);
+    pixels_ = out_.places(0, {rows_, tiles.w}, 2, images_);
+  }
+
   static Index output_tiles(Index outputs) { return (outputs + 1) / 2; }
 
   // The pixels that the rows of tiles from `row` on read.
@@ -104,6 +131,7 @@ class WinogradStrips {
 
   Index C_ = 0, H_ = 0, W_ = 0, O_ = 0;
   Extent2 output_{0}, padding_{0};
+  bool turned_ = false;                             // the kernels, inputs and outputs exchanged
   Index rows_ = 1, images_ = 1;                     // of one block
   ChannelsLast<T> in_{}, out_{};                    // of one strip; its padding is among the pixels
   std::vector<std::int32_t> windows_{}, pixels_{};  // of every tile, in x and in y
