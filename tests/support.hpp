@@ -10,6 +10,7 @@
 #include <string>
 
 #include "fovea/fovea.hpp"
+#include "fovea/nn/reference/conv2d.hpp"
 
 namespace test {
 
@@ -56,31 +57,14 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
-/// Slow twin: a convolution as the formula says it.
+/// Slow twin: a convolution as the formula says it, summed in double.
 template <class T>
 Tensor<T, 4> slow_conv(View<const T, 4> x, const Conv2d<T>& conv) {
-  const auto& o = conv.options;
-  const auto [N, C, H, W] = x.shape();
-  Tensor<T, 4> y(conv.output_shape(x.shape()));
-  const Index per_group_in = o.in / o.groups, per_group_out = o.out / o.groups;
-  for (Index n = 0; n < N; ++n)
-    for (Index k = 0; k < o.out; ++k)
-      for (Index i = 0; i < y.extent(2); ++i)
-        for (Index j = 0; j < y.extent(3); ++j) {
-          double sum = conv.bias.empty() ? 0.0 : static_cast<double>(conv.bias(k));
-          for (Index c = 0; c < per_group_in; ++c)
-            for (Index kh = 0; kh < o.kernel.h; ++kh)
-              for (Index kw = 0; kw < o.kernel.w; ++kw) {
-                const Index h = i * o.stride.h - o.padding.h + kh * o.dilation.h;
-                const Index w = j * o.stride.w - o.padding.w + kw * o.dilation.w;
-                if (h < 0 || h >= H || w < 0 || w >= W) continue;
-                const Index channel = k / per_group_out * per_group_in + c;
-                sum += static_cast<double>(conv.weight(k, c, kh, kw)) *
-                       static_cast<double>(x(n, channel, h, w));
-              }
-          y(n, k, i, j) = static_cast<T>(sum);
-        }
-  return y;
+  const auto wide = [](const auto& t) { return map(t, [](T v) { return double{v}; }); };
+  Tensor<double, 4> y(conv.output_shape(x.shape()));
+  reference::conv2d<double>(wide(x), wide(conv.weight), wide(conv.bias), conv.window(),
+                            conv.options.groups, y);
+  return map(y, [](double v) { return static_cast<T>(v); });
 }
 
 /// Convolutions with every option, on odd shapes: H != W, strides that leave a remainder, and a batch

@@ -13,7 +13,7 @@
 #pragma once
 
 #include "fovea/nn/conv2d.hpp"
-#include "ladder/im2col.hpp"
+#include "fovea/nn/reference/im2col.hpp"
 #include "ladder/products.hpp"
 
 namespace ladder {
@@ -64,15 +64,15 @@ struct Im2colConv2d : Conv2d<T> {
       if (dx.empty()) continue;
       Product::template multiply<T>(Matrix<const T>(this->weight.data(), O, K).transposed(),
                                     gradient, {pass.dcolumns.data(), K, P}, false);
-      kernels::col2im(pass.dcolumns.data(), x.extent(1), x.extent(2), x.extent(3), this->window(),
-                      dx[n].data());
+      reference::col2im(pass.dcolumns.data(), x.extent(1), x.extent(2), x.extent(3), this->window(),
+                        dx[n].data());
     }
   }
 
  private:
   void write_columns(View<const T, 3> x, Pass& pass) const {
-    kernels::im2col(x.data(), x.extent(0), x.extent(1), x.extent(2), this->window(),
-                    pass.columns.data());
+    reference::im2col(x.data(), x.extent(0), x.extent(1), x.extent(2), this->window(),
+                      pass.columns.data());
   }
 };
 

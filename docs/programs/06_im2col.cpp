@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Chapter 6: the windows of an image as columns of a matrix, and a convolution without that matrix.
 #include <fovea/fovea.hpp>
-#include <ladder/im2col.hpp>
+#include <fovea/nn/reference/im2col.hpp>
 
 #include <cstdio>
 
@@ -11,7 +11,7 @@ int main() {
   const Tensor<double, 4> x{{{{1, 2, 3}, {4, 5, 6}, {7, 8, 9}}}};  // (N, C, H, W) = (1, 1, 3, 3)
   const Window window{.kernel = 2};
   Tensor<double, 2> columns(Shape{4, 4});  // (C KH KW, OH OW)
-  kernels::im2col(x.data(), 1, 3, 3, window, columns.data());
+  reference::im2col(x.data(), 1, 3, 3, window, columns.data());
   std::printf("columns =\n%s\n", to_string(columns).c_str());
 
   // The convolution is a matrix product ...
@@ -28,6 +28,6 @@ int main() {
   Tensor<double, 2> c(columns.shape());
   for (double& value : c) value = static_cast<double>(rng.below(10));
   Tensor<double, 4> back(x.shape());
-  kernels::col2im(c.data(), 1, 3, 3, window, back.data());
+  reference::col2im(c.data(), 1, 3, 3, window, back.data());
   std::printf("<im2col x, c> = %g, <x, col2im c> = %g\n", sum(columns * c), sum(x * back));
 }

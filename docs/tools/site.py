@@ -18,10 +18,16 @@ TOP = [("book/index.html", "The book"), ("reference/index.html", "Reference"), (
 FONT = pathlib.Path("/usr/share/fonts/opentype/stix-word/STIXMath-Regular.otf")
 FONT_LICENCE = pathlib.Path("/usr/share/doc/fonts-stix/copyright")
 FLOORS = {"": "The library in one header", "core": "Memory, arithmetic, threads, randomness",
-          "kernels": "The engine room", "nn": "Layers, one idea per page", "engine": "What runs a network",
+          "kernels": "The engine room", "nn": "Layers, one idea per page",
+          "nn/reference": "Their formulas as loops (each page is included by itself)", "engine": "What runs a network",
           "fused": "Layers that run as one", "model": "Layers become a network",
           "train": "A network learns", "data": "What it learns from", "explain": "What a network sees",
           "io": "Files (a wing; each page is included by itself)", "viz": "Pictures (a wing; each page is included by itself)"}
+
+
+def floor_of(header):
+    """"nn" of "fovea/nn/conv2d.hpp", and "" of "fovea/fovea.hpp"."""
+    return "/".join(header.split("/")[1:-1])
 
 
 def pandoc(markdown):
@@ -206,8 +212,7 @@ class Site:
     def reference_pages(self):
         by_floor = {}
         for header in sorted(self.headers):
-            floor = header.split("/")[1] if header.count("/") > 1 else ""
-            by_floor.setdefault(floor, []).append(header)
+            by_floor.setdefault(floor_of(header), []).append(header)
         here = "reference/index.html"
         body = ["<h1>Reference</h1><p>One page for each header: its lesson, and its public names with their shapes, units, errors and "
                 "sources. What is in <code>detail</code> is for the library alone.</p>"]
@@ -222,7 +227,7 @@ class Site:
         for header, names in self.headers.items():
             here = self.reference_page(header)
             source = self.relative(self.source_page(ROOT / "include" / header), here)
-            floor = header.split("/")[1]
+            floor = floor_of(header)
             side = f'<p>{floor}</p><ul>{self.links(here, [(self.reference_page(h), h.split("/", 2)[2]) for h in by_floor[floor]])}</ul>'
             title, body = reference.page(header, names, source, ROOT)
             self.write(here, title, body, side)

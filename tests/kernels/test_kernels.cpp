@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "ladder/im2col.hpp"
+#include "fovea/nn/reference/conv2d.hpp"
+#include "fovea/nn/reference/im2col.hpp"
 #include "support.hpp"
 
 using namespace test;
@@ -142,11 +143,29 @@ TEST_CASE("im2col and col2im are adjoint: <im2col x, c> = <x, col2im c>") {
     const auto x = random_tensor<double>(Shape{C, H, W}, 1);
     const auto c = random_tensor<double>(matrix, 2);
     Tensor<double, 2> columns(matrix, std::numeric_limits<double>::quiet_NaN());
-    kernels::im2col(x.data(), C, H, W, window, columns.data());
+    reference::im2col(x.data(), C, H, W, window, columns.data());
     Tensor<double, 3> back(Shape{C, H, W});
-    kernels::col2im(c.data(), C, H, W, window, back.data());
+    reference::col2im(c.data(), C, H, W, window, back.data());
     const double left = sum(columns * c), right = sum(x * back);
     CHECK(std::abs(left - right) <= 1e-12 * std::max(1.0, std::abs(left)));
     CHECK(left != 0);
+  }
+}
+
+TEST_CASE("im2col: with the weights as a matrix, the product is the convolution of the formula") {
+  for (const auto& [o, shape] : conv_cases()) {
+    if (o.groups > 1) continue;
+    const Shape<4> image{1, shape[1], shape[2], shape[3]};
+    const Window window{o.kernel, o.stride, o.padding, o.dilation};
+    const auto [OH, OW] = window.output(image[2], image[3]);
+    const auto x = random_tensor<double>(image, 1);
+    const auto w = random_tensor<double>(Shape{o.out, o.in, o.kernel.h, o.kernel.w}, 2);
+    const Index K = o.in * o.kernel.h * o.kernel.w;
+    Tensor<double, 2> columns(Shape{K, OH * OW});
+    reference::im2col(x.data(), image[1], image[2], image[3], window, columns.data());
+    Tensor<double, 4> y(Shape{Index{1}, o.out, OH, OW});
+    reference::conv2d<double>(x, w, {}, window, 1, y);
+    const Tensor<double, 2> product = matmul(w.reshape(Shape{o.out, K}), columns);
+    CHECK(relative_error(product, y.reshape(product.shape())) <= 1e-14);
   }
 }

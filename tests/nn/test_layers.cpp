@@ -2,6 +2,7 @@
 #include <limits>
 #include <numeric>
 
+#include "fovea/nn/reference/linear.hpp"
 #include "support.hpp"
 
 using namespace test;
@@ -29,6 +30,45 @@ TEST_CASE("conv2d: forward agrees with the formula") {
     const Sequential net_f{Shape{shape[1], shape[2], shape[3]}, small};
     CHECK(relative_error(net.predict(x), slow_conv<double>(x, conv)) <= 1e-14);
     CHECK(relative_error(net_f.predict(xf), slow_conv<float>(xf, small)) <= 1e-5);
+  }
+}
+
+TEST_CASE("conv2d: backward agrees with the formula") {
+  for (const auto& [options, shape] : conv_cases()) {
+    Rng rng{3};
+    const Conv2d<double> conv(options, rng);
+    auto pass = conv.pass(shape, {.threads = 1});
+    const auto x = random_tensor<double>(shape, 4);
+    const auto dy = random_tensor<double>(conv.output_shape(shape), 5);
+    Tensor<double, 4> dx(shape), dx_slow(shape), dweight(conv.weight.shape());
+    Tensor<double, 1> dbias(conv.bias.shape());
+    conv.backward(x, dy, dy, dx, pass, Context{.threads = 1});
+    reference::conv2d_backward<double>(x, conv.weight, dy, conv.window(), options.groups, dweight,
+                                       dbias, dx_slow);
+    CHECK(relative_error(dx, dx_slow) <= 1e-14);
+    CHECK(relative_error(pass.dweight, dweight) <= 1e-14);
+    if (options.bias) CHECK(relative_error(pass.dbias, dbias) <= 1e-14);
+  }
+}
+
+TEST_CASE("linear: forward and backward agree with the formula") {
+  Rng rng{3};
+  for (const bool bias : {true, false}) {
+    const Linear<double> linear({.in = 19, .out = 7, .bias = bias}, rng);
+    auto pass = linear.pass(Shape<2>(5, 19), {.threads = 1});
+    const auto x = random_tensor<double>(Shape<2>(5, 19), 4);
+    const auto dy = random_tensor<double>(Shape<2>(5, 7), 5);
+    Tensor<double, 2> y(dy.shape()), y_slow(dy.shape()), dx(x.shape()), dx_slow(x.shape());
+    Tensor<double, 2> dweight(linear.weight.shape());
+    Tensor<double, 1> dbias(linear.bias.shape());
+    linear.forward(x, y, pass, Context{.threads = 1});
+    reference::linear<double>(x, linear.weight, linear.bias, y_slow);
+    linear.backward(x, y, dy, dx, pass, Context{.threads = 1});
+    reference::linear_backward<double>(x, linear.weight, dy, dweight, dbias, dx_slow);
+    CHECK(relative_error(y, y_slow) <= 1e-14);
+    CHECK(relative_error(dx, dx_slow) <= 1e-14);
+    CHECK(relative_error(pass.dweight, dweight) <= 1e-14);
+    if (bias) CHECK(relative_error(pass.dbias, dbias) <= 1e-14);
   }
 }
 

@@ -11,7 +11,7 @@
 // suits_depthwise(). Depthwise kernels take the place of the sweep in the same three headers, on the same padded
 // images.
 //
-// Slow twins: the formula itself (tests) and im2col with a product (benchmarks/ladder).
+// Slow twins: the formula itself (nn/reference/conv2d.hpp) and im2col with a product (benchmarks/ladder).
 #pragma once
 
 #include "fovea/core/check.hpp"

@@ -4,7 +4,7 @@
 //
 //   y[o] = b[o] + sum over k of  W[o][k] x[offset[k] + .]
 //
-// Slow twin: the formula, in the tests.
+// Slow twin: nn/reference/conv2d.hpp.
 #pragma once
 
 #include "fovea/kernels/batch_parts.hpp"

@@ -8,7 +8,7 @@
 // those with kh d % s = a, and oh = q - kh d / s. So there is one sweep for each of the s x s phases of x, and
 // each sees its own part of the taps.
 //
-// Slow twin: the formula, in the tests.
+// Slow twin: nn/reference/conv2d.hpp.
 #pragma once
 
 #include <algorithm>

@@ -15,7 +15,7 @@
 // is computed between rows is thrown away. Wide rows of short sums are done one by one instead, so
 // that they go straight to where they belong.
 //
-// Slow twin: im2col with a product (benchmarks/ladder).
+// Slow twin: nn/reference/im2col.hpp with a product (benchmarks/ladder).
 #pragma once
 
 #include <algorithm>

@@ -7,7 +7,7 @@
 // With zeros between the rows of dy, which are as far apart as those of the image, each is one long product,
 // and a tile of 8 x 3 of them reads every number once (dot_tile in tile.hpp).
 //
-// Slow twin: the formula, in the tests.
+// Slow twin: nn/reference/conv2d.hpp.
 #pragma once
 
 #include <algorithm>

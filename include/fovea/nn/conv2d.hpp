@@ -16,7 +16,8 @@
 //   backward    dW[g] = sum over n of dy[n,g] columns^T     db[o] = sum over n,i,j of dy[n,o,i,j]
 //               dcolumns = W[g]^T dy[n,g],   dx[n,g] = every entry added to the pixel it came from
 //
-// kernels/convolution.hpp does these three without ever writing the columns down.
+// kernels/convolution.hpp does these three without ever writing the columns down. The formula as loops, forward and
+// backward, is nn/reference/conv2d.hpp; the columns are nn/reference/im2col.hpp.
 #pragma once
 
 #include "fovea/kernels/convolution.hpp"

@@ -6,6 +6,8 @@
 //
 //   forward     y = x W^T + b
 //   backward    dx = dy W      dW = dy^T x      db[o] = sum over n of dy[n,o]
+//
+// The same as three loops: nn/reference/linear.hpp.
 #pragma once
 
 #include "fovea/core/parallel.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// im2col: the windows of an image as the columns of a matrix.
+// im2col: the windows of an image as the columns of a matrix, the textbook's fast convolution.
 //
 //   columns[(c, kh, kw)][(oh, ow)] = x[c][oh s - p + kh d][ow s - p + kw d],   0 outside the image
 //
@@ -15,7 +15,7 @@
 
 #include "fovea/kernels/window.hpp"
 
-namespace fovea::inline FOVEA_ABI::kernels {
+namespace fovea::inline FOVEA_ABI::reference {
 
 namespace detail {
 
@@ -68,4 +68,4 @@ void col2im(const T* columns, Index C, Index H, Index W, const Window& window, T
   });
 }
 
-}  // namespace fovea::inline FOVEA_ABI::kernels
+}  // namespace fovea::inline FOVEA_ABI::reference
