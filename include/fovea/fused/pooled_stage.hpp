@@ -123,7 +123,7 @@ class PooledStage final : public ConvStage<T> {
     }
     // One after the other, for what all of this reads does not fit into L1.
     const Index filter = kernel.h * run_;
-    const auto each_list = [&](auto&& use) {
+    const auto each_list = [&, thread = thread](auto&& use) {
       for (Index o = 0, first = 0; o < O_; first = ends_(thread, o++))
         use(o, entries + first, ends_(thread, o) - first);
     };

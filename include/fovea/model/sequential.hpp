@@ -80,12 +80,7 @@ class Sequential : public Chain<Layers...> {
   using LayerAt = std::tuple_element_t<i, std::tuple<Layers...>>;
   /// The type of its Pass.
   template <std::size_t i>
-  using PassAt = detail::PassOf<LayerAt<i>, [] {
-    if constexpr (i == 0)
-      return input_rank;
-    else
-      return rank_after<i - 1>;
-  }()>;
+  using PassAt = detail::PassOf<LayerAt<i>, i == 0 ? input_rank : rank_after<i == 0 ? 0 : i - 1>>;
 
   /// `input` is the shape of one example, without the batch.
   Sequential(Shape<R> input, Layers... layers) : Base(std::move(layers)...), input_(input) {
