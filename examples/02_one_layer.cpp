@@ -12,8 +12,7 @@ using namespace fovea;
 
 int main() {
   Rng rng{1};
-  Sequential net{Shape{1, 4, 6},
-                 Conv2d<float>{{.in = 1, .out = 1, .kernel = 3, .bias = false}, rng}};
+  auto net = sequential<float>(Shape{1, 4, 6}, rng, conv2d({.out = 1, .kernel = 3, .bias = false}));
   auto& [conv1] = net.layers();
   conv1.weight = {{{{-1, 0, 1}, {-1, 0, 1}, {-1, 0, 1}}}};  // (O, C, KH, KW) = (1, 1, 3, 3)
 

@@ -12,12 +12,10 @@ using namespace fovea;
 
 int main() {
   Rng rng{1};
-  Sequential net{Shape{2, 7, 6},  // double: in float, rounding would drown the difference
-                 Conv2d<double>{{.in = 2, .out = 3, .kernel = 3, .padding = 1}, rng},
-                 Relu{},
-                 MaxPool2d{{.kernel = 2}},
-                 Flatten{},
-                 Linear<double>{{.in = 3 * 3 * 3, .out = 4}, rng}};
+  // double: in float, rounding would drown the difference.
+  const auto net =
+      sequential<double>(Shape{2, 7, 6}, rng, conv2d({.out = 3, .kernel = 3, .padding = 1}), relu,
+                         max_pool2d(2), flatten, linear(4));
 
   Tensor<double, 4> x(Shape{2, 2, 7, 6});
   for (double& value : x) value = rng.uniform(-1, 1);

@@ -30,9 +30,7 @@ int main() {
   const View<const float, 2> x(points.data(), Shape{N, 2});
   const View<const Label, 1> labels(classes.data(), Shape{N});
 
-  Sequential net{Shape{2}, Linear<float>{{.in = 2, .out = 64}, rng},
-                 Relu{},   Linear<float>{{.in = 64, .out = 64}, rng},
-                 Relu{},   Linear<float>{{.in = 64, .out = 2}, rng}};
+  auto net = sequential<float>(Shape{2}, rng, linear(64), relu, linear(64), relu, linear(2));
   auto w = net.workspace(N);
   AdamW adam{net, {.learning_rate = 5e-3, .weight_decay = 1e-4}};
   const Cosine schedule{.rate = 5e-3, .steps = 500};

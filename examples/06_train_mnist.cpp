@@ -10,10 +10,10 @@ int main(int argc, char** argv) {
   // MNIST from a directory with its four unpacked files, or drawn digits without one.
   auto [train, test] = argc > 1 ? load_mnist(argv[1]) : synthetic_train_and_test(10000, 1000);
   Rng rng{1};
-  Sequential net{Shape{1, 28, 28},
-    Conv2d<float>{{.in = 1,  .out = 32, .kernel = 3, .padding = 1}, rng}, Relu{}, MaxPool2d{{.kernel = 2}},
-    Conv2d<float>{{.in = 32, .out = 64, .kernel = 3, .padding = 1}, rng}, Relu{}, MaxPool2d{{.kernel = 2}},
-    Flatten{}, Linear<float>{{.in = 3136, .out = 128}, rng}, Relu{}, Linear<float>{{.in = 128, .out = 10}, rng}};
+  auto net = sequential<float>(Shape{1, 28, 28}, rng,
+    conv2d({.out = 32, .kernel = 3, .padding = 1}), relu, max_pool2d(2),
+    conv2d({.out = 64, .kernel = 3, .padding = 1}), relu, max_pool2d(2),
+    flatten, linear(128), relu, linear(10));
   auto w = net.workspace(64);  // everything a forward and a backward leave behind
   Adam adam{net, {.learning_rate = 1e-3}};
   for (std::uint64_t epoch = 0; epoch < 3; ++epoch) {

@@ -50,9 +50,8 @@ std::string window() {
   const Tensor<double, 4> x{
       {{{1, 0, 2, 1, 0}, {0, 1, 3, 0, 1}, {2, 1, 0, 1, 2}, {1, 0, 1, 2, 0}, {0, 2, 1, 0, 1}}}};
   Rng rng{1};
-  Sequential net{
-      Shape{1, 5, 5},
-      Conv2d<double>{{.in = 1, .out = 1, .kernel = 3, .padding = 1, .bias = false}, rng}};
+  auto net = sequential<double>(Shape{1, 5, 5}, rng,
+                                conv2d({.out = 1, .kernel = 3, .padding = 1, .bias = false}));
   auto& conv1 = std::get<0>(net.layers());
   conv1.weight = {{{{-1, 0, 1}, {-2, 0, 2}, {-1, 0, 1}}}};
   const auto y = net.predict(x);  // (1, 1, 5, 5)
@@ -109,7 +108,7 @@ std::string im2col() {
 
 // Forward and backward of 2 x 2 max-pooling, as the library does it.
 std::string pooling() {
-  Sequential net{Shape{1, 4, 4}, MaxPool2d{{.kernel = 2}}};
+  Sequential net{Shape{1, 4, 4}, max_pool2d(2)};
   const Tensor<float, 4> x{{{{1, 3, 2, 0}, {4, 2, 1, 5}, {0, 0, 6, 6}, {0, 7, 6, 2}}}};
   auto workspace = net.workspace(1, {.keep = Keep::everything, .input_gradient = true});
   const auto y = net.forward(x, workspace);
@@ -151,7 +150,7 @@ std::string pooling() {
 template <class Optimizer, class Options, class At>
 std::string walk(Options options, At&& at) {
   Rng rng{1};
-  Sequential net{Shape{1}, Linear<double>{{.in = 1, .out = 2, .bias = false}, rng}};
+  auto net = sequential<double>(Shape{1}, rng, linear({.out = 2, .bias = false}));
   auto& [fc1] = net.layers();
   fc1.weight = {{4}, {1}};
   const Tensor<double, 2> one{{1}};

@@ -8,10 +8,9 @@ using namespace fovea;
 
 int main() {
   Rng rng{1};
-  Sequential net{
-      Shape{1, 28, 28}, Conv2d<double>{{.in = 1, .out = 4, .kernel = 3, .padding = 1}, rng},
-      Relu{},           MaxPool2d{{.kernel = 2}},
-      Flatten{},        Linear<double>{{.in = 4 * 14 * 14, .out = 10}, rng}};
+  const auto net =
+      sequential<double>(Shape{1, 28, 28}, rng, conv2d({.out = 4, .kernel = 3, .padding = 1}), relu,
+                         max_pool2d(2), flatten, linear(10));
   std::printf("%s\n", summary(net).c_str());
 
   // s = <y, dy> for a random x and a random dy. One backward gives ds/dx for all 784 pixels ...

@@ -8,7 +8,7 @@ using namespace fovea;
 
 int main() {
   Rng rng{1};
-  Sequential net{Shape{3}, Linear<double>{{.in = 3, .out = 2}, rng}};
+  auto net = sequential<double>(Shape{3}, rng, linear(2));
   auto& [fc1] = net.layers();
   fc1.weight = {{1, 2, 3}, {0, -1, 1}};  // W (out, in) = (2, 3)
   fc1.bias = {10, 20};                   // b (out)

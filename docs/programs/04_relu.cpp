@@ -10,8 +10,8 @@ using namespace fovea;
 template <class... Between>
 auto two_layers(Between... between) {
   Rng rng{1};
-  Sequential net{Shape{1}, Linear<double>{{.in = 1, .out = 2, .bias = false}, rng}, between...,
-                 Linear<double>{{.in = 2, .out = 1, .bias = false}, rng}};
+  auto net = sequential<double>(Shape{1}, rng, linear({.out = 2, .bias = false}), between...,
+                                linear({.out = 1, .bias = false}));
   std::get<0>(net.layers()).weight = {{1}, {-1}};
   std::get<sizeof...(between) + 1>(net.layers()).weight = {{1, 1}};
   return net;
@@ -24,10 +24,10 @@ int main() {
   };
   show("x", x);
   show("linear", two_layers().predict(x));
-  show("relu", two_layers(Relu{}).predict(x));
+  show("relu", two_layers(relu).predict(x));
 
   // And back: dy = 1 everywhere, so dx is the slope.
-  auto net = two_layers(Relu{});
+  auto net = two_layers(relu);
   auto w = net.workspace(5, {.input_gradient = true});
   net.forward(x, w);
   w.output_gradient().fill(1);

@@ -16,8 +16,8 @@ int main() {
 
   // The convolution is a matrix product ...
   Rng rng{1};
-  Sequential net{Shape{1, 3, 3},
-                 Conv2d<double>{{.in = 1, .out = 1, .kernel = 2, .bias = false}, rng}};
+  auto net =
+      sequential<double>(Shape{1, 3, 3}, rng, conv2d({.out = 1, .kernel = 2, .bias = false}));
   std::get<0>(net.layers()).weight = {{{{1, 2}, {3, 4}}}};  // (O, C, KH, KW) = (1, 1, 2, 2)
   const Tensor<double, 2> w{{1, 2, 3, 4}};                  // the same as a matrix (O, C KH KW)
   std::printf("W columns   = %s\n", to_string(matmul(w, columns)).c_str());

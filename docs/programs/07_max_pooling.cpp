@@ -7,7 +7,7 @@
 using namespace fovea;
 
 int main() {
-  Sequential net{Shape{1, 4, 4}, MaxPool2d{{.kernel = 2}}};
+  Sequential net{Shape{1, 4, 4}, max_pool2d(2)};
   const Tensor<float, 4> x{{{{1, 3, 2, 0},  // (N, C, H, W) = (1, 1, 4, 4)
                              {4, 2, 1, 5},
                              {0, 0, 6, 6},

@@ -11,7 +11,7 @@ template <class Optimizer, class Options>
 void walk(const char* name, Options options) {
   Rng rng{1};
   // y = W x with x = 1: the output is the two weights themselves, and dW is the gradient we choose.
-  Sequential net{Shape{1}, Linear<double>{{.in = 1, .out = 2, .bias = false}, rng}};
+  auto net = sequential<double>(Shape{1}, rng, linear({.out = 2, .bias = false}));
   auto& [fc1] = net.layers();
   fc1.weight = {{4}, {1}};
   const Tensor<double, 2> one{{1}};

@@ -13,9 +13,8 @@ struct Run {
 
 Run train(const TrainAndTest& data, std::uint64_t seed, int threads) {
   Rng rng{seed};
-  Sequential net{Shape{1, 28, 28},
-                 Conv2d<double>{{.in = 1, .out = 4, .kernel = 5, .stride = 2}, rng}, Relu{},
-                 Flatten{}, Linear<double>{{.in = 4 * 12 * 12, .out = 10}, rng}};
+  auto net = sequential<double>(Shape{1, 28, 28}, rng, conv2d({.out = 4, .kernel = 5, .stride = 2}),
+                                relu, flatten, linear(10));
   auto w = net.workspace(32, {.threads = threads});
   Adam adam{net, {.learning_rate = 3e-3}};
   Run run;

@@ -9,10 +9,9 @@ using namespace fovea;
 
 int main() {
   Rng rng{1};
-  Sequential net{Shape{1, 28, 28},
-                 Conv2d<double>{{.in = 1, .out = 4, .kernel = 3, .padding = 1}, rng}, Relu{},
-                 MaxPool2d{{.kernel = 2}},
-                 Conv2d<double>{{.in = 4, .out = 4, .kernel = 3, .padding = 1}, rng}};
+  const auto net =
+      sequential<double>(Shape{1, 28, 28}, rng, conv2d({.out = 4, .kernel = 3, .padding = 1}), relu,
+                         max_pool2d(2), conv2d({.out = 4, .kernel = 3, .padding = 1}));
   const auto fields = receptive_fields(net);
   for (const auto& field : fields)
     std::printf("%-6s size %td, jump %td, start %td\n", field.name.c_str(), field.size.h,

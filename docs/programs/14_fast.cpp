@@ -29,9 +29,8 @@ int main() {
 
   // Noise through convolution, ReLU and pooling: how many of the convolution's gradients are not zero?
   Rng rng{1};
-  Sequential net{Shape{1, 28, 28},
-                 Conv2d<double>{{.in = 1, .out = 8, .kernel = 3, .padding = 1}, rng}, Relu{},
-                 MaxPool2d{{.kernel = 2}}};
+  const auto net = sequential<double>(
+      Shape{1, 28, 28}, rng, conv2d({.out = 8, .kernel = 3, .padding = 1}), relu, max_pool2d(2));
   Tensor<double, 4> x(Shape{1, 1, 28, 28});
   for (double& pixel : x) pixel = rng.uniform(-1, 1);
   auto workspace = net.workspace(1, {.keep = Keep::everything});
