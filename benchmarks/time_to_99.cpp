@@ -49,8 +49,7 @@ std::pair<double, double> run(const TrainAndTest& data, const Recipe& recipe, st
     }
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  auto test = batches(data.test, 100, {.shuffle = false});
-  return {evaluate(net, test, data.test.classes, threads).accuracy().percent(), seconds};
+  return {evaluate(net, data.test, {.threads = threads}).accuracy().percent(), seconds};
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
       net.backward(w);
       adam.step(net, w);
     }
-    const auto result = evaluate(net, batches(test, 100, {.shuffle = false}), test.classes).accuracy();
+    const auto result = evaluate(net, test).accuracy();
     std::printf("epoch %d: %.2f %%\n", static_cast<int>(epoch) + 1, result.percent());
   }
 }

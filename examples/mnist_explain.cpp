@@ -149,9 +149,7 @@ int run(const ExplainOptions& options) {
   if (loaded)
     part("measuring accuracy", [&] {
       const Dataset& test = s.data.test;
-      loaded->accuracy = evaluate(loaded->net, batches(test, 100, {.shuffle = false}), test.classes,
-                                  options.threads)
-                             .accuracy();
+      loaded->accuracy = evaluate(loaded->net, test, {.threads = options.threads}).accuracy();
       s.networks.push_back(std::move(*loaded));
     });
   for (const char* name : {"plain", "augmented", "adversarial"})

@@ -30,8 +30,7 @@ Run train(const TrainAndTest& data, std::uint64_t seed, int threads) {
     }
     run.losses.push_back(total / static_cast<double>(data.train.size()));
   }
-  run.accuracy =
-      evaluate(net, batches<double>(data.test, 50, {.shuffle = false}), 10).accuracy().percent();
+  run.accuracy = evaluate(net, data.test).accuracy().percent();
   return run;
 }
 

@@ -21,9 +21,8 @@ Judged judge(const Study& s, const Task& task) {
   const Dataset worse = corrupt(s.sample, task.corruption, s.options.seed, s.options.threads);
   Judged result{task.name, task.corruption.parameters, task.at, {}};
   for (std::size_t n = 0; n < s.networks.size(); ++n)
-    result.accuracy[n] = evaluate(s.networks[n].net, batches(worse, 100, {.shuffle = false}),
-                                  worse.classes, s.options.threads)
-                             .accuracy();
+    result.accuracy[n] =
+        evaluate(s.networks[n].net, worse, {.threads = s.options.threads}).accuracy();
   return result;
 }
 

@@ -88,9 +88,7 @@ Training train(Net& net, const fovea::Dataset& data, const fovea::Dataset& test,
   const Index per_epoch = (data.size() + r.batch_size - 1) / r.batch_size;
   const auto steps = static_cast<std::uint64_t>(r.epochs * per_epoch);
   const std::string prefix = r.name.empty() ? "" : r.name + ", ";
-  const auto judge = [&] {
-    done.confusion = evaluate(net, batches(test, 100, {.shuffle = false}), test.classes, r.threads);
-  };
+  const auto judge = [&] { done.confusion = evaluate(net, test, {.threads = r.threads}); };
 
   TrainingState at;
   double seconds = 0;  // of this epoch

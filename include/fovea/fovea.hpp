@@ -95,14 +95,7 @@
 #include "fovea/model/summary.hpp"
 #include "fovea/model/workspace.hpp"
 
-// train: a network learns.
-#include "fovea/train/adam.hpp"
-#include "fovea/train/gradient_check.hpp"
-#include "fovea/train/metrics.hpp"
-#include "fovea/train/schedule.hpp"
-#include "fovea/train/sgd.hpp"
-
-// data: what it learns from.
+// data: what a network learns from.
 #include "fovea/data/augment.hpp"
 #include "fovea/data/batches.hpp"
 #include "fovea/data/dataset.hpp"
@@ -111,3 +104,10 @@
 #include "fovea/data/mnist.hpp"
 #include "fovea/data/synthetic_digits.hpp"
 #include "fovea/data/warp.hpp"
+
+// train: it learns.
+#include "fovea/train/adam.hpp"
+#include "fovea/train/gradient_check.hpp"
+#include "fovea/train/metrics.hpp"
+#include "fovea/train/schedule.hpp"
+#include "fovea/train/sgd.hpp"

@@ -270,6 +270,20 @@ TEST_CASE("contracts: counting right answers") {
   run({
       {"evaluate: fewer classes than outputs", [&] { evaluate(net, batches(data, 4), 9); },
        "expected logits (4, 9), got (4, 10)"},
+      {"evaluate: a data set of fewer classes than outputs",
+       [&] {
+         Dataset d = digits();
+         d.classes = 9;
+         evaluate(net, d);
+       },
+       "expected logits (10, 9), got (10, 10)"},
+      {"evaluate: a data set, no image at a time", [&] { evaluate(net, data, {.batch_size = 0}); },
+       "batches: expected a batch size of 1 or more, got 0"},
+      {"evaluate: a data set, fewer than no threads", [&] { evaluate(net, data, {.threads = -1}); },
+       "threads"},
+      {"evaluate: an empty data set",
+       [&] { CHECK(evaluate(net, data.part(0, 0)).accuracy().total == 0); },
+       {}},
       {"evaluate: negative classes", [&] { evaluate(net, batches(data, 4), -1); },
        "expected extents of 0 or more, got -1"},
       {"evaluate: classes that overflow", [&] { evaluate(net, batches(data, 4), huge); },

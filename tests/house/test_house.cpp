@@ -66,8 +66,8 @@ TEST_CASE("floors: an include points downwards, or stays on its floor") {
       {"engine", {"core", "kernels", "nn"}},
       {"fused", {"core", "kernels", "nn", "engine"}},
       {"model", {"core", "kernels", "nn", "engine", "fused"}},
-      {"train", {"core", "nn", "model"}},
       {"data", {"core", "nn"}},  // Label
+      {"train", {"core", "nn", "model", "data"}},
       {"io", {"core", "nn", "model", "train", "data"}},
       {"viz", {"core"}},
       {"explain", {"core", "nn", "model", "train", "data"}},

@@ -42,7 +42,7 @@ double trained() {
       sgd.step(net, w);
     }
   summary(net);
-  return evaluate(net, batches<T>(data, 8, {.shuffle = false}), 10).accuracy().percent();
+  return evaluate(net, data).accuracy().percent();
 }
 
 template <class T>

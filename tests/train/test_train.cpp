@@ -385,5 +385,28 @@ TEST_CASE("training: a network learns synthetic digits") {
     }
   CHECK(losses[1] < losses[0]);
   CHECK(losses[3] < 0.5 * losses[0]);
-  CHECK(evaluate(net, batches(test, 64, {.shuffle = false}), 10).accuracy().percent() > 90);
+  CHECK(evaluate(net, test).accuracy().percent() > 90);
+}
+
+TEST_CASE_TEMPLATE("evaluate: a data set, however it is cut, has the counts of its images", T,
+                   float, double) {
+  const Dataset data = synthetic_digits(53, 3);
+  Rng rng{4};
+  const auto net = sequential<T>(data.images[0].shape(), rng, flatten, linear(10));
+  // Slow twin: image by image.
+  Tensor<Index, 2> expected(Shape{10, 10});
+  for (Index n = 0; n < data.size(); ++n) {
+    Tensor<T, 4> x(data.images.sub(n, 1).shape());
+    for (Index i = 0; i < x.size(); ++i)
+      x.data()[i] = static_cast<T>(data.scaling.to_input(data.images.sub(n, 1).data()[i] / 255.0));
+    ++expected(data.labels(n), argmax(net.predict(x)[0]));
+  }
+  const auto same = [&](const ConfusionMatrix& found) {
+    return std::equal(expected.begin(), expected.end(), found.counts().begin());
+  };
+  CHECK(evaluate(net, data).accuracy().total == 53);
+  CHECK(same(evaluate(net, data)));
+  CHECK(same(evaluate(net, data, {.batch_size = 7, .threads = 2})));
+  CHECK(same(evaluate(net, data, {.batch_size = 1000})));
+  CHECK(same(evaluate(net, batches<T>(data, 8, {.seed = 5}), 10, 2)));
 }

@@ -4,7 +4,7 @@
 //
 //   for (const Corruption& corruption : corruption::mnist_c()) {
 //     const Dataset worse = corrupt(test, corruption, 1);                            // seed 1
-//     evaluate(net, batches(worse, 100, {.shuffle = false}), worse.classes).accuracy();
+//     evaluate(net, worse).accuracy();
 //   }
 //
 // mnist_c() is MNIST-C-style: the fifteen corruptions of Mu and Gilmer, MNIST-C: A robustness

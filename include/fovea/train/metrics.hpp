@@ -2,12 +2,15 @@
 //
 // How good is a network? The share of right answers, how sure we can be of that number after so many
 // examples, and which classes are taken for which.
+//
+//   evaluate(net, test).accuracy().percent()
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 
 #include "fovea/core/ops.hpp"
+#include "fovea/data/batches.hpp"
 #include "fovea/model/sequential.hpp"
 #include "fovea/nn/cross_entropy.hpp"
 
@@ -74,14 +77,30 @@ class ConfusionMatrix {
   Tensor<Index, 2> counts_;
 };
 
-/// Runs every batch through the network in eval mode and counts the answers.
+/// Runs every batch through the network in eval mode and counts the answers: for examples that are not those of a
+/// Dataset as they stand, augmented ones for instance.
 template <class Net, class Batches>
+requires requires(Batches& b) { b.batch_size(); }
 ConfusionMatrix evaluate(const Net& net, Batches&& batches, Index classes, int threads = 0) {
   ConfusionMatrix confusion(classes);
   auto w = net.workspace(batches.batch_size(), {.keep = Keep::output, .threads = threads});
   for (const auto& [images, labels] : batches)
     confusion.add(net.forward(images, w, Mode::eval), labels);
   return confusion;
+}
+
+/// How evaluate() goes through a data set; the counts do not depend on it.
+struct EvaluateOptions {
+  Index batch_size = 100;  ///< examples at a time
+  int threads = 0;         ///< 0: all
+};
+
+/// Runs a whole data set through the network in eval mode and counts the answers.
+template <class Net>
+ConfusionMatrix evaluate(const Net& net, const Dataset& data, const EvaluateOptions& options = {}) {
+  using T = typename Net::value_type;
+  return evaluate(net, batches<T>(data, options.batch_size, {.shuffle = false}), data.classes,
+                  options.threads);
 }
 
 }  // namespace fovea::inline FOVEA_ABI

@@ -22,5 +22,5 @@ double NAME() {
       net.backward(w);
       adam.step(net, w);
     }
-  return evaluate(net, batches(data, 50, {.shuffle = false}), 10).accuracy().percent();
+  return evaluate(net, data).accuracy().percent();
 }

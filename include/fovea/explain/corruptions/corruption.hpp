@@ -3,7 +3,7 @@
 // A corruption makes an image a little worse, and corrupt() does so to a whole data set.
 //
 //   const Dataset noisy = corrupt(test, corruption::gaussian_noise(0.3), 1);       // seed 1
-//   evaluate(net, batches(noisy, 100, {.shuffle = false}), 10).accuracy();
+//   evaluate(net, noisy).accuracy();
 //
 // What happens to image n is a function of (seed, n): not of threads, not of the other images.
 #pragma once
