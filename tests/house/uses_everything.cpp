@@ -81,6 +81,7 @@ void stored(const std::string& directory) {
   Adam adam{net};
   TrainingState at{.run = {{"seed", "1"}}};
   save_model(directory + "/model", net, mnist_scaling);
+  save_model(directory + "/bare", net);
   load_model(directory + "/model", net);
   CheckpointFile(directory + "/run").save(net, adam, w, at);
   CheckpointFile(directory + "/run").load(net, adam, w, at);

@@ -90,6 +90,35 @@ TEST_CASE_TEMPLATE("model file: there and back", T, float, double) {
   CHECK(encode_safetensors(model_file(net, {})) == encode_safetensors(model_file(other, {})));
 }
 
+TEST_CASE("model file: a network without images has no scaling, and proves itself all the same") {
+  const Fixture f;
+  const auto network = [](std::uint64_t seed) {
+    Rng rng{seed};
+    return sequential<float>(Shape{3}, rng, linear(4), relu, linear(2));
+  };
+  const auto net = network(1);
+  auto other = network(2);
+  save_model(f.path, net);
+  const Safetensors file = read_safetensors(f.path);
+  CHECK(!file.metadata.contains("input.mean"));
+  CHECK(!file.metadata.contains("input.std"));
+  const auto report = load_model(f.path, other);
+  CHECK(same(net, other));
+  CHECK(!report.scaling);
+  CHECK(report.selftest.value() == 0);
+  Safetensors damaged = file;
+  damaged.tensors["fc2.bias"].bytes[3] ^= 0x40;
+  write_safetensors(f.path, damaged);
+  CHECK(contains(error_of([&] { load_model(f.path, other); }), "the logits of its self-test"));
+
+  // A scaling that changes nothing is not the same as none, and metadata of one's own replace none of ours.
+  const Safetensors scaled = model_file(net, {}, {{"format", "mine"}, {"input.mean", "7"}});
+  CHECK(scaled.metadata.at("format") == "pt");
+  CHECK(scaled.metadata.at("input.mean") == "0.0");
+  CHECK(scaled.metadata.at("selftest.input") == file.metadata.at("selftest.input"));
+  CHECK(input_scaling(scaled.metadata)->std == 1);
+}
+
 TEST_CASE("model file: a network in double takes weights in float, and the other way") {
   const Fixture f;
   save_model(f.path, small_net<float>(1), {});

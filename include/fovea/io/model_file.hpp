@@ -3,15 +3,17 @@
 // What a network has learned, as a file: safetensors with PyTorch's names and layouts, so that
 // `load_state_dict` takes our files as they are, and we take PyTorch's.
 //
-//   save_model("model.safetensors", net, mnist_scaling);
+//   save_model("model.safetensors", net, mnist_scaling);   // a network that reads images
+//   save_model("model.safetensors", net);                  // any other
 //   load_model("model.safetensors", net);        // or an error in words, and `net` is as it was
 //
 // In its metadata travel
 //
 //   format                   "pt", what PyTorch's tools expect
 //   architecture             a line for each layer (model/architecture.hpp)
-//   input.mean, input.std    a pixel p in [0, 1] becomes (p - mean) / std before the network sees it
-//   selftest.input           one input, as the network sees it: a JSON array
+//   input.mean, input.std    a pixel p in [0, 1] becomes (p - mean) / std before the network sees it; absent for a
+//                            network that was saved without a scaling
+//   selftest.input           one input, as the network sees it, always the same random numbers: a JSON array
 //   selftest.logits          the network's answer
 //
 // So a model proves itself when it is loaded: the answer is computed again and compared. A file without
@@ -82,9 +84,9 @@ inline std::optional<Scaling> input_scaling(const Metadata& metadata,
   return scaling;
 }
 
-/// A file of `net` in memory: its state, and the metadata above beside `more`.
+/// A file of `net` in memory: its state, and the metadata above but for a scaling of the input.
 template <class Net>
-Safetensors model_file(const Net& net, const Scaling& scaling, Metadata more = {}) {
+Safetensors model_file(const Net& net) {
   using T = typename Net::value_type;
   // An input that looks like nothing in particular, in numbers whose texts are short and exact.
   Tensor<T, Net::input_rank> x(net.input_shape().prepend(1));
@@ -94,18 +96,30 @@ Safetensors model_file(const Net& net, const Scaling& scaling, Metadata more = {
   for (const T logit : logits)
     check(std::isfinite(logit), "save_model: expected a network with finite logits, found ", logit);
 
-  Safetensors file{{}, std::move(more)};
+  Safetensors file;
   file.metadata["format"] = "pt";
   file.metadata["architecture"] = architecture(net);
-  file.metadata["input.mean"] = nlohmann::json(scaling.mean).dump();
-  file.metadata["input.std"] = nlohmann::json(scaling.std).dump();
   file.metadata["selftest.input"] = detail::numbers_to_json(x.flat());
   file.metadata["selftest.logits"] = detail::numbers_to_json(logits.flat());
   store_state(net, file.tensors);
   return file;
 }
 
+/// The same with the scaling of the images that the network reads, and `more` metadata.
+template <class Net>
+Safetensors model_file(const Net& net, const Scaling& scaling, Metadata more = {}) {
+  Safetensors file = model_file(net);
+  file.metadata["input.mean"] = nlohmann::json(scaling.mean).dump();
+  file.metadata["input.std"] = nlohmann::json(scaling.std).dump();
+  file.metadata.merge(more);  // what is there stays
+  return file;
+}
+
 /// Writes `net` to a file, or throws and leaves what was there. The same network gives the same bytes.
+template <class Net>
+void save_model(const std::string& path, const Net& net) {
+  write_safetensors(path, model_file(net));
+}
 template <class Net>
 void save_model(const std::string& path, const Net& net, const Scaling& scaling,
                 Metadata more = {}) {
