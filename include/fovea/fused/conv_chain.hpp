@@ -129,9 +129,9 @@ class ConvChain final : public FusedGroup<T> {
     if (layers.size() < 2 || !layers[0]->template is<Conv2d<T>>()) return 0;
     const auto& conv = layers[0]->template get<Conv2d<T>>();
     const auto y = conv.output_shape(x);
-    const auto relu_then_pool = [&](std::size_t first, std::size_t second) {
-      return layers.size() >= 3 && layers[first]->template is<Relu>() &&
-             layers[second]->template is<MaxPool2d>();
+    const auto relu_then_pool = [&](std::size_t relu_at, std::size_t pool_at) {
+      return layers.size() >= 3 && layers[relu_at]->template is<Relu>() &&
+             layers[pool_at]->template is<MaxPool2d>();
     };
     const std::size_t pool = relu_then_pool(1, 2) ? 2 : relu_then_pool(2, 1) ? 1 : 0;
     if (pool > 0 && PooledStage<T>::suits(conv, layers[pool]->template get<MaxPool2d>())) {
