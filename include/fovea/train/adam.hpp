@@ -139,7 +139,7 @@ class AdamW {
 template <class Net>
 AdamW(const Net&, AdamWOptions = {}) -> AdamW<typename Net::value_type>;
 
-/// AdamW without decay.
+/// AdamW without decay. A class and not an alias of one: clang 14 deduces the T of `Adam adam{net}` for classes alone.
 template <class T>
 class Adam : public AdamW<T> {
  public:
