@@ -67,7 +67,8 @@ template <class T>
                                  count);  // whose memory it is: its own, or what a view looks at
   std::vector<std::pair<std::size_t, std::size_t>> added;  // step, input: needs memory for a moment
   for (std::size_t v = 0; v < count; ++v) {
-    place[v] = v, place[count + v] = count + v;
+    place[v] = v;
+    place[count + v] = count + v;
     const auto& [extents, data, gradient, readers] = values_[v];
     const Index size = exists(v) ? extents.size() : 0;
     const std::size_t last = readers.empty() ? 0 : step_of_[readers.back()];

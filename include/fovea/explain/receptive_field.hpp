@@ -140,14 +140,14 @@ struct ReceptiveField {
 template <class Net>
 std::vector<ReceptiveField> receptive_fields(const Net& net) {
   static_assert(Net::input_rank == 4, "receptive_fields: a network that takes images");
-  const auto [C, H, W] = net.input_shape();
+  const Extent2 image{net.input_shape()[1], net.input_shape()[2]};
   std::vector<ReceptiveField> fields;
   detail::SeenRecorder recorder;
   net.draw(recorder, [&](auto i, const auto& y) {
     using Kind = detail::Seen::Kind;
     const auto& value = recorder.values[y.number];
     const auto& [field, kind] = value.seen;
-    ReceptiveField now{Net::layer_name(i),    0, 0, 0, {0}, {H, W}, kind == Kind::everything,
+    ReceptiveField now{Net::layer_name(i),    0, 0, 0, {0}, image, kind == Kind::everything,
                        kind != Kind::unknown, {}};
     if (kind == Kind::field) now.size = field.size, now.jump = field.jump, now.start = field.start;
     if (now.whole) now.size = now.image;

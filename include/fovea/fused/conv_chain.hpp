@@ -44,7 +44,8 @@ class ConvChain final : public FusedGroup<T> {
         stages_.push_back(std::make_unique<PooledStage<T>>(*layers[at], x, y, how));
       else
         stages_.push_back(std::make_unique<PlainStage<T>>(*layers[at], x, y, how));
-      at += span, x = y;
+      at += span;
+      x = y;
       ends_.push_back(at);
     }
     for (std::size_t s = 1; s < stages_.size(); ++s) stages_[s - 1]->hand_over_to(*stages_[s]);

@@ -109,9 +109,12 @@ class ConvStage {
       : layer_(&layer), kernel_(conv().options.kernel) {
     const auto& o = conv().options;
     const auto [N, C, H, W] = x;
-    N_ = N, threads_ = how.threads;
-    prepack_ = how.prepack_weights, forward_only_ = how.keep == Keep::output;
-    O_ = o.out, columns_ = whole_vectors<T>(O_), units_ = units.h * units.w;
+    N_ = N;
+    threads_ = how.threads;
+    prepack_ = how.prepack_weights;
+    forward_only_ = how.keep == Keep::output;
+    O_ = o.out;
+    columns_ = whole_vectors<T>(O_), units_ = units.h * units.w;
     in_ = {C, {H, W}, o.padding}, out_ = {O_, y, 0};
     in_.validate(1), out_.validate(1);
     by_winograd_ = kernels::Winograd<T>::suits(conv().window(), 1, C, O_);

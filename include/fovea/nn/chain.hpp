@@ -74,7 +74,7 @@ class Chain {
   }
 
  protected:
-  /// Calls f.operator()<i>() for each layer.
+  // Calls f.operator()<i>() for each layer.
   template <class F>
   static void each_index(F&& f) {
     [&]<std::size_t... i>(std::index_sequence<i...>) { (f.template operator()<i>(), ...); }
