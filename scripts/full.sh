@@ -20,7 +20,7 @@ if [ -z "${FOVEA_DATA_DIR:-}" ] && ls data/mnist/t10k-images* > /dev/null 2>&1; 
   export FOVEA_DATA_DIR=$PWD/data/mnist
 fi
 
-parts=(kill checkpoint malformed exchange photos endurance random_networks random_pytorch fuzz mutation coverage consumers asan tsan compilers platforms)
+parts=(kill checkpoint malformed exchange photos endurance random_networks random_run_time random_pytorch fuzz mutation coverage consumers asan tsan compilers platforms)
 declare -A shows=(
   [kill]="\`kill -9\` at 200 random moments of a training, then \`--resume\`: the same bits, no unreadable file"
   [checkpoint]="the same bits for 1, 2, 3, 4 and 7 threads and after \`--resume\`; full disk, read-only disk, another run, two at once"
@@ -29,6 +29,7 @@ declare -A shows=(
   [photos]="\`mnist_predict\` reads photographs of all test digits as well as the originals"
   [endurance]="training, saving, loading and predicting in a loop for ENDURANCE_MINUTES (30): the same bits, memory flat within 1 %"
   [random_networks]="networks drawn at random agree with themselves in every way to run them, RANDOM_NETWORKS (300) fresh ones and 24 fixed"
+  [random_run_time]="networks drawn while a program runs agree in every way to run them and allocate nothing after the first step, RANDOM_RUN_TIME (20000)"
   [random_pytorch]="networks drawn at random agree with PyTorch in float64, all gradients to 1e-10, RANDOM_PYTORCH (150) of them"
   [fuzz]="every reader of files under libFuzzer, ASan and UBSan, FUZZ_SECONDS (1200) of processor time each"
   [mutation]="faults that a person could make, planted one at a time: the tests see at least 95 % of them"
@@ -47,6 +48,7 @@ part_photos() { COUNT=10000 MNIST_TRAIN=$build/examples/mnist_train PHOTOS=$buil
   tests/programs/test_photos.sh "$build/examples/mnist_predict"; }
 part_endurance() { "$build/tests/endurance" "${ENDURANCE_MINUTES:-30}"; }
 part_random_networks() { tests/random_networks/run.py --fresh "${RANDOM_NETWORKS:-300}"; }
+part_random_run_time() { OMP_WAIT_POLICY=passive "$build/tests/random_at_run_time" 2 0 "${RANDOM_RUN_TIME:-20000}"; }
 part_random_pytorch() { tests/random_networks/run.py --pytorch --fixed 0 --fresh "${RANDOM_PYTORCH:-150}"; }
 part_coverage() { tests/coverage/run.py --jobs "$(nproc)"; }
 part_fuzz() { scripts/fuzz.sh "${FUZZ_SECONDS:-1200}"; }
@@ -117,7 +119,7 @@ built=$(state)
 case $built in *changes) echo "Not all changes are committed: the table will say \"$built\"." ;; esac
 
 mkdir -p "$build/full"
-if ! { cmake --preset release -B "$build" && cmake --build "$build" -j "$(nproc)" --target mnist_train mnist_predict write_idx try_load photos endurance; } \
+if ! { cmake --preset release -B "$build" && cmake --build "$build" -j "$(nproc)" --target mnist_train mnist_predict write_idx try_load photos endurance random_at_run_time; } \
   > "$build/full/build.log" 2>&1; then
   tail -20 "$build/full/build.log" >&2
   echo "full.sh: the build failed; all of it is in $build/full/build.log" >&2

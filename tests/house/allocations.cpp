@@ -3,41 +3,13 @@
 // After the first step of training or prediction nothing is allocated, whatever the network, the number
 // of threads and the batch size: malloc and its relatives are replaced by ones that count.
 #include <array>
-#include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 
 #include "fovea/explain/attacks.hpp"
 #include "fovea/fovea.hpp"
+#include "house/counting_malloc.hpp"
 #include "networks.hpp"
 #include "support/course_cnn.hpp"
-
-extern "C" {
-void* __libc_malloc(std::size_t);
-void* __libc_calloc(std::size_t, std::size_t);
-void* __libc_realloc(void*, std::size_t);
-void* __libc_memalign(std::size_t, std::size_t);
-}
-
-namespace {
-long allocations = 0;
-}
-
-extern "C" {
-void* malloc(std::size_t n) { return ++allocations, __libc_malloc(n); }
-void* calloc(std::size_t n, std::size_t size) { return ++allocations, __libc_calloc(n, size); }
-void* realloc(void* p, std::size_t n) { return ++allocations, __libc_realloc(p, n); }
-void* aligned_alloc(std::size_t alignment, std::size_t n) {
-  return ++allocations, __libc_memalign(alignment, n);
-}
-void* memalign(std::size_t alignment, std::size_t n) {
-  return ++allocations, __libc_memalign(alignment, n);
-}
-int posix_memalign(void** p, std::size_t alignment, std::size_t n) {
-  *p = (++allocations, __libc_memalign(alignment, n));
-  return *p ? 0 : ENOMEM;
-}
-}
 
 using namespace fovea;
 

@@ -55,7 +55,8 @@ class Programs:
             raise Failure(f"{done.stderr[:4000]}\nthe program does not compile")
 
     def compile_comparison(self):
-        self.compile("-c", ROOT / "tests/random_networks/compare.cpp", "-o", self.place / "compare.o")
+        for name in "compare", "compiled":
+            self.compile("-c", ROOT / f"tests/random_networks/{name}.cpp", "-o", self.place / f"{name}.o")
 
     def make(self, name, networks):
         """The program of these networks, which are called 0, 1, ... in it."""
@@ -63,7 +64,7 @@ class Programs:
         source.write_text('#include "random_networks/subject_of.hpp"\n\nnamespace random_networks {\n\n' + "\n".join(
             draw.cpp(network, number, self.with_float) for number, network in enumerate(networks)) + "\n}\n")
         program = self.place / name
-        self.compile(source, self.place / "compare.o", "-o", program)
+        self.compile(source, self.place / "compare.o", self.place / "compiled.o", "-o", program)
         return program
 
 

@@ -4,6 +4,7 @@
 // once; of each network only the functions in this header are.
 #pragma once
 
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -86,7 +87,7 @@ class Subject {
 
 /// What is fixed about a network besides its layers.
 struct Description {
-  int number;                 // in this program
+  int number;                 // in its program
   std::uint64_t seed;         // of its weights, inputs and output gradients
   bool whole;                 // whether these are whole numbers
   bool modes;                 // whether training and prediction differ
@@ -97,9 +98,24 @@ struct Description {
 /// A network of the program, in float and in double.
 struct Entry {
   Description description;
-  std::unique_ptr<Subject<float>> (*in_float)();
-  std::unique_ptr<Subject<double>> (*in_double)();
+  std::function<std::unique_ptr<Subject<float>>()> in_float;
+  std::function<std::unique_ptr<Subject<double>>()> in_double;
 };
+
+/// What became of a network.
+struct Verdict {
+  std::vector<std::string> lines;  // what differs
+  bool undecided;                  // and may, in each of several draws
+  bool exact;                      // compared to the last bit
+  double worst;                    // relative error
+  bool disagrees() const { return !lines.empty() && !undecided; }
+};
+
+/// Compares all ways to run it.
+Verdict judge(const Entry& entry);
+/// Writes its numbers: a line for each tensor, "count name", an empty line, then all of them.
+void dump(const Entry& entry, const char* path);
+
 inline std::vector<Entry>& entries() {
   static std::vector<Entry> all;
   return all;
