@@ -43,11 +43,13 @@ class Report {
     excusable = false;
   }
   /// A number that is too far from what was expected.
-  void add_distance(std::string line) {
+  void add_distance(std::string line, double limits) {
     if (lines.size() < 30) lines.push_back(std::move(line));
+    excess = std::max(excess, limits);
   }
   std::vector<std::string> lines;
   bool excusable = true;
+  double excess = 0;    // the largest of those distances, in limits
   double worst = 0;     // relative error of all that was compared with a limit
   double rounding = 0;  // and of the reference in float against that in double
 };
@@ -122,6 +124,24 @@ void set_state(Subject<T>& subject, const Numerics& numbers) {
     std::transform(from.begin(), from.end(), values.begin(),
                    [](double value) { return static_cast<T>(value); });
   });
+}
+
+template <class T>
+const Named<T>* find(const Tensors<T>& tensors, const std::string& name) {
+  for (const auto& t : tensors)
+    if (t.name == name) return &t;
+  return nullptr;
+}
+
+/// What errors in this tensor are relative to: its largest number. The gradient of a bias is a sum in which nearly all
+/// may cancel (in front of a batch normalisation all does), so there it is that of the whole layer.
+template <class T>
+double scale_of(const Tensors<T>& all, const Named<T>& t) {
+  double scale = largest(t.values);
+  if (ends_with(t.name, ".bias"))
+    if (const auto* const weight = find(all, t.name.substr(0, t.name.size() - 4) + "weight"))
+      scale = std::max(scale, largest(weight->values));
+  return scale;
 }
 
 /// The largest of the sums of |values[i]| over the elements i with the same key(i), which is below `keys`.
@@ -512,12 +532,6 @@ class Comparison {
     }
   }
 
-  static const Named<T>* find(const Tensors<T>& tensors, const std::string& name) {
-    for (const auto& t : tensors)
-      if (t.name == name) return &t;
-    return nullptr;
-  }
-
   void expect_close(const std::string& what, const Tensors<T>& got, const Tensors<T>& expected) {
     for (const auto& t : got) {
       const auto* const right = find(expected, t.name);
@@ -525,7 +539,7 @@ class Comparison {
         report_.add(way(what) + ": " + t.name + " has another size");
         continue;
       }
-      const double scale = largest(right->values);
+      const double scale = scale_of(expected, *right);
       double error = 0;
       std::size_t where = 0;
       for (std::size_t k = 0; k < t.values.size(); ++k) {
@@ -540,7 +554,7 @@ class Comparison {
       const std::string line = concat(way(what), ": ", t.name, ": an error of ", relative,
                                       " (limit ", limit_, "): element ", where, " is ",
                                       t.values[where], ", expected ", right->values[where]);
-      std::isfinite(error) ? report_.add_distance(line) : report_.add(line);
+      std::isfinite(error) ? report_.add_distance(line, relative / limit_) : report_.add(line);
     }
   }
 
@@ -568,7 +582,7 @@ class Comparison {
 void compare_precisions(const Tensors<float>& single, const Tensors<double>& full, bool exact,
                         Report& report) {
   for (std::size_t i = 0; i < full.size(); ++i) {
-    const double scale = largest(full[i].values), limit = exact ? 0 : 1e-4;
+    const double scale = scale_of(full, full[i]), limit = exact ? 0 : 1e-4;
     double error = 0;
     for (std::size_t k = 0; k < full[i].values.size(); ++k)
       error =
@@ -576,7 +590,8 @@ void compare_precisions(const Tensors<float>& single, const Tensors<double>& ful
     if (error > 0) report.rounding = std::max(report.rounding, error / scale);
     if (!(error <= limit * scale))
       report.add_distance(concat("float against double: ", full[i].name, ": an error of ",
-                                 error / scale, " (limit ", limit, ")"));
+                                 error / scale, " (limit ", limit, ")"),
+                          error / scale / limit);
   }
 }
 
@@ -606,9 +621,10 @@ Verdict judge(const Entry& entry) {
   for (int tries = 0; tries < 4; ++tries) {
     report = compare(entry, numbers, attempt);
     // A unit that close to a tie goes either way, and where rounding is large in the reference, it is elsewhere.
-    const bool close = numbers.closest_tie < 1e-5 || report.rounding > 2e-6;
-    undecided = !report.lines.empty() && report.excusable && !numbers.exact && close;
-    if (!undecided) break;
+    // What is just beyond a limit is no more than rounding if it is gone in another draw.
+    const bool may = !report.lines.empty() && report.excusable && !numbers.exact;
+    undecided = may && (numbers.closest_tie < 1e-5 || report.rounding > 2e-6);
+    if (!undecided && !(may && report.excess < 100)) break;
   }
   return {report.lines, undecided, numbers.exact, report.worst};
 }
