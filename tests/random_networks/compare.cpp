@@ -9,6 +9,7 @@
 //   options        without the input's gradient, without those of the parameters
 //   reuse          one workspace and batches of several sizes, with NaN in it between them
 //   interleaved    two workspaces of one network
+//   as a Network   the layers of a Sequential in one, to the last bit
 //
 // Every way runs with 1, 2, 3 and 7 threads, which must give the same bits; float and double.
 //
@@ -242,6 +243,7 @@ class Comparison {
  public:
   Comparison(Subject<T>& subject, const Description& d, const Numerics& numbers, Report& report)
       : subject_(subject),
+        network_(subject.as_network()),
         d_(d),
         x_(rounded<T>(numbers.x)),
         dy_(rounded<T>(numbers.dy)),
@@ -250,6 +252,7 @@ class Comparison {
                                 : 1e-12),
         report_(report) {
     set_state(subject, numbers);
+    if (network_) set_state(*network_, numbers);
   }
 
   /// Compares everything with the reference in training, and in prediction if that differs.
@@ -266,6 +269,7 @@ class Comparison {
         options();
         reuse();
         interleaved();
+        as_network();
       }
       if (mode == Mode::eval) predictions();
     }
@@ -429,6 +433,19 @@ class Comparison {
       }
   }
 
+  // The same layers in a Network: the same plan, the same names and the same bits.
+  void as_network() {
+    if (!network_) return;
+    for (const bool fuse : {true, false}) {
+      const WorkspaceOptions how{.input_gradient = true, .threads = 2, .fuse = fuse};
+      attempt("as a Network", [&] {
+        auto run = network_->workspace(d_.capacity, with_seed(how));
+        expect_same_bits("as a Network", step(*run, how, x_, dy_, d_.batch, mode_),
+                         step(how, mode_));
+      });
+    }
+  }
+
   // forward in one workspace and in another, then backward in both.
   void interleaved() {
     const WorkspaceOptions how{.input_gradient = true, .threads = 2};
@@ -564,11 +581,12 @@ class Comparison {
       const auto* const right = find(expected, t.name);
       if (!right || right->values.size() != t.values.size() ||
           std::memcmp(right->values.data(), t.values.data(), t.values.size() * sizeof(T)) != 0)
-        report_.add(way(what) + ": " + t.name + " has other bits than with one thread");
+        report_.add(way(what) + ": " + t.name + " has other bits");
     }
   }
 
   Subject<T>& subject_;
+  std::unique_ptr<Subject<T>> network_;  // of the same layers, for a Sequential
   const Description& d_;
   Numbers<T> x_, dy_;
   double limit_;

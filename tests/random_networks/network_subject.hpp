@@ -3,7 +3,7 @@
 // Makes a Subject of a Network. It has no forward_after and no backward_from, so compare.cpp sees no layers of it.
 #pragma once
 
-#include "random_networks/subject_of.hpp"
+#include "random_networks/trace.hpp"
 
 namespace random_networks {
 

@@ -83,6 +83,8 @@ class Subject {
   /// A Predictor with its scratch.
   virtual std::unique_ptr<Run<T>> predictor(Index capacity, int threads) = 0;
   virtual Numbers<T> predict(const Numbers<T>& x, Index n, int threads) const = 0;
+  /// The same layers in a Network, or nullptr if it is one.
+  virtual std::unique_ptr<Subject<T>> as_network() const { return nullptr; }
 };
 
 /// What is fixed about a network besides its layers.

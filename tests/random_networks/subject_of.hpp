@@ -5,27 +5,9 @@
 
 #include <functional>
 
-#include "random_networks/layers.hpp"
-#include "random_networks/subject.hpp"
+#include "random_networks/network_subject.hpp"
 
 namespace random_networks {
-
-template <std::size_t R>
-std::vector<Index> extents_of(const Shape<R>& shape) {
-  return {shape.extents().begin(), shape.extents().end()};
-}
-template <TensorLike X>
-Numbers<ElementOf<X>> numbers_of(const X& x) {
-  return {as_const(x).begin(), as_const(x).end()};
-}
-/// `values` as n examples of this shape; the batch in it does not count.
-template <class T, std::size_t R>
-View<const T, R> view_of(const Numbers<T>& values, Shape<R> shape, Index n) {
-  shape = shape.with_batch(n);
-  check(shape.size() == static_cast<Index>(values.size()), "expected ", shape, ", got ",
-        values.size(), " numbers");
-  return {values.data(), shape};
-}
 
 /// Calls f with each index below `count`, as a constant, that equals i: f.operator()<i>().
 template <std::size_t count, class F>
@@ -34,41 +16,6 @@ void at_index(std::size_t i, F&& f) {
     ((i == j ? f.template operator()<j>() : void()), ...);
   }
   (std::make_index_sequence<count>{});
-}
-
-/// Each layer of a workspace that keeps everything: what it reads, the gradient of what it writes, its weight.
-inline std::vector<Trace> trace(const Plan<double>& plan) {
-  const auto extents = [](const Extents& e) {
-    return std::vector<Index>(e.at.begin(), e.at.begin() + static_cast<std::ptrdiff_t>(e.rank));
-  };
-  const auto numbers = [](const AnyView<double>& view) {
-    return Numbers<double>(view.data, view.data + view.extents.size());
-  };
-  std::vector<Trace> traces;
-  for (std::size_t k = 0; k < plan.layer_count(); ++k) {
-    const AnyLayer<double>& layer = plan.layer(k);
-    const AnyView<double> x = plan.value(layer.inputs[0]);
-    const std::size_t name =
-        layer.path.find_last_of('.') + 1;  // "conv" of "residual1.branch.conv2"
-    Trace t{layer.path.substr(name, layer.path.find_last_not_of("0123456789") + 1 - name),
-            extents(x.extents),
-            numbers(x),
-            numbers(plan.gradient(k + 1)),
-            {}};
-    const auto weigh = [&](const auto& weight) {
-      t.weight = numbers_of(weight);
-      t.weight_shape = extents_of(weight.shape());
-    };
-    if (layer.is<Conv2d<double>>()) {
-      weigh(layer.get<Conv2d<double>>().weight);
-      t.window = layer.get<Conv2d<double>>().window();
-    }
-    if (layer.is<MaxPool2d>()) t.window = layer.get<MaxPool2d>().window();
-    if (layer.is<Linear<double>>()) weigh(layer.get<Linear<double>>().weight);
-    if (layer.is<Scale<double>>()) weigh(layer.get<Scale<double>>().scale);
-    traces.push_back(std::move(t));
-  }
-  return traces;
 }
 
 /// One type for all that visits tensors by name, so that for_each_state is compiled once for each network.
@@ -261,11 +208,27 @@ class SubjectOf : public Subject<typename Net::value_type> {
   std::unique_ptr<Run<T>> predictor(Index capacity, int threads) override {
     return std::make_unique<PredictorRun>(net_, capacity, threads);
   }
+  std::unique_ptr<Subject<T>> as_network() const override {
+    Network<T> net;
+    const Extents output = add_from<0>(net, net.input(net_.input_shape()));
+    return std::make_unique<NetworkSubject<T>>(std::move(net), net_.input_shape().prepend(1),
+                                               output);
+  }
   Numbers<T> predict(const Numbers<T>& x, Index n, int threads) const override {
     return numbers_of(net_.predict(view_of(x, net_.input_shape().prepend(1), n), threads));
   }
 
  private:
+  // The layers from i on, one by one; the shape of the output.
+  template <std::size_t i, std::size_t R>
+  Extents add_from(Network<T>& net, const Value<R>& x) const {
+    const auto y = net.add(std::get<i>(net_.layers()), x);
+    if constexpr (i + 1 < Net::depth)
+      return add_from<i + 1>(net, y);
+    else
+      return y.shape;
+  }
+
   Net net_;
   Names names_;
 };
