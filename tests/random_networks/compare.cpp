@@ -9,6 +9,7 @@
 //   options        without the input's gradient, without those of the parameters
 //   reuse          one workspace and batches of several sizes, with NaN in it between them
 //   interleaved    two workspaces of one network
+//   derivative     of s = <y, dy> by a difference of two forwards
 //   as a Network   the layers of a Sequential in one, to the last bit
 //
 // Every way runs with 1, 2, 3 and 7 threads, which must give the same bits; float and double.
@@ -270,6 +271,7 @@ class Comparison {
         reuse();
         interleaved();
         as_network();
+        derivative();
       }
       if (mode == Mode::eval) predictions();
     }
@@ -431,6 +433,70 @@ class Comparison {
           }
         });
       }
+  }
+
+  // All ways share a plan, so what is wrong in it is the same in each. Here s = <y, dy> itself is the judge: along a
+  // random direction of the input and of all parameters, it changes as the gradients say.
+  void derivative() {
+    if (sizeof(T) == 4 || d_.whole) return;  // whole numbers have ties everywhere
+    attempt("derivative of s", [&] {
+      Rng rng{d_.seed, 7};
+      const auto direction = [&](const Numbers<T>& like) {
+        Numbers<T> v(like.size());
+        for (T& each : v) each = static_cast<T>(rng.uniform(-1, 1));
+        return v;
+      };
+      const Tensors<T>& all = reference_;
+      Tensors<T> along;
+      double expected = 0, scale = 0;
+      for (const auto& t : all) {
+        along.push_back({t.name, direction(t.values)});
+        if (t.name.find("gradient") == std::string::npos) continue;
+        for (std::size_t i = 0; i < t.values.size(); ++i) {
+          const auto term = static_cast<double>(t.values[i] * along.back().values[i]);
+          expected += term, scale += std::abs(term);
+        }
+      }
+      const auto s_at = [&](T step) {
+        const auto move = [&](auto& values, const Named<T>* v) {
+          for (std::size_t i = 0; v && i < values.size(); ++i) values[i] += step * v->values[i];
+        };
+        const auto move_all = [&] {
+          subject_.each_state([&](const std::string& name, std::span<const Index>, auto values) {
+            move(values, find(along, "gradient of " + name));
+          });
+        };
+        Numbers<T> x = x_;
+        move(x, find(along, "input gradient"));
+        const auto before = state();
+        move_all();
+        auto run =
+            subject_.workspace(d_.batch, with_seed({.keep = Keep::everything, .threads = 1}));
+        const Numbers<T> y = run->forward(x, d_.batch, mode_);
+        subject_.each_state([&](const std::string& name, std::span<const Index>, auto values) {
+          const auto& old = find(before, name)->values;
+          std::copy(old.begin(), old.end(), values.begin());
+        });
+        double s = 0;
+        for (std::size_t i = 0; i < y.size(); ++i) s += static_cast<double>(y[i] * dy_[i]);
+        return s;
+      };
+      const double step = 1e-7;
+      const double found = (s_at(static_cast<T>(step)) - s_at(static_cast<T>(-step))) / (2 * step);
+      const double limit = 1e-4, error = std::abs(found - expected) / scale;
+      if (!(error <= limit))
+        report_.add_distance(concat(way("derivative of s"), ": the gradients say ", expected,
+                                    ", found ", found, " (limit ", limit, " of ", scale, ")"),
+                             error / limit);
+    });
+  }
+  // All parameters and buffers.
+  Tensors<T> state() {
+    Tensors<T> all;
+    subject_.each_state([&](const std::string& name, std::span<const Index>, auto values) {
+      all.push_back({name, {values.begin(), values.end()}});
+    });
+    return all;
   }
 
   // The same layers in a Network: the same plan, the same names and the same bits.
