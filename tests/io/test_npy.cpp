@@ -106,7 +106,7 @@ TEST_CASE("npy: what Python writes in other ways is read too") {
         "(2, 3)");
   // Padded to 64, to 16, not at all, and without a newline, which np.load does not miss.
   const std::string dictionary = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1), }";
-  for (const std::size_t padding : {0, 5, 58, 1000})
+  for (const std::size_t padding : {0u, 5u, 58u, 1000u})
     CHECK(shape_of(file_of(dictionary + spaces.substr(0, padding % 200), 8)) == "(2, 1)");
   std::string file = file_of(dictionary, 0);
   file.back() = ' ';
