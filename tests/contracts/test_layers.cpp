@@ -357,8 +357,6 @@ TEST_CASE("contracts: a layer called by itself with views and a Pass that do not
   const auto features = random_tensor<float>(Shape{3, 6}, 3);
   Tensor<float, 2> z(Shape{3, 4}), wide(Shape{3, 5}), dfeatures(features.shape());
   NoPass nothing;
-  Relu relu;
-  Flatten flatten;
   const auto made = [&](Shape<4> shape, Keep keep = Keep::for_backward) {
     return conv.pass(shape, {.keep = keep, .threads = 2});
   };

@@ -101,8 +101,8 @@ void compare(Net& net, const Extents& input) {
   CHECK(dynamic_cast<const PointwiseRelu<T>*>(with.plan().group(0)) != nullptr);
   CHECK(dynamic_cast<const PointwiseRelu<T>*>(with.plan().group(1)) != nullptr);
   // The values between are never written, those behind are.
-  for (const std::size_t inner : {1, 3}) CHECK(!with.plan().exists(inner));
-  for (const std::size_t kept : {0, 2, 4, 5, 6}) CHECK(with.plan().exists(kept));
+  for (const std::size_t inner : {1u, 3u}) CHECK(!with.plan().exists(inner));
+  for (const std::size_t kept : {0u, 2u, 4u, 5u, 6u}) CHECK(with.plan().exists(kept));
   CHECK(without.plan().step_count() == 6);
   CHECK(with.plan().memory().size() < without.plan().memory().size());
 

@@ -87,7 +87,6 @@ Loss loss_of(const Tensor<float, 2>& logits, std::vector<Label> labels) {
 }  // namespace
 
 TEST_CASE("numerics: ReLU") {
-  const Relu relu;
   const float tiny = std::numeric_limits<float>::denorm_min();
   const Tensor<float, 2> x{{NaN, inf, -inf, tiny, -tiny, 0.0f}};
   Tensor<float, 2> y(x.shape()), dx(x.shape());
