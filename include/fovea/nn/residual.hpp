@@ -36,6 +36,9 @@ struct Residual {
 
 template <class... Layers>
 Residual(Chain<Layers...>) -> Residual<Layers...>;
+// Otherwise Residual{Residual{...}} would be a copy of the inner one.
+template <class... Layers>
+Residual(Residual<Layers...>) -> Residual<Residual<Layers...>>;
 
 /// residual(conv2d({...}), relu, conv2d({...})), for sequential<float>(...).
 template <class... Specs>
