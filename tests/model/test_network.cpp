@@ -88,7 +88,7 @@ TEST_CASE("network: values with three readers, and errors") {
   const auto s = [&] {
     const auto y = net.forward(as_const(images).view(), w).as<2>();
     double sum = 0;
-    for (Index i = 0; i < y.size(); ++i) sum += y.data()[i] * (i % 7 - 3.0);
+    for (Index i = 0; i < y.size(); ++i) sum += y.data()[i] * (static_cast<double>(i % 7) - 3);
     return sum;
   };
   s();
