@@ -144,10 +144,10 @@ refused "--weights: expected the name of a file" --data "$work/data" --weights "
 refused "--no-selftest" --data "$work/data" --no-selftest
 
 refused "--image: expected the number of a test image in [0, 40), got 40" --data "$work/data" --image 40
-refused "--image: expected the number of a test image in [0, 40), got -1" --data "$work/data" --image -1
+refused "--image: expected a whole number from 0" --data "$work/data" --image -1
 refused "--image" --data "$work/data" --image seven
 refused "--class: expected a class in [0, 10), or -1 for the image's own, got 10" --data "$work/data" --class 10
-refused "--class: expected a class" --data "$work/data" --class -2
+refused "--class: expected a whole number from -1" --data "$work/data" --class -2
 refused "no layer conv3" --data "$work/data" --layer conv3
 refused "--layer: expected a layer with rows and columns, got fc1" --data "$work/data" --layer fc1
 refused "$work/nowhere" --data "$work/nowhere"
