@@ -141,8 +141,8 @@ compiled_with -DOWN_ZLIB uses_io.cpp
 compiled_with -DOWN_stb uses_viz.cpp
 compiled_with -DOWN_nlohmann_json mnist_train.cpp
 compiled_with -DOWN_CLI11 options.cpp
-compiled_with -DOWN_PNG mnist_predict.cpp
-compiled_with -DOWN_JPEG try_load.cpp
+compiled_with -DOWN_PNG support/decode_png.cpp
+compiled_with -DOWN_JPEG support/decode_jpeg.cpp
 compiled_with -DOWN_benchmark bench_kernels.cpp
 compiled_with -DOWN_OpenMP_CXX 01_tensors.cpp
 grep -q 'OWN_doctest' "$work/consumer/fovea/tests/CMakeFiles/fovea_tests.dir/flags.make" || fail "fovea_tests: no OWN_doctest"

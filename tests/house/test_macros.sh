@@ -10,7 +10,7 @@
 # "columns" and "lines" of term.h, which are too good for names of ours, min and max of Windows, which break the
 # standard library as well, and "check" of old Apple headers, which Apple has given up.
 set -euo pipefail
-root=$(cd "$(dirname "$0")/../.." && pwd)
+root=$(cd "$(dirname "$(realpath "$0")")/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"

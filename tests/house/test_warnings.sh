@@ -21,7 +21,7 @@
 #   -Wunsafe-buffer-usage      kernels work on pointers; View and Tensor are where these come from
 #   -Wweak-vtables             an exception in a header has its table in every unit; there is no other place
 set -euo pipefail
-root=$(cd "$(dirname "$0")/../.." && pwd)
+root=$(cd "$(dirname "$(realpath "$0")")/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"

@@ -25,9 +25,9 @@ inline constexpr std::size_t most_inputs = 8;
 
 /// A shape whose rank is known at run time: all extents, the batch first.
 struct Extents {
-  static constexpr std::size_t most = 8;
+  static constexpr std::size_t most = 8;  ///< axes, at most
   std::size_t rank = 0;
-  std::array<Index, most> at{};
+  std::array<Index, most> at{};  ///< the first `rank` of these
 
   Extents() = default;
   template <std::size_t R>
@@ -43,6 +43,7 @@ struct Extents {
     for (std::size_t axis = 0; axis < R; ++axis) result[axis] = at[axis];
     return result;
   }
+  /// The same extents with another first one.
   Extents with_batch(Index n) const {
     Extents result = *this;
     result.at[0] = n;
@@ -59,10 +60,12 @@ struct Extents {
 /// A View whose rank is known at run time: `w.activation("conv1").as<4>()`.
 template <class T>
 struct AnyView {
-  T* data = nullptr;
-  Extents extents{};
+  T* data = nullptr;  ///< the first element; nullptr: there is nothing to see
+  Extents extents{};  ///< rank and extents
 
+  /// Looks at nothing.
   AnyView() = default;
+  /// Looks at all elements of these extents.
   AnyView(T* first, const Extents& e) : data(first), extents(e) {}
   template <std::size_t R>
   AnyView(const View<T, R>& view) : data(view.data()), extents(view.shape()) {}
@@ -77,6 +80,7 @@ struct AnyView {
     check(!data || extents.rank == R, "view: expected ", R, " axes, found ", extents);
     return data ? View<T, R>(data, extents.shape<R>()) : View<T, R>();
   }
+  /// Whether there is nothing to see.
   bool empty() const { return data == nullptr; }
 };
 
@@ -127,14 +131,18 @@ FOVEA_OUT_OF_LINE void add_dimensions(const Layer& layer, std::vector<Index>& al
 template <class T>
 class AnyLayer {
  public:
+  /// What it reads.
   using Inputs = std::span<const AnyView<const T>>;
+  /// Where ds/dx goes, for each input; empty where it is not asked for.
   using Gradients = std::span<const AnyView<T>>;
 
   virtual ~AnyLayer() = default;
 
   /// Makes the Pass for inputs of at most these extents. `fused`: a group does the work.
   virtual void prepare(std::span<const Extents> x, const WorkspaceOptions& options, bool fused) = 0;
+  /// y = f(x, ...)
   virtual void forward(Inputs x, const AnyView<T>& y, const Context& context) = 0;
+  /// Assigns ds/dx of each input and the gradients in the Pass.
   virtual void backward(Inputs x, const AnyView<const T>& y, const AnyView<const T>& dy,
                         Gradients dx, const Context& context) = 0;
   /// Appends what the memory of a workspace depends on.
@@ -218,12 +226,14 @@ class LayerAdapter final : public AnyLayer<T> {
     check_buffers();
   }
 
+  /// The layer's own.
   void forward(typename Base::Inputs x, const AnyView<T>& y, const Context& context) override {
     with_index([&]<std::size_t... i>() {
       layer().forward(x[i].template as<R>()..., y.template as<Q>(), *pass_, context);
     });
   }
 
+  /// The layer's own.
   void backward(typename Base::Inputs x, const AnyView<const T>& y, const AnyView<const T>& dy,
                 typename Base::Gradients dx, const Context& context) override {
     with_index([&]<std::size_t... i>() {

@@ -79,9 +79,9 @@ class Plan {
 
   /// Layers taken down so far.
   std::size_t layers_so_far() const { return at_; }
-  std::size_t layer_count() const { return layers_.size(); }
-  std::size_t step_count() const { return steps_.size(); }
-  const AnyLayer<T>& layer(std::size_t k) const { return *layers_[k]; }
+  std::size_t layer_count() const { return layers_.size(); }             ///< layers
+  std::size_t step_count() const { return steps_.size(); }               ///< steps
+  const AnyLayer<T>& layer(std::size_t k) const { return *layers_[k]; }  ///< layer k
   /// The layers of step s, by their paths: "conv1 relu1 pool1".
   std::string step_name(std::size_t s) const;
   /// The group of step s; nullptr if it runs one layer.
@@ -104,8 +104,9 @@ class Plan {
     return value == 0 || steps_[step_of_[value - 1]].last == value - 1;
   }
 
+  /// How many examples there are in this pass.
   void set_batch(Index n) { batch_ = n; }
-  Index batch() const { return batch_; }
+  Index batch() const { return batch_; }  ///< examples in this pass
 
   /// A value, for the batch at hand.
   AnyView<T> value(std::size_t v) const {

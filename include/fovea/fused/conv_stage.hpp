@@ -46,7 +46,7 @@ class ConvStage {
     Index part;          ///< of the batch
     bool first_of_part;  ///< its dW and db are assigned, those of the others are added
     bool parameters;     ///< whether dW and db are wanted
-    int thread;
+    int thread;          ///< which thread's scratch
   };
   /// dW and db of its part, and dx, which the stage before reads if there is one.
   virtual void backward_image(const View<const T, 4>& y, const View<const T, 4>& dy,
@@ -70,6 +70,7 @@ class ConvStage {
 
   /// The layer, wherever its network is now.
   const Conv2d<T>& conv() const { return layer_->template get<Conv2d<T>>(); }
+  /// Whether nothing goes back.
   bool forward_only() const { return forward_only_; }
   /// Image n of x, in this stage's layout.
   const T* image(Index n) { return images_[n].data(); }

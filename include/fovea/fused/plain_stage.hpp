@@ -113,6 +113,7 @@ class PlainStage final : public ConvStage<T> {
     dx_direct_.pack_weights(turned_.data(), flipped_.data());
   }
 
+  /// g once, then dW over its pixels, then dx in tiles.
   void backward_image(const View<const T, 4>& y_tensor, const View<const T, 4>& y_gradient,
                       const View<T, 4>& x_gradient, const typename Base::Image& image) override {
     const auto [n, slot, part, first_of_part, parameters, thread] = image;

@@ -93,6 +93,7 @@ class PooledStage final : public ConvStage<T> {
     });
   }
 
+  /// A list for each output, then dW and dx over the lists.
   void backward_image(const View<const T, 4>&, const View<const T, 4>& y_gradient,
                       const View<T, 4>& x_gradient, const typename Base::Image& image) override {
     const auto [n, slot, part, first_of_part, parameters, thread] = image;

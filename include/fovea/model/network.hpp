@@ -87,6 +87,7 @@ class Network {
   Network(const Network& other) : input_(other.input_), shapes_(other.shapes_) {
     for (const auto& layer : other.layers_) layers_.push_back(layer->copy());
   }
+  /// The same network with other layers.
   Network& operator=(const Network& other) {
     Network copy = other;
     std::swap(layers_, copy.layers_);
@@ -132,6 +133,7 @@ class Network {
     return {*this, capacity, options, rules};
   }
 
+  /// Which network this is, for what is made for one network.
   const NetworkIdentity& identity() const { return identity_; }
 
   /// The output for x (N, ...), as Sequential::forward.
@@ -170,6 +172,7 @@ class Network {
   void for_each_parameter(F&& f) {
     visit(f, nullptr, false);
   }
+  /// The same for parameters and buffers.
   template <class F>
   void for_each_state(F&& f) {
     visit(f, nullptr, true);

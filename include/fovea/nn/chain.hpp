@@ -27,10 +27,11 @@ class Chain {
 
  public:
   static constexpr std::string_view kind = "chain";
-  static constexpr bool is_chain = true;
+  static constexpr bool is_chain = true;  ///< its children are numbered
   /// The number of layers.
   static constexpr std::size_t depth = sizeof...(Layers);
 
+  /// Of these layers, the first one reads the input.
   explicit Chain(Layers... layers) : layers_(std::move(layers)...) {}
 
   /// conv1, relu1, pool1, conv2, ...: kind and ordinal.

@@ -43,14 +43,14 @@ namespace fovea::inline FOVEA_ABI {
 template <std::size_t R>
 struct Value {
   static constexpr std::size_t rank = R;
-  Shape<R> shape;
+  Shape<R> shape;          ///< a batch of one
   std::size_t number = 0;  ///< 0: the input of the network
 };
 
 /// Where a layer is: "residual1.f.conv2" is conv2 in f in residual1. A chain of names, so that it costs nothing
 /// until somebody asks for the text.
 struct Path {
-  const Path* outer = nullptr;
+  const Path* outer = nullptr;  ///< of the layer around it; nullptr: the network itself
   std::string_view name{};
   std::size_t ordinal = 0;     ///< 2 for conv2; 0: the name says it all
   std::uint64_t identity = 0;  ///< of the layer, for its random numbers

@@ -106,6 +106,7 @@ auto make_pass(const Layer& layer, const WorkspaceOptions& options, const Shape<
 /// A layer whose T, rng and options.in follow from its network, see nn/specification.hpp.
 template <template <class> class L, class Options>
 struct InputSpec {
+  /// What it stands for.
   template <class T>
   using Layer = L<T>;
   Options options;  ///< in = 0: as many as the input has

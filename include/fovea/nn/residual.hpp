@@ -21,13 +21,17 @@ namespace fovea::inline FOVEA_ABI {
 template <class... Layers>
 struct Residual {
   static constexpr std::string_view kind = "residual";
-  Chain<Layers...> f;
+  Chain<Layers...> f;  ///< what is added
 
+  /// f of these layers.
   explicit Residual(Layers... layers) : f(std::move(layers)...) {}
+  /// f as it is.
   explicit Residual(Chain<Layers...> chain) : f(std::move(chain)) {}
 
+  /// f
   static constexpr auto children() { return std::tuple{Child{"f", &Residual::f}}; }
 
+  /// y = x + f(x)
   auto compose(auto& graph, const auto& x) const {
     const auto fx = graph.run("f", f, x);
     return graph.run("add", Add{}, x, fx);
@@ -43,14 +47,17 @@ Residual(Residual<Layers...>) -> Residual<Residual<Layers...>>;
 /// residual(conv2d({...}), relu, conv2d({...})), for sequential<float>(...).
 template <class... Specs>
 struct ResidualSpec {
+  /// What it stands for.
   template <class T>
   using Layer = Residual<detail::layer_of<Specs, T>...>;
-  std::tuple<Specs...> specs;
+  std::tuple<Specs...> specs;  ///< of f
+  /// The layer for inputs of this shape.
   template <class T, std::size_t R>
   Layer<T> make(const Shape<R>& x, Rng& rng) const {
     return Layer<T>(detail::make_chain<T>(x, rng, specs));
   }
 };
+/// y = x + f(x), f of these specifications.
 template <class... Specs>
 ResidualSpec<Specs...> residual(const Specs&... specs) {
   return {{specs...}};
