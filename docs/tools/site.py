@@ -26,8 +26,9 @@ FLOORS = {"": "The library in one header", "core": "Memory, arithmetic, threads,
 
 
 def floor_of(header):
-    """"nn" of "fovea/nn/conv2d.hpp", and "" of "fovea/fovea.hpp"."""
-    return "/".join(header.split("/")[1:-1])
+    """"nn" of "fovea/nn/conv2d.hpp", "" of "fovea/fovea.hpp", and "explain" of a folder in it that FLOORS does not name."""
+    folder = "/".join(header.split("/")[1:-1])
+    return folder if folder in FLOORS else folder.split("/")[0]
 
 
 def pandoc(markdown):
