@@ -31,6 +31,7 @@ class Drawing {
       const std::size_t x = some_value();
       maps(x).image() ? image_piece(x) : row_piece(x);
     }
+    budget_ = 1e9;
     if (recipe_.steps.empty()) add({Step::Kind::relu, {0}}, maps(0));
     join();
     Description& d = recipe_.description;
@@ -247,7 +248,6 @@ class Drawing {
 
   // Until one value has no reader, which then is the last.
   void join() {
-    budget_ = 1e9;
     for (;;) {
       std::vector<bool> read(recipe_.values.size());
       for (const Step& s : recipe_.steps)
