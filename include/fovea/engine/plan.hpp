@@ -208,7 +208,7 @@ class Plan {
 
   bool goes_back() const { return options_.keep != Keep::output; }
 
-  // The layers from k on that follow each other without a branch, of which none but the last is a view.
+  // The layers from k on that follow each other without a branch.
   std::size_t neighbours_from(std::size_t k) const {
     std::size_t count = 1;
     while (k + count < layers_.size()) {
