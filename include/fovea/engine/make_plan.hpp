@@ -150,4 +150,17 @@ template <class T>
   return name;
 }
 
+namespace detail {
+
+// The buffers of a layer get the new values that its last forward left.
+template <class Layer, class T>
+void take_over_buffers(Layer& layer, const Plan<T>& plan) {
+  each_buffer<Layer>([&](const auto& b) {
+    const auto& update = plan.left_by(layer, b.update);
+    std::copy(update.begin(), update.end(), (layer.*b.value).begin());
+  });
+}
+
+}  // namespace detail
+
 }  // namespace fovea::inline FOVEA_ABI

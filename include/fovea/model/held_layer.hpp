@@ -80,12 +80,7 @@ class Held final : public HeldLayer<T> {
   }
 
   void commit_buffers(const Plan<T>& plan) override {
-    each([&]<class L>(L& layer, const Path&) {
-      each_buffer<L>([&](const auto& b) {
-        const auto& update = plan.left_by(layer, b.update);
-        std::copy(update.begin(), update.end(), (layer.*b.value).begin());
-      });
-    });
+    each([&]<class L>(L& layer, const Path&) { take_over_buffers(layer, plan); });
   }
 
  private:

@@ -226,10 +226,7 @@ class Sequential : public Chain<Layers...> {
     w.check_belongs("buffers", *this);
     if (!w.take_buffers()) return;
     detail::visit_layers(*this, Path{}, [&]<class Layer>(Layer& layer, const Path&) {
-      detail::each_buffer<Layer>([&](const auto& b) {
-        const auto& update = w.plan_.left_by(layer, b.update);
-        std::copy(update.begin(), update.end(), (layer.*b.value).begin());
-      });
+      detail::take_over_buffers(layer, w.plan_);
     });
   }
 
