@@ -8,6 +8,7 @@
 
 // core: memory, arithmetic, threads, randomness. No neural network yet.
 #include "fovea/core/abi.hpp"
+#include "fovea/core/any_view.hpp"
 #include "fovea/core/bits.hpp"
 #include "fovea/core/build_info.hpp"
 #include "fovea/core/check.hpp"

@@ -72,6 +72,85 @@ TEST_CASE_TEMPLATE("network: the same bits as Sequential, in training and in pre
   CHECK(std::equal(y.begin(), y.end(), z.begin()));
 }
 
+TEST_CASE("network: forward and backward that begin inside a residual") {
+  Rng rng{3};
+  Sequential net{Shape{2, 7, 6}, conv<double>(2, 4, rng),
+                 Residual{Chain{conv<double>(4, 4, rng), Relu{}, conv<double>(4, 4, rng)}},
+                 Flatten{}, Linear<double>{{.in = 168, .out = 3}, rng}};
+  auto& [conv1, residual1, flatten1, linear1] = net.layers();
+  Network<double> other;
+  auto x = other.input(Shape{2, 7, 6});
+  x = other.add(conv1, x);
+  x = other.add(residual1, x);
+  const auto y = other.add(linear1, other.add(flatten1, x));
+  CHECK(y.shape == Shape{1, 3});
+  const auto images = random_tensor<double>(Shape{3, 2, 7, 6}, 5);
+  for (const bool fuse : {false, true}) {
+    CAPTURE(fuse);
+    const WorkspaceOptions options{.input_gradient = true, .threads = 2, .fuse = fuse};
+    auto a = net.workspace(4, options);
+    auto b = other.workspace(4, options);
+
+    // The branch from its middle, without what comes after it.
+    Sequential half{Shape{2, 7, 6}, conv1, std::get<0>(residual1.f.layers())};
+    auto c = half.workspace(4, options);
+    const auto dy = random_tensor<double>(Shape{3, 4, 7, 6}, 6);
+    const auto inner = half.forward(images, c);
+    std::copy(dy.begin(), dy.end(), c.output_gradient().begin());
+    half.backward(c);
+    const Tensor<double, 4> dx(c.input_gradient()), middle(inner);
+    net.forward(images, a), other.forward(as_const(images).view(), b);
+    if (fuse) {
+      CHECK(contains(error_of([&] { net.backward_from("residual1.f.conv1", dy.view(), a); }),
+                     "residual1.f.conv1 runs as one with its neighbours"));
+    } else {
+      // A whole backward in between leaves gradients of everything.
+      a.output_gradient().fill(1), b.output_gradient().as<2>().fill(1);
+      net.backward(a), other.backward(b);
+      net.backward_from("residual1.f.conv1", dy.view(), a);
+      other.backward_from("residual1.f.conv1", dy.view(), b);
+      CHECK(std::equal(dx.begin(), dx.end(), a.input_gradient().begin()));
+      CHECK(std::equal(dx.begin(), dx.end(), b.input_gradient().data));
+      const auto& dweight = c.layer<0>().dweight;
+      CHECK(std::equal(dweight.begin(), dweight.end(), a.layer<0>().dweight.begin()));
+    }
+
+    // Behind the ReLU everything is linear in what it says: the residual's own input is that of the last forward.
+    const Tensor<double, 4> relu1(map(middle, [](double v) { return std::max(v, 0.0); }));
+    const Tensor<double, 4> twice(map(relu1, [](double v) { return 2 * v; }));
+    const Tensor<double, 4> none(relu1.shape());
+    const Tensor<double, 2> logits(net.forward(images, a, Mode::eval));
+    const auto after = [&](const Tensor<double, 4>& value) {
+      const Tensor<double, 2> z(
+          net.forward_after("residual1.f.relu1", value.view(), a, Mode::eval));
+      other.forward(as_const(images).view(), b, Mode::eval);
+      const auto same = other.forward_after("residual1.f.relu1", value.view(), b, Mode::eval);
+      CHECK(std::equal(z.begin(), z.end(), same.data));
+      return z;
+    };
+    CHECK(relative_error(after(relu1), logits) <= 1e-13);
+    const auto z0 = after(none), z2 = after(twice);
+    CHECK(relative_error(z2 - logits, logits - z0) <= 1e-12);
+    CHECK(relative_error(z2, z0) > 1e-3);
+    CHECK(contains(error_of([&] { net.backward(a); }), "began in the middle"));
+    CHECK(contains(error_of([&] {
+                     net.forward_after("residual1.f.relu1", as_const(relu1).sub(0, 2), a,
+                                       Mode::eval);
+                   }),
+                   "layers after residual1.f.relu1 read earlier values too; expected a forward of "
+                   "2 examples"));
+  }
+  auto prediction = net.workspace(4, {.keep = Keep::output});
+  const Tensor<double, 4> some(Shape{3, 4, 7, 6});
+  net.forward(images, prediction);
+  CHECK(contains(error_of([&] {
+                   net.forward_after("residual1.f.relu1", some.view(), prediction, Mode::eval);
+                 }),
+                 "read earlier values too"));
+  CHECK(contains(error_of([&] { net.backward_from("residual2", some.view(), prediction); }),
+                 "there is no layer residual2 in this network, only conv1 residual1.f.conv1"));
+}
+
 TEST_CASE("network: values with three readers, and errors") {
   Rng rng{1};
   Network<double> net;

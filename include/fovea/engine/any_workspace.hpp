@@ -71,14 +71,16 @@ class AnyWorkspace {
           N);
     check_outside("forward", x);
     began_ = nowhere;
+    whole_ = 0;
     plan_.set_batch(N);
     plan_.forward(x.data, 0, context(mode));
     began_ = 0;
+    whole_ = N;
     buffers_are_new_ = mode == Mode::train;
   }
 
-  /// From `dy`, the gradient of `value`, which the layers before `end` of the plan have written.
-  FOVEA_OUT_OF_LINE void backward(const AnyView<const T>& dy, std::size_t value, std::size_t end) {
+  /// From `dy`, the gradient of `value`.
+  FOVEA_OUT_OF_LINE void backward(const AnyView<const T>& dy, std::size_t value) {
     check(goes_back(), "backward: this workspace is for prediction; make it ",
           "with {.keep = Keep::for_backward}");
     check(began_ != nowhere, "backward: expected a forward in this workspace before it, and one ",
@@ -90,28 +92,31 @@ class AnyWorkspace {
     check(dy.extents == kept.extents, "backward: expected a gradient ", kept.extents, ", got ",
           dy.extents);
     if (dy.data != kept.data) std::copy_n(dy.data, dy.extents.size(), kept.data);
-    plan_.backward(end - 1);
+    plan_.backward(value);
   }
 
-  /// The layers from `end` of the plan on run, as if those before it had written y as `value`.
-  FOVEA_OUT_OF_LINE void forward_after(const AnyView<const T>& y, std::size_t value,
-                                       std::size_t end, Mode mode) {
+  /// The layers after `value` run, as if it were y. If they read earlier values too, those are of the last forward.
+  FOVEA_OUT_OF_LINE void forward_after(const AnyView<const T>& y, std::size_t value, Mode mode) {
     const Extents expected = plan_.value(value).extents;
     const Index N = y.extents.at[0];
     check(y.extents == expected.with_batch(N) && !y.empty() && 0 < N && N <= capacity_,
           "forward_after: expected the output of ", plan_.layer(value - 1).path, ", ",
           expected.with_batch(capacity_), " or fewer, got ", y.extents);
+    check(!plan_.reads_before(value) || (goes_back() && whole_ == N),
+          "forward_after: layers after ", plan_.layer(value - 1).path,
+          " read earlier values too; expected a forward of ", N,
+          " examples before it, in a workspace that keeps them ({.keep = Keep::everything})");
     began_ = nowhere;
     plan_.set_batch(N);
     const AnyView<T> output = plan_.value(value);
     if (y.data != output.data) check_outside("forward_after", y);
     if (plan_.exists(value)) {
       if (y.data != output.data) std::copy_n(y.data, y.extents.size(), output.data);
-      plan_.forward(nullptr, end, context(mode));
+      plan_.forward(nullptr, value, context(mode));
     } else if (!plan_.forward_inside(value - 1, y, context(mode))) {
       check_apart("forward_after", value);
     }
-    if (end < plan_.layer_count()) began_ = end;
+    if (value < plan_.layer_count()) began_ = value;
   }
 
   /// Throws unless this is the network that the run was made for, with layers of the extents that they had then. It
@@ -193,7 +198,8 @@ class AnyWorkspace {
            "Keep::everything}");
   }
 
-  std::size_t began_ = nowhere;   // the layer at which the last forward that ran to its end began
+  std::size_t began_ = nowhere;  // the layer at which the last forward that ran to its end began
+  Index whole_ = 0;  // the examples of the last forward of all layers that ran to its end
   bool buffers_are_new_ = false;  // since the last commit, by a forward in train mode
 };
 

@@ -11,17 +11,30 @@
 namespace fovea::inline FOVEA_ABI {
 
 template <class T>
-[[gnu::cold]] void Plan<T>::finish(std::span<const FusionRule<T>> rules) {
+[[gnu::cold]] void Plan<T>::finish(std::size_t output, std::span<const FusionRule<T>> rules) {
   check(!layers_.empty(), "workspace: expected a network of at least one layer");
-  for (std::size_t k = 0; k + 1 < layers_.size(); ++k)
-    check(!values_[k + 1].readers.empty(), layers_[k]->path,
-          ": no layer reads what it writes, and ", "it is not the last");
+  for (std::size_t k = 0; k < layers_.size(); ++k)
+    check(!values_[k + 1].readers.empty() || (k + 1 == layers_.size() && k + 1 == output),
+          layers_[k]->path, ": no layer reads what it writes, and it is not the output");
   check(!values_[0].readers.empty(), "workspace: no layer reads the input");
   make_steps(options_.fuse ? rules : std::span<const FusionRule<T>>());
   plan_memory();
   found_.reserve(dimensions_.size());
   set_batch(capacity_);
   finished_ = true;
+}
+
+// The layers from k on that follow each other without a branch.
+template <class T>
+[[gnu::cold]] std::size_t Plan<T>::neighbours_from(std::size_t k) const {
+  std::size_t count = 1;
+  while (k + count < layers_.size()) {
+    const auto& next = *layers_[k + count];
+    const auto& readers = values_[k + count].readers;
+    if (next.inputs.size() != 1 || next.inputs[0] != k + count || readers.size() != 1) break;
+    ++count;
+  }
+  return count;
 }
 
 template <class T>
@@ -131,14 +144,14 @@ template <class T>
 
 template <class T>
 [[gnu::cold]] std::size_t Plan<T>::find(std::string_view path) const {
-  std::string all;
   for (std::size_t k = layers_.size(); k-- > 0;) {
     const std::string_view candidate = layers_[k]->path;
-    if (candidate == path ||
-        (candidate.starts_with(path) && candidate.substr(path.size()).starts_with(".")))
+    if (candidate.starts_with(path) &&
+        (candidate.size() == path.size() || candidate[path.size()] == '.'))
       return k + 1;
-    all = concat(" ", candidate, all);
   }
+  std::string all;
+  for (const auto& layer : layers_) all += " " + layer->path;
   fail("there is no layer ", path, " in this network, only", all);
 }
 

@@ -74,13 +74,11 @@ class Plan {
     return false;
   }
 
-  /// Decides what runs as one, makes every Pass, and plans the memory.
-  [[gnu::cold]] void finish(std::span<const FusionRule<T>> rules);
+  /// Decides what runs as one, makes every Pass, and plans the memory. `output`: the value that the network returns.
+  [[gnu::cold]] void finish(std::size_t output, std::span<const FusionRule<T>> rules);
 
-  /// Layers taken down so far.
-  std::size_t layers_so_far() const { return at_; }
-  std::size_t layer_count() const { return layers_.size(); }             ///< layers
-  std::size_t step_count() const { return steps_.size(); }               ///< steps
+  std::size_t layer_count() const { return layers_.size(); }  ///< layers; the output is this value
+  std::size_t step_count() const { return steps_.size(); }    ///< steps
   const AnyLayer<T>& layer(std::size_t k) const { return *layers_[k]; }  ///< layer k
   /// The layers of step s, by their paths: "conv1 relu1 pool1".
   std::string step_name(std::size_t s) const;
@@ -145,10 +143,21 @@ class Plan {
     return begun;
   }
 
-  /// Goes back from layer `last`, whose gradient is in its place. Value 0 is the x of the last forward.
-  void backward(std::size_t last) {
-    for (std::size_t s = step_of_[last] + 1; s-- > 0;)
+  /// Goes back from value v, whose gradient is in its place. Value 0 is the x of the last forward.
+  void backward(std::size_t v) {
+    // What s depends on through readers after v is nothing, and the last reader would have assigned it.
+    for (std::size_t u = 0; u < v; ++u)
+      if (values_[u].gradient && values_[u].readers.back() >= v)
+        std::fill_n(values_[u].gradient, gradient(u).extents.size(), T{0});
+    for (std::size_t s = step_of_[v - 1] + 1; s-- > 0;)
       naming(steps_[s], [&] { run_backward(steps_[s]); });
+  }
+
+  /// Whether a layer that runs after value v was written reads a value before it.
+  bool reads_before(std::size_t v) const {
+    for (std::size_t u = 0; u < v; ++u)
+      if (values_[u].readers.back() >= v) return true;
+    return false;
   }
 
   /// Throws unless the buffers still have the extents of their new values.
@@ -208,18 +217,7 @@ class Plan {
 
   bool goes_back() const { return options_.keep != Keep::output; }
 
-  // The layers from k on that follow each other without a branch.
-  std::size_t neighbours_from(std::size_t k) const {
-    std::size_t count = 1;
-    while (k + count < layers_.size()) {
-      const auto& next = *layers_[k + count];
-      const auto& readers = values_[k + count].readers;
-      if (next.inputs.size() != 1 || next.inputs[0] != k + count || readers.size() != 1) break;
-      ++count;
-    }
-    return count;
-  }
-
+  std::size_t neighbours_from(std::size_t k) const;
   void make_steps(std::span<const FusionRule<T>> rules);
   void plan_memory();
 

@@ -59,7 +59,7 @@ class Workspace<Network<T>> : public AnyWorkspace<T> {
                           std::span<const FusionRule<T>> rules)
       : AnyWorkspace<T>(net.identity(), capacity, options) {
     net.draw(this->plan_, drawn_);
-    this->plan_.finish(rules);
+    this->plan_.finish(drawn_.back().number, rules);
   }
   void check_belongs(const char* what, const Network<T>& net) {
     const std::pair both{&net, &drawn_};
@@ -149,7 +149,20 @@ class Network {
   /// All gradients of s = <output, output_gradient()> for the x of the last forward.
   void backward(Workspace<Network>& w) const {
     w.check_belongs("backward", *this);
-    w.AnyWorkspace<T>::backward(w.output_gradient(), w.drawn_.back().number, w.plan_.layer_count());
+    w.AnyWorkspace<T>::backward(w.output_gradient(), w.drawn_.back().number);
+  }
+
+  /// As in Sequential.
+  void backward_from(std::string_view path, AnyView<const T> dy, Workspace<Network>& w) const {
+    w.check_belongs("backward", *this);
+    w.AnyWorkspace<T>::backward(dy, w.plan_.find(path));
+  }
+  /// As in Sequential.
+  AnyView<const T> forward_after(std::string_view path, AnyView<const T> y, Workspace<Network>& w,
+                                 Mode mode) const {
+    w.check_belongs("forward_after", *this);
+    w.AnyWorkspace<T>::forward_after(y, w.plan_.find(path), mode);
+    return w.plan_.value(w.drawn_.back().number);
   }
 
   /// The output for any number of examples, of rank Q, in eval mode.

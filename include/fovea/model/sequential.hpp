@@ -150,7 +150,12 @@ class Sequential : public Chain<Layers...> {
   template <std::size_t i>
   void backward_from(View<const T, rank_after<i>> dy, Workspace<Sequential>& w) const {
     w.check_belongs("backward", *this);
-    w.AnyWorkspace<T>::backward({dy.data(), dy.shape()}, w.values_[i], w.ends_[i]);
+    w.AnyWorkspace<T>::backward({dy.data(), dy.shape()}, w.values_[i]);
+  }
+  /// The same for the layer with this path, which may be inside of another.
+  void backward_from(std::string_view path, AnyView<const T> dy, Workspace<Sequential>& w) const {
+    w.check_belongs("backward", *this);
+    w.AnyWorkspace<T>::backward(dy, w.plan_.find(path));
   }
 
   /// The output if layer i had answered `y`: the layers after it run, those before it do not. For
@@ -164,7 +169,16 @@ class Sequential : public Chain<Layers...> {
   View<const T, output_rank> forward_after(View<const T, rank_after<i>> y, Workspace<Sequential>& w,
                                            Mode mode) const {
     w.check_belongs("forward_after", *this);
-    w.AnyWorkspace<T>::forward_after({y.data(), y.shape()}, w.values_[i], w.ends_[i], mode);
+    w.AnyWorkspace<T>::forward_after({y.data(), y.shape()}, w.values_[i], mode);
+    w.look_at_gradients();
+    return w.template output<depth - 1>();
+  }
+  /// The same for the layer with this path. Layers that read earlier values too, as the addition of a residual does, read
+  /// those of the last forward in this workspace.
+  View<const T, output_rank> forward_after(std::string_view path, AnyView<const T> y,
+                                           Workspace<Sequential>& w, Mode mode) const {
+    w.check_belongs("forward_after", *this);
+    w.AnyWorkspace<T>::forward_after(y, w.plan_.find(path), mode);
     w.look_at_gradients();
     return w.template output<depth - 1>();
   }

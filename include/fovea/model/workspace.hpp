@@ -43,11 +43,8 @@ class Workspace : public AnyWorkspace<typename Net::value_type> {
   [[gnu::cold]] Workspace(const Net& net, Index capacity, const WorkspaceOptions& options,
                           std::span<const FusionRule<T>> rules)
       : Base(net.identity(), capacity, options) {
-    net.draw(plan_, [&](auto i, const auto& y) {
-      values_[i] = y.number;
-      ends_[i] = plan_.layers_so_far();
-    });
-    plan_.finish(rules);
+    net.draw(plan_, [&](auto i, const auto& y) { values_[i] = y.number; });
+    plan_.finish(values_[depth - 1], rules);
     look_at_gradients();
   }
 
@@ -123,8 +120,7 @@ class Workspace : public AnyWorkspace<typename Net::value_type> {
     return plan_.value(values_[i]).template as<rank<i>>();
   }
 
-  // Of each layer of the network: the value it writes, and the first layer of the plan that comes after it.
-  std::array<std::size_t, depth> values_{}, ends_{};
+  std::array<std::size_t, depth> values_{};  // that each layer of the network writes
   View<T, Net::output_rank> output_gradient_{};
 };
 
