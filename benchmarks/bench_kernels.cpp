@@ -127,9 +127,9 @@ struct ConvBenchmark {
     });
   }
   void parameter_gradients_padded() {
-    const Index count = kernels::batch_parts(N(), conv.weight.size());
-    parallel_for(threads, count, [&](Index part, int) {
-      const auto [first, last] = piece_of(N(), count, part);
+    const kernels::BatchChunks chunks(N());
+    parallel_for(threads, chunks.count, [&](Index part, int) {
+      const Index first = chunks.begin(part), last = chunks.begin(part + 1);
       parts[part].fill(0);
       for (Index g = 0; g < groups(); ++g)
         for (Index n = first; n < last; n += dw_steps().images_at_once())
@@ -137,8 +137,8 @@ struct ConvBenchmark {
                                   images[g * N() + n].data(), gradients[g * N() + n].data(),
                                   parts[part].data() + g * outputs() * conv.weight[0].size());
     });
-    sum_parts(threads, parts.data(), count, conv.weight.size(), pass.dweight.data(),
-              conv.weight.size());
+    kernels::sum_chunks(threads, parts.data(), chunks.count, conv.weight.size(),
+                        pass.dweight.data(), conv.weight.size());
   }
   void input_gradient_padded() {
     if (pass.kernel.by_winograd()) return input_gradient();

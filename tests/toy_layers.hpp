@@ -153,18 +153,22 @@ struct Dropout {
     return x;
   }
   template <class T>
-  T factor(const Context& c, Index i) const {
+  T factor(const Context& c, Index i, Index size) const {
     if (c.mode == Mode::eval) return T{1};
-    return Rng{c.seed, c.step, c.layer, i}.uniform() < rate ? T{0} : static_cast<T>(1 / (1 - rate));
+    return Rng{c.seed, c.step, c.layer, c.first_example * size + i}.uniform() < rate
+               ? T{0}
+               : static_cast<T>(1 / (1 - rate));
   }
   template <class T, std::size_t R>
   void forward(View<const T, R> x, View<T, R> y, NoPass&, const Context& c) const {
-    for (Index i = 0; i < x.size(); ++i) y.data()[i] = x.data()[i] * factor<T>(c, i);
+    for (Index i = 0; i < x.size(); ++i)
+      y.data()[i] = x.data()[i] * factor<T>(c, i, x.size() / x.extent(0));
   }
   template <class T, std::size_t R>
   void backward(View<const T, R>, View<const T, R>, View<const T, R> dy, View<T, R> dx, NoPass&,
                 const Context& c) const {
-    for (Index i = 0; i < dx.size(); ++i) dx.data()[i] = dy.data()[i] * factor<T>(c, i);
+    for (Index i = 0; i < dx.size(); ++i)
+      dx.data()[i] = dy.data()[i] * factor<T>(c, i, dx.size() / dx.extent(0));
   }
 };
 

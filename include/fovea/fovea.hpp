@@ -24,7 +24,8 @@
 #include "fovea/core/view.hpp"
 
 // kernels: the engine room. Raw pointers and extents in, numbers out.
-#include "fovea/kernels/batch_parts.hpp"
+#include "fovea/kernels/batch_gemm.hpp"
+#include "fovea/kernels/batch_tree.hpp"
 #include "fovea/kernels/channels_last.hpp"
 #include "fovea/kernels/convolution.hpp"
 #include "fovea/kernels/convolution_shape.hpp"
@@ -37,6 +38,7 @@
 #include "fovea/kernels/max_pool_tile.hpp"
 #include "fovea/kernels/padded.hpp"
 #include "fovea/kernels/padded_image.hpp"
+#include "fovea/kernels/slices.hpp"
 #include "fovea/kernels/sparse.hpp"
 #include "fovea/kernels/sparse_gemm.hpp"
 #include "fovea/kernels/sweep.hpp"

@@ -151,6 +151,27 @@ TEST_CASE("network: forward and backward that begin inside a residual") {
                  "there is no layer residual2 in this network, only conv1 residual1.f.conv1"));
 }
 
+TEST_CASE("network: random numbers of a part of a batch are those of the whole") {
+  Rng rng{1};
+  Sequential net{Shape{1, 4, 4},
+                 conv<float>(1, 3, rng),
+                 Residual{Chain{toy::Dropout{}}},
+                 toy::Dropout{},
+                 Flatten{},
+                 Linear<float>{{.in = 48, .out = 5}, rng}};
+  const auto x = random_tensor<float>(Shape{10, 1, 4, 4}, 2);
+  auto w = net.workspace(10, {.seed = 3}), part = net.workspace(6, {.seed = 3});
+  const auto whole = net.forward(x, w);
+  for (const auto& [first, count] : {std::pair<Index, Index>{0, 4}, {4, 6}}) {
+    part.first_example = first;
+    const auto y = net.forward(x.sub(first, count), part);
+    CHECK(std::equal(y.begin(), y.end(), whole.sub(first, count).begin()));
+  }
+  part.first_example = 3;
+  const auto y = net.forward(x.sub(4, 6), part);
+  CHECK(!std::equal(y.begin(), y.end(), whole.sub(4, 6).begin()));
+}
+
 TEST_CASE("network: values with three readers, and errors") {
   Rng rng{1};
   Network<double> net;

@@ -134,15 +134,4 @@ void parallel_blocks(int threads, Index count, Index block, const Body& body) {
   });
 }
 
-/// sum[i] = parts[0][i] + parts[1][i] + ..., in this order whatever the threads; part p starts at
-/// parts + p * stride.
-template <class T>
-void sum_parts(int threads, const T* parts, Index count, Index stride, T* sum, Index size) {
-  parallel_blocks(threads, size, 1024, [&](Index first, Index last) {
-    std::copy_n(parts + first, last - first, sum + first);
-    for (Index part = 1; part < count; ++part)
-      for (Index i = first; i < last; ++i) sum[i] += parts[part * stride + i];
-  });
-}
-
 }  // namespace fovea::inline FOVEA_ABI

@@ -41,6 +41,8 @@ class AnyWorkspace {
 
   /// The steps of training so far; an optimizer sets it, and so does loading a checkpoint.
   std::uint64_t step = 0;
+  /// Which example of the whole batch the first of x is, if the batch is split over several workspaces.
+  Index first_example = 0;
 
  protected:
   /// Draws the network at `net` on the plan.
@@ -174,6 +176,7 @@ class AnyWorkspace {
             .threads = options_.threads,
             .seed = options_.seed,
             .step = step,
+            .first_example = first_example,
             .parameter_gradients = options_.parameter_gradients};
   }
 

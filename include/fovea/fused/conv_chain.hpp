@@ -60,11 +60,11 @@ class ConvChain final : public FusedGroup<T> {
   /// For tests.
   const Stage& stage(std::size_t s) const { return *stages_[s]; }
 
-  /// y = max-pool(ReLU(convolution of x)), stage after stage->
+  /// y = max-pool(ReLU(convolution of x)), stage after stage.
   void forward(AnyView<const T> x, AnyView<T> y, const Context& context) override {
     run(stages_, x.template as<4>(), y.template as<4>(), context);
   }
-  /// After any stage->
+  /// After any stage.
   bool forward_after(std::size_t layer, AnyView<const T> x, AnyView<T> y,
                      const Context& context) override {
     const auto end = std::find(ends_.begin(), ends_.end(), layer + 1);
@@ -78,20 +78,20 @@ class ConvChain final : public FusedGroup<T> {
                 AnyView<T> any_dx, const Context& context) override {
     const auto y = any_y.template as<4>(), dy = any_dy.template as<4>();
     const auto dx = any_dx.template as<4>();
-    const Index N = dy.extent(0), parts = std::min(N, Stage::batch_parts);
+    const kernels::BatchChunks chunks(dy.extent(0));
     const bool parameters = context.parameter_gradients;
     for (const auto& stage : stages_)
       if (stage->wants_dx(dx)) stage->flip_weights(context.threads);
-    parallel_for(context.threads, parts, [&](Index part, int thread) {
-      const auto [first, last] = piece_of(N, parts, part);
+    parallel_for(context.threads, chunks.count, [&](Index chunk, int thread) {
+      const Index first = chunks.begin(chunk), last = chunks.begin(chunk + 1);
       for (Index n = first; n < last; n += together_)
         for (std::size_t s = stages_.size(); s-- > 0;)
           for (Index slot = 0; slot < std::min(together_, last - n); ++slot)
             stages_[s]->backward_image(
-                y, dy, dx, {n + slot, slot, part, n + slot == first, parameters, thread});
+                y, dy, dx, {n + slot, slot, chunk, n + slot == first, parameters, thread});
     });
     for (const auto& stage : stages_)
-      if (parameters) stage->add_parts(parts, context.threads);
+      if (parameters) stage->add_chunks(chunks.count, context.threads);
   }
 
  private:

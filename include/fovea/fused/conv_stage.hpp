@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "fovea/engine/any_layer.hpp"
+#include "fovea/kernels/batch_tree.hpp"
 #include "fovea/kernels/direct.hpp"
 #include "fovea/kernels/winograd.hpp"
 #include "fovea/nn/conv2d.hpp"
@@ -28,8 +29,6 @@ class ConvStage {
  public:
   /// Images that go through a chain together.
   static constexpr Index group = 4;
-  /// Into how many parts a batch is cut for the sums over it, however many threads there are.
-  static constexpr Index batch_parts = 16;
 
   virtual ~ConvStage() = default;
   ConvStage(const ConvStage&) = delete;
@@ -42,17 +41,17 @@ class ConvStage {
   virtual void flip_weights(int threads) = 0;
   /// An image that goes back.
   struct Image {
-    Index n, slot;       ///< its number, and its place among those that go back together
-    Index part;          ///< of the batch
-    bool first_of_part;  ///< its dW and db are assigned, those of the others are added
-    bool parameters;     ///< whether dW and db are wanted
-    int thread;          ///< which thread's scratch
+    Index n, slot;        ///< its number, and its place among those that go back together
+    Index chunk;          ///< of the batch
+    bool first_of_chunk;  ///< its dW and db are assigned, those of the others are added
+    bool parameters;      ///< whether dW and db are wanted
+    int thread;           ///< which thread's scratch
   };
-  /// dW and db of its part, and dx, which the stage before reads if there is one.
+  /// dW and db of its chunk, and dx, which the stage before reads if there is one.
   virtual void backward_image(const View<const T, 4>& y, const View<const T, 4>& dy,
                               const View<T, 4>& dx, const Image& image) = 0;
-  /// dW and db: the parts are added in their order, so the number of threads cannot change a bit.
-  virtual void add_parts(Index parts, int threads) = 0;
+  /// dW and db: the sums of the chunks are added (kernels/batch_tree.hpp).
+  virtual void add_chunks(Index chunks, int threads) = 0;
 
   /// Makes `next` the stage after this one.
   [[gnu::cold]] void hand_over_to(ConvStage& next) {

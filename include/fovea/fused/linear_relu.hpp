@@ -8,8 +8,7 @@
 #include <cmath>
 
 #include "fovea/engine/fused_group.hpp"
-#include "fovea/kernels/gemm.hpp"
-#include "fovea/kernels/sparse_gemm.hpp"
+#include "fovea/kernels/batch_gemm.hpp"
 #include "fovea/kernels/transpose.hpp"
 #include "fovea/nn/linear.hpp"
 #include "fovea/nn/relu.hpp"
@@ -39,7 +38,7 @@ class LinearRelu final : public FusedGroup<T> {
     if (how.keep != Keep::output) {
       masked_ = Tensor<T, 2>(Shape{x[0], linear.options.out});
       of_image_ = kernels::Nonzeros<T>(x[0], linear.options.out);
-      of_unit_ = kernels::Nonzeros<T>(linear.options.out, x[0]);
+      of_unit_ = kernels::Nonzeros<T>(linear.options.out, x[0], kernels::BatchChunks::most);
     }
     if (how.prepack_weights) {
       turned_ = Tensor<T, 2>(Shape{linear.options.in, linear.options.out});
@@ -78,7 +77,8 @@ class LinearRelu final : public FusedGroup<T> {
     Relu{}.backward(y, y, dy, alive, nothing, context);
     const kernels::Matrix<const T> gradient{alive.data(), N, out};
     of_image_.list(gradient);
-    sparse_ = 2 * of_image_.size() <= y.size();  // a dense product does twice as much a second
+    // A dense product does twice as much a second.
+    sparse_ = 2 * of_image_.size() <= y.size() && N <= kernels::most_sparse_batch;
     if (!sparse_) return linear.backward(x, y, alive, dx, pass, context);
 
     const Index in = x.extent(1);
@@ -86,11 +86,12 @@ class LinearRelu final : public FusedGroup<T> {
       kernels::sparse_gemm<T>(of_image_, {linear.weight.data(), out, in}, {dx.data(), N, in},
                               context.threads);
     if (!context.parameter_gradients) return;
-    of_unit_.list(gradient.transposed());
-    kernels::sparse_gemm<T>(of_unit_, {x.data(), N, in}, {pass.dweight.data(), out, in},
-                            context.threads);
-    if (!linear.bias.empty())
-      for (Index j = 0; j < out; ++j) pass.dbias(j) = of_unit_.sum(j);
+    const kernels::BatchChunks chunks(N);
+    of_unit_.list(gradient.transposed(), chunks.count,
+                  [&](Index chunk) { return chunks.begin(chunk + 1); });
+    kernels::batch_sparse_gemm<T>(of_unit_, {x.data(), N, in}, {pass.dweight.data(), out, in},
+                                  context.threads);
+    linear.bias_gradient(as_const(alive), pass);
   }
 
  private:

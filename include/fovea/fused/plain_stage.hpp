@@ -51,7 +51,7 @@ class PlainStage final : public ConvStage<T> {
     sources_ = in_.places(0, {y[2], y[3]}, 1, 1);
     gradients_ = back_.places(back_.inside(), {y[2], y[3]}, 1, 1);
     size_ = static_cast<Index>(offsets_.size()) * columns_;
-    partial_ = Tensor<T, 2>(Shape{std::min(N, Base::batch_parts), size_ + columns_});
+    partial_ = Tensor<T, 2>(Shape{kernels::BatchChunks(N).count, size_ + columns_});
     back_windows_ = even_places(back_, 0, {x[2], x[3]});
     back_pixels_ = even_places(in_, in_.inside(), {x[2], x[3]});
     dx_by_winograd_ = kernels::Winograd<T>::suits(conv().window(), 1, O_, C);
@@ -116,17 +116,17 @@ class PlainStage final : public ConvStage<T> {
   /// g once, then dW over its pixels, then dx in tiles.
   void backward_image(const View<const T, 4>& y_tensor, const View<const T, 4>& y_gradient,
                       const View<T, 4>& x_gradient, const typename Base::Image& image) override {
-    const auto [n, slot, part, first_of_part, parameters, thread] = image;
+    const auto [n, slot, chunk, first_of_chunk, parameters, thread] = image;
     const T* const dy = Base::gradient_of_y(y_gradient, image);
     T *const dx = own_dx(thread, slot), *const masked = own_y(thread) + masked_at_;
     const T* y = next_ ? next_->image(n) : dx;
     if (!next_) out_.read(y_tensor[n].data(), dx);  // dx is not there yet
-    T* const dW = partial_[part].data();
-    if (parameters && first_of_part) std::fill_n(dW + size_, columns_, T{0});
+    T* const dW = partial_[chunk].data();
+    if (parameters && first_of_chunk) std::fill_n(dW + size_, columns_, T{0});
     mask(y, dy, masked, parameters ? dW + size_ : nullptr);
     if (parameters)
       kernels::dense_gradient(Base::image(n), sources_, offsets_, masked, gradients_, columns_,
-                              first_of_part, dW);
+                              first_of_chunk, dW);
     if (!Base::wants_dx(x_gradient)) return;
     const Index C = in_.channels, row = in_.row();
     const std::int32_t* const pixel = back_pixels_.data();
@@ -145,10 +145,10 @@ class PlainStage final : public ConvStage<T> {
     if (first_) in_.write(dx, 0, C, x_gradient[n].data());
   }
 
-  void add_parts(Index parts, int threads) override {
+  void add_chunks(Index chunks, int threads) override {
     auto& pass = Base::layer_->template pass<typename Conv2d<T>::Pass>();
     T* const sums = partial_.data();
-    sum_parts(threads, sums, parts, partial_.extent(1), sums, partial_.extent(1));
+    kernels::sum_chunks(threads, sums, chunks, partial_.extent(1), sums, partial_.extent(1));
     const auto [O, C, KH, KW] = pass.dweight.shape();
     const Index area = KH * KW;
     parallel_for(threads, O, [&, C = C](Index o, int) {
@@ -210,7 +210,7 @@ class PlainStage final : public ConvStage<T> {
   kernels::DirectTiles<T> dx_direct_{};
   Tensor<T, 1> flipped_{};  // W as the tiles of dx read it
   Tensor<T, 4> turned_{};   // W with inputs and outputs exchanged, if dx is summed directly
-  Index size_ = 0;          // elements of dW in a part
+  Index size_ = 0;          // elements of dW of a chunk
   Index masked_at_ = 0, tiles_at_ = 0;  // in the scratch: g, and what the tiles need
 };
 

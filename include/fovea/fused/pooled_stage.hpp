@@ -48,7 +48,7 @@ class PooledStage final : public ConvStage<T> {
     winner_ = Tensor<std::uint8_t, 1>(Shape{N * units_ * O_ + lanes<T>});
     flipped_ = Tensor<T, 1>(Shape{O_ * o.kernel.h * run_});
     size_ = grey_ ? 9 * columns_ : O_ * o.kernel.h * run_;
-    partial_ = Tensor<T, 2>(Shape{std::min(N, Base::batch_parts), size_ + columns_});
+    partial_ = Tensor<T, 2>(Shape{kernels::BatchChunks(N).count, size_ + columns_});
     entries_.resize(static_cast<std::size_t>(threads_ * (O_ * units_ + 1)));
     ends_ = Tensor<Index, 2>(Shape{threads_, O_});
   }
@@ -96,13 +96,13 @@ class PooledStage final : public ConvStage<T> {
   /// A list for each output, then dW and dx over the lists.
   void backward_image(const View<const T, 4>&, const View<const T, 4>& y_gradient,
                       const View<T, 4>& x_gradient, const typename Base::Image& image) override {
-    const auto [n, slot, part, first_of_part, parameters, thread] = image;
+    const auto [n, slot, chunk, first_of_chunk, parameters, thread] = image;
     const Extent2 kernel = Base::kernel_;
     const T* const dy = Base::gradient_of_y(y_gradient, image);
     const std::uint8_t* const winner = winner_.data() + n * units_ * O_;
     const T* const x = Base::images_[n].data();
-    T* const dW = partial_[part].data();
-    if (parameters && first_of_part) partial_[part].fill(T{0});
+    T* const dW = partial_[chunk].data();
+    if (parameters && first_of_chunk) partial_[chunk].fill(T{0});
     T* const db = dW + size_;
     for (Index o = 0; parameters && o < O_; o += lanes<T>) {
       kernels::add_pooled_bias(dy + o, pixels_.data(), winner + o, O_, units_, db + o);
@@ -142,10 +142,10 @@ class PooledStage final : public ConvStage<T> {
     if (first_) in_.write(dx, 0, in_.channels, x_gradient[n].data());
   }
 
-  void add_parts(Index parts, int threads) override {
+  void add_chunks(Index chunks, int threads) override {
     auto& pass = Base::layer_->template pass<typename Conv2d<T>::Pass>();
     T* const sums = partial_.data();
-    sum_parts(threads, sums, parts, partial_.extent(1), sums, partial_.extent(1));
+    kernels::sum_chunks(threads, sums, chunks, partial_.extent(1), sums, partial_.extent(1));
     const auto [O, C, KH, KW] = pass.dweight.shape();
     parallel_for(threads, O, [&, C = C, KH = KH, KW = KW](Index o, int) {
       for (Index c = 0; c < C; ++c)
@@ -159,7 +159,7 @@ class PooledStage final : public ConvStage<T> {
 
  private:
   bool grey_ = false;                 // one channel: dW is summed in registers, not over lists
-  Index run_ = 0, size_ = 0;          // KW C in whole vectors; elements of dW in a part
+  Index run_ = 0, size_ = 0;          // KW C in whole vectors; elements of dW of a chunk
   Tensor<std::uint8_t, 1> winner_{};  // (N, units, O): which of the four; empty in a predictor
   Tensor<T, 1> flipped_{};            // W as (O, KH, run)
   std::vector<kernels::Entry<T>> entries_{};  // for every thread those of one image

@@ -7,9 +7,9 @@
 // Slow twin: nn/reference/conv2d.hpp.
 #pragma once
 
-#include "fovea/kernels/batch_parts.hpp"
 #include "fovea/kernels/depthwise.hpp"
 #include "fovea/kernels/padded_image.hpp"
+#include "fovea/kernels/slices.hpp"
 #include "fovea/kernels/sweep.hpp"
 
 namespace fovea::inline FOVEA_ABI::kernels {

@@ -16,9 +16,9 @@
 #include <vector>
 
 #include "fovea/core/check.hpp"
-#include "fovea/kernels/batch_parts.hpp"
 #include "fovea/kernels/depthwise.hpp"
 #include "fovea/kernels/padded.hpp"
+#include "fovea/kernels/slices.hpp"
 #include "fovea/kernels/sweep.hpp"
 
 namespace fovea::inline FOVEA_ABI::kernels {

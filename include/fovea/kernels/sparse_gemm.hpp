@@ -15,6 +15,7 @@
 #include <span>
 #include <vector>
 
+#include "fovea/core/bits.hpp"
 #include "fovea/kernels/gemm.hpp"
 #include "fovea/kernels/sparse.hpp"
 
@@ -30,20 +31,26 @@ class Nonzeros {
   static constexpr Index depth_block = 64;
 
   Nonzeros() = default;
-  /// Makes room for matrices (rows, depth) and smaller ones.
-  Nonzeros(Index rows, Index depth)
+  /// Makes room for matrices (rows, depth) and smaller ones, in so many blocks of columns.
+  Nonzeros(Index rows, Index depth, Index blocks)
       : entries_(static_cast<std::size_t>(rows * depth + 1)),
-        ends_(static_cast<std::size_t>(rows * blocks(depth))) {}
+        ends_(static_cast<std::size_t>(rows * blocks + 1)) {}
+  /// The same in blocks of depth_block columns.
+  Nonzeros(Index rows, Index depth) : Nonzeros(rows, depth, blocks(depth)) {}
+  /// Blocks of depth_block columns.
+  static Index blocks(Index depth) { return (depth + depth_block - 1) / depth_block; }
 
-  /// Lists those of a.
-  FOVEA_OUT_OF_LINE void list(const Matrix<const T>& a) {
+  /// Lists those of a, whose columns are cut into blocks; block b ends at block_end(b).
+  template <class End>
+  void list(const Matrix<const T>& a, Index blocks, const End& block_end) {
     rows_ = a.rows;
-    depth_ = a.cols;
+    blocks_ = blocks;
     Entry<T>* out = entries_.data();
     Index* end = ends_.data();
-    for (Index first = 0; first < depth_; first += depth_block)
-      for (Index i = 0; i < rows_; ++i) {
-        const Index last = std::min(first + depth_block, depth_);
+    *end++ = 0;
+    for (Index i = 0; i < rows_; ++i)
+      for (Index block = 0, first = 0; block < blocks; ++block) {
+        const Index last = block_end(block);
         for (Index k = first; k < last; ++k) {
           // Written in any case, counted if it is not zero: nobody can predict a branch here.
           const T value = a.data[i * a.row_stride + k * a.col_stride];
@@ -51,33 +58,27 @@ class Nonzeros {
           out += !exactly_equal(value, 0);
         }
         *end++ = out - entries_.data();
+        first = last;
       }
+  }
+  /// The same in blocks of depth_block columns.
+  FOVEA_OUT_OF_LINE void list(const Matrix<const T>& a) {
+    list(a, blocks(a.cols),
+         [&](Index block) { return std::min((block + 1) * depth_block, a.cols); });
   }
 
   /// How many there are.
-  Index size() const { return rows_ * depth_ == 0 ? 0 : end(rows_ - 1, blocks(depth_) - 1); }
-  /// The sum of row i.
-  FOVEA_OUT_OF_LINE T sum(Index i) const {
-    T total{0};
-    for (Index block = 0; block < blocks(depth_); ++block)
-      for (const Entry<T>& entry : part(i, block)) total += entry.gradient;
-    return total;
-  }
-  /// Those in row i and in columns [block * depth_block, (block + 1) * depth_block).
+  Index size() const { return ends_[static_cast<std::size_t>(rows_ * blocks_)]; }
+  /// Those in row i of a block; positions are counted in the block.
   std::span<const Entry<T>> part(Index i, Index block) const {
-    const Index first = i > 0 ? end(i - 1, block) : block > 0 ? end(rows_ - 1, block - 1) : 0;
-    return {entries_.data() + first, static_cast<std::size_t>(end(i, block) - first)};
+    const Index* const at = ends_.data() + i * blocks_ + block;
+    return {entries_.data() + at[0], static_cast<std::size_t>(at[1] - at[0])};
   }
 
  private:
-  static Index blocks(Index depth) { return (depth + depth_block - 1) / depth_block; }
-  Index end(Index i, Index block) const {
-    return ends_[static_cast<std::size_t>(block * rows_ + i)];
-  }
-
-  Index rows_ = 0, depth_ = 0;
+  Index rows_ = 0, blocks_ = 0;
   std::vector<Entry<T>> entries_{};
-  std::vector<Index> ends_{};  // (blocks, rows)
+  std::vector<Index> ends_{0};  // of each block of each row, after a 0
 };
 
 /// c = a b. Shapes (m, k) (k, n) (m, n); k is 1 or more.

@@ -25,6 +25,23 @@ inline constexpr int tile_vectors = 3;  ///< vectors in a row of the tile
 /// R rows of V vectors, for registers.
 template <class T, int R, int V>
 using Tile = Array<Array<Vec<T>, V>, R>;
+/// The same as a value that can be added up.
+template <class T, int R, int V>
+struct TileSum {
+  Tile<T, R, V> tile;
+  [[gnu::always_inline]] void clear() {
+#pragma GCC unroll 8
+    for (int i = 0; i < R; ++i)
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) tile[i][v] = Vec<T>{};
+  }
+  [[gnu::always_inline]] void operator+=(const TileSum& other) {
+#pragma GCC unroll 8
+    for (int i = 0; i < R; ++i)
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) tile[i][v] += other.tile[i][v];
+  }
+};
 /// Bytes of L2, half of it or less, for what is read again and again.
 inline constexpr Index l2_share = 512 * 1024;
 
@@ -35,7 +52,7 @@ template <class T, int R, int V, class At, class B>
   for (Index k = 0; k < depth; ++k) {
     Array<Vec<T>, V> row;
 #pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) row[v] = load<T>(b(k, v));
+    for (int v = 0; v < V; ++v) row[v] = in_register<T>(load<T>(b(k, v)));
     const Index place = at(k);
 #pragma GCC unroll 8
     for (int i = 0; i < R; ++i)

@@ -14,7 +14,7 @@
 #include <cstdint>
 
 #include "fovea/core/simd.hpp"
-#include "fovea/kernels/batch_parts.hpp"
+#include "fovea/kernels/batch_tree.hpp"
 #include "fovea/kernels/depthwise.hpp"
 #include "fovea/kernels/padded_image.hpp"
 #include "fovea/kernels/tile.hpp"
@@ -40,19 +40,20 @@ class WeightGradient {
 
   /// What run() needs for a batch of N.
   ScratchSize scratch(Index N) const {
-    const Index weights = groups_ * O_ * K_;
-    return {images_at_once() * (image_.size() + O_ * flat()) + 4 * lanes<T>,
-            batch_parts(N, weights) * part_stride(weights, groups_ * O_)};
+    const ScratchSize sums = BatchSums(N, groups_ * O_ * (K_ + 1)).scratch();
+    return {.each = images_scratch() + sums.each, .shared = sums.shared};
   }
 
   /// dw and db from x and dy; db may be empty.
   FOVEA_OUT_OF_LINE void run(View<const T, 4> x, View<const T, 4> dy, View<T, 4> dw, View<T, 1> db,
                              Scratch<T>& scratch, int threads) const {
     const Index N = x.extent(0);
-    sum_over_parts(N, Work{N} * dw.size() * flat(), dw, db, scratch.shared(), threads,
-                   [&](Index first, Index last, T* sums, T* bias, int thread) {
-                     add_gradients(x, dy, first, last, sums, bias, scratch.own(thread));
-                   });
+    sum_over_batch(
+        N, Work{N} * dw.size() * flat(), dw, db, scratch.shared(),
+        [&](int thread) { return scratch.own(thread) + images_scratch(); }, threads,
+        [&](Index first, Index last, T* sums, T* bias, int thread) {
+          add_gradients(x, dy, first, last, sums, bias, scratch.own(thread));
+        });
   }
 
   // The steps of run(), for who wants to time them without the copies around them.
@@ -93,6 +94,11 @@ class WeightGradient {
   }
 
  private:
+  // What add_gradients() needs, in whole cache lines.
+  Index images_scratch() const {
+    return (images_at_once() * (image_.size() + O_ * flat()) + 4 * lanes<T> + 15) / 16 * 16;
+  }
+
   // dw and db += those of the images [first, last).
   void add_gradients(View<const T, 4> x, View<const T, 4> dy, Index first, Index last, T* dw, T* db,
                      T* scratch) const {

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include "fovea/core/abi.hpp"
+#include "fovea/core/check.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
@@ -29,13 +29,15 @@ struct WorkspaceOptions {
 };
 
 /// What a layer is told about the pass it runs in. Random numbers inside a layer are a function of
-/// (seed, step, layer, element), so neither threads nor a resumed training can change them.
+/// (seed, step, layer, example in the whole batch, element), so neither threads nor a resumed training nor a batch in pieces
+/// can change them.
 struct Context {
   Mode mode = Mode::train;  ///< training, or not any more
   int threads = 1;
   std::uint64_t seed = 0;
   std::uint64_t step = 0;           ///< steps of training so far, see Adam::steps
   std::uint64_t layer = 0;          ///< the layer's identity: another number for every layer
+  Index first_example = 0;          ///< which example of the whole batch is the first one here
   bool parameter_gradients = true;  ///< false: ds/dtheta will not be read
 };
 

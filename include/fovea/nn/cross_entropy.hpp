@@ -25,6 +25,7 @@
 
 #include "fovea/core/math.hpp"
 #include "fovea/core/tensor.hpp"
+#include "fovea/kernels/batch_tree.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
@@ -86,21 +87,21 @@ ElementOf<Z> cross_entropy(const Z& logits, View<const Label, 1> labels, G&& gra
     check(0 <= labels[n] && labels[n] < K, "cross_entropy: expected labels in [0, ", K, "), got ",
           labels[n], " at ", n);
   const double rest = smoothing / static_cast<double>(K);  // what every class gets of q
-  double loss = 0;
-  for (Index n = 0; n < N; ++n) {
+  const double loss = kernels::sum_of_examples(N, [&, N = N, K = K](Index n) {
     const View<const T, 1> z = as_const(logits)[n];
     const View<T, 1> dz = dlogits.empty() ? View<T, 1>{} : dlogits[n];
     const auto row = detail::softmax_row(z, dz);
     const auto log_p = [&](Index k) {
       return static_cast<double>(z[k]) - row.largest - row.log_sum;
     };
-    loss -= (1 - smoothing) * log_p(labels[n]);
+    double l = -(1 - smoothing) * log_p(labels[n]);
     if (smoothing > 0)
-      for (Index k = 0; k < K; ++k) loss -= rest * log_p(k);
-    if (dz.empty()) continue;
+      for (Index k = 0; k < K; ++k) l -= rest * log_p(k);
+    if (dz.empty()) return l;
     dz[labels[n]] -= static_cast<T>(1 - smoothing);
     for (T& g : dz) g = (g - static_cast<T>(rest)) / static_cast<T>(N);
-  }
+    return l;
+  });
   return static_cast<T>(loss / static_cast<double>(N));
 }
 

@@ -11,7 +11,7 @@
 #pragma once
 
 #include "fovea/core/parallel.hpp"
-#include "fovea/kernels/gemm.hpp"
+#include "fovea/kernels/batch_gemm.hpp"
 #include "fovea/nn/init.hpp"
 #include "fovea/nn/layer.hpp"
 #include "fovea/nn/shapes.hpp"
@@ -96,12 +96,12 @@ class Linear {
     if (!dx.empty())
       kernels::gemm<T>(matrix(dy), matrix(weight.view()), matrix(dx), false, context.threads);
     if (!context.parameter_gradients) return;
-    kernels::gemm<T>(matrix(dy).transposed(), matrix(x), matrix(pass.dweight.view()), false,
-                     context.threads);
-    if (!bias.empty()) {
-      pass.dbias.fill(T{0});
-      for (Index n = 0; n < dy.extent(0); ++n) add(pass.dbias.view(), dy[n]);
-    }
+    kernels::batch_gemm<T>(matrix(dy), matrix(x), matrix(pass.dweight.view()), context.threads);
+    bias_gradient(dy, pass);
+  }
+  /// db = sum over n of dy[n]
+  void bias_gradient(View<const T, 2> dy, Pass& pass) const {
+    if (!bias.empty()) kernels::sum_rows(dy.data(), dy.extent(0), bias.size(), pass.dbias.data());
   }
 
  private:
