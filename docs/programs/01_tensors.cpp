@@ -6,14 +6,33 @@
 
 using namespace fovea;
 
+/// Where x[n, c, h, w] stands in a tensor of shape (N, C, H, W).
+Index where(Index n, Index c, Index h, Index w, Index C, Index H, Index W) {
+  Index offset = n;         // images before this one
+  offset = offset * C + c;  // planes before this one
+  offset = offset * H + h;  // rows before this one
+  offset = offset * W + w;  // elements before this one
+  return offset;
+}
+
 int main() {
   Tensor<float, 4> x(Shape{2, 3, 4, 5});  // (N, C, H, W): two images, three channels, 4 x 5 pixels
   const auto [N, C, H, W] = x.shape();
   std::printf("%s has %td elements\n", to_string(x.shape()).c_str(), x.size());
 
-  const Index n = 1, c = 2, h = 3, w = 4;
-  std::printf("by the formula x(1, 2, 3, 4) stands at %td\n", ((n * C + c) * H + h) * W + w);
-  std::printf("its address says               %td\n", &x(n, c, h, w) - x.data());
+  // Walk through all elements, the last index fastest, and count the cells.
+  Index cell = 0, wrong = 0;
+  for (Index n = 0; n < N; ++n)
+    for (Index c = 0; c < C; ++c)
+      for (Index h = 0; h < H; ++h)
+        for (Index w = 0; w < W; ++w) {
+          if (where(n, c, h, w, C, H, W) != cell) ++wrong;
+          ++cell;
+        }
+  std::printf("walked through %td cells, the formula was wrong at %td\n", cell, wrong);
+
+  std::printf("by the formula x(1, 2, 3, 4) stands at %td\n", where(1, 2, 3, 4, C, H, W));
+  std::printf("its address says               %td\n", &x(1, 2, 3, 4) - x.data());
 
   // The stride of an axis: how far it is to the next element along it.
   std::printf("strides: %td %td %td %td\n", &x(1, 0, 0, 0) - x.data(), &x(0, 1, 0, 0) - x.data(),
