@@ -98,6 +98,20 @@ inline auto resnet(Rng& rng, Index width = 16) {
       Linear<float>{{.in = 4 * width, .out = 10}, rng}};
 }
 
+/// Twelve residual blocks of two convolutions, with batch normalisation.
+inline auto twelve_blocks(Rng& rng) {
+  const auto block = [&] { return Residual{branch(rng, 16, 16, 1)}; };
+  return Sequential{Shape{3, 32, 32}, conv(rng, 3, 16, 3),
+                    Relu{},           block(),
+                    block(),          block(),
+                    block(),          block(),
+                    block(),          block(),
+                    block(),          block(),
+                    block(),          block(),
+                    block(),          MaxPool2d{{.kernel = 8}},
+                    Flatten{},        Linear<float>{{.in = 256, .out = 10}, rng}};
+}
+
 /// Depthwise 3 x 3 and 5 x 5 kernels with 1 x 1 convolutions between them (Howard et al., 2017).
 inline auto mobile(Rng& rng) {
   const auto depthwise = [&](Index channels, Index kernel, Index stride) {

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // After the first step of training or prediction nothing is allocated, whatever the network, the number
-// of threads and the batch size: malloc and its relatives are replaced by ones that count.
+// of threads and the batch size: malloc and its relatives are replaced by ones that count. And how much
+// memory a workspace has: for the values of the plan, and beside them, packed weights and scratch.
+#include <malloc.h>
+
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -106,10 +110,58 @@ void count_attack(int threads) {
   });
 }
 
+// What is in use, in MB.
+double in_use() {
+  const auto info = mallinfo2();
+  return static_cast<double>(info.uordblks + info.hblkhd) / 1e6;
+}
+
+// Prints the memory of a batch of 64; returns the values of training against those of keeping everything, and of prediction
+// against the largest value.
+template <class Net>
+std::pair<double, double> count_memory(const char* name, const Net& net) {
+  const auto measured = [&](const WorkspaceOptions& options) {
+    const double before = in_use();
+    const auto w = net.workspace(64, options);
+    Index largest = 0;
+    for (std::size_t v = 0; v <= w.plan().layer_count(); ++v)
+      largest = std::max(largest, w.plan().value(v).extents.size());
+    const auto megabytes = [](Index numbers) { return static_cast<double>(numbers) * 4e-6; };
+    struct Memory {
+      double values, beside, largest;
+    };
+    const double values = megabytes(w.plan().memory().size());
+    return Memory{values, in_use() - before - values, megabytes(largest)};
+  };
+  const auto all = measured({.keep = Keep::everything, .threads = 2});
+  const auto training = measured({.threads = 2});
+  const auto prediction = measured({.keep = Keep::output, .threads = 2});
+  std::printf(
+      "%-13s training %6.1f MB and %5.1f beside, %5.1f %% of everything; prediction %5.1f MB and "
+      "%4.1f beside, "
+      "%.2f of the largest value\n",
+      name, training.values, training.beside, 100 * training.values / all.values, prediction.values,
+      prediction.beside, prediction.values / prediction.largest);
+  return {training.values / all.values, prediction.values / prediction.largest};
+}
+
 }  // namespace
 
 int main() {
   Rng rng{1};
+  std::printf(
+      "Values in batches of 64, and packed weights, gradients of parameters and scratch beside "
+      "them\n");
+  count_memory("LeNet-5", networks::lenet5(rng));
+  count_memory("course", course_cnn<float>(rng));
+  count_memory("VGG", networks::vgg(rng));
+  count_memory("ResNet", networks::resnet(rng));
+  count_memory("mobile", networks::mobile(rng));
+  const auto [training, prediction] = count_memory("twelve blocks", networks::twelve_blocks(rng));
+  if (training > 0.6 || prediction > 3) {
+    std::printf("expected at most 60 %% in training, and three values in prediction\n");
+    return 1;
+  }
   count_network("LeNet-5", networks::lenet5(rng));
   count_network("course", course_cnn<float>(rng));
   count_network("VGG", networks::vgg(rng));

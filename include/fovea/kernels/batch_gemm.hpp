@@ -36,22 +36,22 @@ struct ChunkRows {
   Index begin(Index chunk) const { return chunks.begin(chunk) - chunks.begin(first); }
 };
 
-// node_rows rows of c, `stride` apart, V vectors each; a begins at their columns and at the first row of the chunks.
-template <int V, class T>
+// node_rows rows of c, `stride` apart, tile_vectors each; a begins at their columns and at the first row of the chunks.
+template <class T>
 FOVEA_KERNEL void dense_rows(const Matrix<const T>& a, const ChunkRows<T>& b, T* c, Index stride) {
   const T* column[node_rows];
   for (Index i = 0; i < node_rows; ++i) column[i] = a.data + std::min(i, a.cols - 1) * a.col_stride;
-  TileSum<T, node_rows, V> sum;
-  const auto leaf = [&](Index chunk, TileSum<T, node_rows, V> & node)
+  TileSum<T, node_rows, tile_vectors> sum;
+  const auto leaf = [&](Index chunk, TileSum<T, node_rows, tile_vectors> & node)
       __attribute__((always_inline)) {
     const Index n = b.begin(chunk);
     node.clear();
-    add_products<T, node_rows, V>(
+    add_products<T, node_rows, tile_vectors>(
         b.begin(chunk + 1) - n, column, [&](Index k) { return (n + k) * a.row_stride; },
         [&](Index k, int v) { return b.panel + (n + k) * b.width + v * lanes<T>; }, node.tile);
   };
   sum_leaves<1>(b.first, b.last, sum, leaf);
-  store_tile<T, node_rows, V>(sum.tile, c, stride);
+  store_tile<T, node_rows, tile_vectors>(sum.tile, c, stride);
 }
 
 // Eight vectors of a row of c, from the list of column i of a.
@@ -101,10 +101,7 @@ void batch_gemm(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix
     alignas(64) T levels[4 * row_block * tile_cols<T>];
     const Index i = piece % blocks * row_block, j = piece / blocks * tile_cols<T>;
     const Index rows = std::min(row_block, c.rows - i), cols = std::min(tile_cols<T>, c.cols - j);
-    const Index width = whole_vectors<T>(cols);
-    const auto dense = width == tile_cols<T> ? detail::dense_rows<3, T>
-                       : width > lanes<T>    ? detail::dense_rows<2, T>
-                                             : detail::dense_rows<1, T>;
+    constexpr Index width = tile_cols<T>;
     const auto node = [&](Index first, Index last, const Matrix<T>& to) {
       const Index n = chunks.begin(first), count = chunks.begin(last) - n;
       const Matrix<const T> left = a.block(n, i, count, rows), right = b.block(n, j, count, cols);
@@ -116,10 +113,10 @@ void batch_gemm(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix
         const detail::ChunkRows<T> from{chunks, first, last, panel, width};
         T* const row = to.data + r * to.row_stride;
         if (wanted == step && cols == width) {
-          dense(columns, from, row, to.row_stride);
+          detail::dense_rows<T>(columns, from, row, to.row_stride);
         } else {
           alignas(64) T whole[step * tile_cols<T>];
-          dense(columns, from, whole, width);
+          detail::dense_rows<T>(columns, from, whole, width);
           for (Index k = 0; k < wanted; ++k)
             std::copy_n(whole + k * width, cols, row + k * to.row_stride);
         }

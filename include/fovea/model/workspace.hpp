@@ -43,7 +43,8 @@ class Workspace : public AnyWorkspace<typename Net::value_type> {
   [[gnu::cold]] Workspace(const Net& net, Index capacity, const WorkspaceOptions& options,
                           std::span<const FusionRule<T>> rules)
       : Base(net.identity(), capacity, options) {
-    net.draw(plan_, [&](auto i, const auto& y) { values_[i] = y.number; });
+    const Drawing drawing{net, values_};
+    draw(&drawing, plan_);
     plan_.finish(values_[depth - 1], rules);
     look_at_gradients();
   }
@@ -99,9 +100,16 @@ class Workspace : public AnyWorkspace<typename Net::value_type> {
   friend Net;
 
   void check_belongs(const char* what, const Net& net) {
-    Base::check_belongs(what, net.identity(), &net, [](const void* network, Plan<T>& plan) {
-      static_cast<const Net*>(network)->draw(plan, [](auto, const auto&) {});
-    });
+    const Drawing drawing{net, values_};
+    Base::check_belongs(what, net.identity(), &drawing, &draw);
+  }
+  struct Drawing {
+    const Net& net;
+    std::array<std::size_t, depth>& values;
+  };
+  [[gnu::cold]] static void draw(const void* address, Plan<T>& plan) {
+    const auto& drawing = *static_cast<const Drawing*>(address);
+    drawing.net.draw(plan, [&](auto i, const auto& y) { drawing.values[i] = y.number; });
   }
 
   template <std::size_t i>
