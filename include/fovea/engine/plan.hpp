@@ -44,7 +44,8 @@ class Plan {
 
   /// Takes down the layer at `path`, or, once the plan is finished, where the next layer is by now. See Graph.
   template <class Layer, std::size_t... R>
-  auto add(const Path& path, const Layer& layer, const Value<R>&... x) {
+  [[gnu::cold]] FOVEA_OUT_OF_LINE auto add(const Path& path, const Layer& layer,
+                                           const Value<R>&... x) {
     const auto y = detail::ShapeRecorder::output_shape(path, layer, x.shape...);
     if (finished_)
       bind(layer, y);

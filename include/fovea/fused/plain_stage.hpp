@@ -61,6 +61,7 @@ class PlainStage final : public ConvStage<T> {
       dx_direct_ = {O_, C, o.kernel, back_.row()};
     flipped_ = Tensor<T, 1>(
         Shape{dx_by_winograd_ ? dx_winograd_.weights_size() : dx_direct_.weights_size()});
+    zeros_ = Tensor<T, 1>(Shape{whole_vectors<T>(C)});
     if (!dx_by_winograd_) turned_ = Tensor<T, 4>(Shape{C, O_, o.kernel.h, o.kernel.w});
   }
 
@@ -83,21 +84,9 @@ class PlainStage final : public ConvStage<T> {
 
   void forward_images(View<T, 4> y, Index n, Index count, Index slot, std::pair<Index, Index> slice,
                       int thread) override {
-    const T* const bias = bias_.data();
-    const std::int32_t* const pixel = pixels_.data();
-    const Index O = O_, row = out_.row();
     Base::each_tile(y, n, count, slot, slice, thread, own_y(thread) + tiles_at_,
                     [&](T* out, Index) {
-                      return [=](Index t, Index o, const Vec<T>(&tile)[4]) {
-                        const Vec<T> b = load(bias + o);
-                        T* const to = out + pixel[t] + o;
-#pragma GCC unroll 4
-                        for (int e = 0; e < 4; ++e) {
-                          const Vec<T> sum = tile[e] + b;
-                          Base::store_lanes(to + e / 2 * row + e % 2 * O,
-                                            sum < Vec<T>{} ? Vec<T>{} : sum, O - o);
-                        }
-                      };
+                      return StoreTile{out, pixels_.data(), bias_.data(), Vec<T>{}, out_.row(), O_};
                     });
   }
 
@@ -128,13 +117,9 @@ class PlainStage final : public ConvStage<T> {
       kernels::dense_gradient(Base::image(n), sources_, offsets_, masked, gradients_, columns_,
                               first_of_chunk, dW);
     if (!Base::wants_dx(x_gradient)) return;
-    const Index C = in_.channels, row = in_.row();
-    const std::int32_t* const pixel = back_pixels_.data();
-    const auto store = [=](Index t, Index c, const Vec<T>(&tile)[4]) {
-      T* const to = dx + pixel[t] + c;
-#pragma GCC unroll 4
-      for (int e = 0; e < 4; ++e) Base::store_lanes(to + e / 2 * row + e % 2 * C, tile[e], C - c);
-    };
+    const Index C = in_.channels;
+    const Vec<T> lowest = Vec<T>{} - std::numeric_limits<T>::infinity();
+    const StoreTile store{dx, back_pixels_.data(), zeros_.data(), lowest, in_.row(), C};
     const auto count = static_cast<Index>(back_windows_.size());
     if (dx_by_winograd_)
       dx_winograd_.run(masked, back_windows_.data(), count, flipped_.data(), 0, whole_vectors<T>(C),
@@ -160,6 +145,27 @@ class PlainStage final : public ConvStage<T> {
   }
 
  private:
+  // Stores a tile of 2 x 2 sums: y with its bias, 0 where that is below, or dx as it is. One for both, for what is
+  // compiled around it is large.
+  struct StoreTile {
+    T* image;
+    const std::int32_t* pixels;  // where each tile begins
+    const T* bias;
+    Vec<T> least;
+    Index row, channels;
+
+    [[gnu::always_inline]] void operator()(Index t, Index o, const Vec<T> (&tile)[4]) const {
+      const Vec<T> b = load(bias + o);
+      T* const to = image + pixels[t] + o;
+#pragma GCC unroll 4
+      for (int e = 0; e < 4; ++e) {
+        const Vec<T> sum = tile[e] + b;
+        Base::store_lanes(to + e / 2 * row + e % 2 * channels, sum < least ? least : sum,
+                          channels - o);
+      }
+    }
+  };
+
   // Tiles of 2 x 2 that cover y; where its extents are odd, the last ones begin a pixel early.
   static Extent2 tiles(Shape<4> y) { return {(y[2] + 1) / 2, (y[3] + 1) / 2}; }
   static std::vector<std::int32_t> even_places(const kernels::ChannelsLast<T>& image, Index from,
@@ -209,6 +215,7 @@ class PlainStage final : public ConvStage<T> {
   kernels::Winograd<T> dx_winograd_{};
   kernels::DirectTiles<T> dx_direct_{};
   Tensor<T, 1> flipped_{};  // W as the tiles of dx read it
+  Tensor<T, 1> zeros_{};    // for dx, in place of a bias
   Tensor<T, 4> turned_{};   // W with inputs and outputs exchanged, if dx is summed directly
   Index size_ = 0;          // elements of dW of a chunk
   Index masked_at_ = 0, tiles_at_ = 0;  // in the scratch: g, and what the tiles need
