@@ -52,7 +52,7 @@ void check_wishes(const ExplainOptions& o, const TrainAndTest& data, const Net& 
         "--image: expected the number of a test image in [0, ", test.size(), "), got ", o.image);
   check(-1 <= o.target && o.target < test.classes, "--class: expected a class in [0, ",
         test.classes, "), or -1 for the image's own, got ", o.target);
-  check(!receptive_fields(net)[Net::index(o.layer)].whole,
+  check(!of_layer(receptive_fields(net), o.layer).whole,
         "--layer: expected a layer with rows and columns, got ", o.layer);
 }
 

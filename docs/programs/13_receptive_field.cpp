@@ -14,7 +14,7 @@ int main() {
                          max_pool2d(2), conv2d({.out = 4, .kernel = 3, .padding = 1}));
   const auto fields = receptive_fields(net);
   for (const auto& field : fields)
-    std::printf("%-6s size %td, jump %td, start %td\n", field.name.c_str(), field.size.h,
+    std::printf("%-6s size %td, jump %td, start %td\n", field.layer.c_str(), field.size.h,
                 field.jump.h, field.start.h);
 
   // The gradient of unit (6, 6) of conv2: 0 wherever it cannot see.

@@ -38,10 +38,7 @@ void measure_attacks(Study& s) {
         if (epsilon == 0) {
           result.accuracy[n] = r.table.front().accuracy[n];  // nothing is changed
         } else {
-          Attack<Net> attack{net, 100, s.sample.scaling, o};
-          result.accuracy[n] = evaluate(net, batches(s.sample, 100, {.shuffle = false}),
-                                        s.sample.classes, attack, s.options.threads)
-                                   .accuracy();
+          result.accuracy[n] = under_attack(net, s.sample, o).accuracy();
         }
         progress.update(++done);
       }

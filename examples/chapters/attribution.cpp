@@ -16,37 +16,40 @@ namespace {
 
 using Map = Tensor<float, 2>;
 
-Map flat(const Tensor<float, 3>& map) { return sum<0>(map); }
-
 // The six methods as functions of a network.
 struct Method {
   std::string name, unit;
-  std::function<Map(const Net&)> map;
+  std::function<Attribution<float>(const Net&)> attribution;
 };
 
 std::vector<Method> methods(const Study& s) {
   const ImagesOf<Net> x = s.image;
   const Index k = s.target;
   const int threads = s.options.threads;
-  const auto black = [&s](const Net& net) { return black_image(net, s.data.test.scaling); };
-  return {{"gradient", "logits per unit of input",
-           [=](const Net& n) { return flat(gradient_map(n, x, k, threads)); }},
-          {"gradient x input", "logits",
-           [=](const Net& n) { return flat(gradient_times_input(n, x, k, threads)); }},
-          {"SmoothGrad", "logits per unit of input",
-           [=](const Net& n) { return flat(smooth_grad(n, x, k, {.threads = threads})); }},
-          {"integrated gradients", "logits",
-           [=](const Net& n) {
-             return flat(integrated_gradients(n, x, k, black(n), {.threads = threads}).map);
-           }},
-          {"occlusion", "logits lost",
-           [=](const Net& n) { return occlusion(n, x, k, black(n), {.threads = threads}); }},
-          {"Grad-CAM", "no unit",
-           [=, &s](const Net& n) { return grad_cam(n, x, k, s.options.layer, threads).map; }}};
+  const auto black = std::make_shared<const Tensor<float, 4>>(black_image(s.data.test));
+  return {
+      {"gradient", "logits per unit of input",
+       [=](const Net& n) { return gradient_map(n, x, k, {.threads = threads}); }},
+      {"gradient x input", "logits",
+       [=](const Net& n) { return gradient_times_input(n, x, k, {.threads = threads}); }},
+      {"SmoothGrad", "logits per unit of input",
+       [=](const Net& n) { return smooth_grad(n, x, k, {.threads = threads}); }},
+      {"integrated gradients", "logits",
+       [=](const Net& n) {
+         return integrated_gradients(n, x, k, {.baseline = *black, .threads = threads});
+       }},
+      {"occlusion", "logits lost",
+       [=](const Net& n) { return occlusion(n, x, k, {.baseline = *black, .threads = threads}); }},
+      {"Grad-CAM", "no unit", [=, &s](const Net& n) {
+         return grad_cam(n, x, k, {.layer = s.options.layer, .threads = threads});
+       }}};
 }
 
-void write_maps(Study& s, const std::vector<Method>& all, const std::vector<Map>& maps) {
+void write_maps(Study& s, const std::vector<Method>& all,
+                const std::vector<Attribution<float>>& attributions) {
+  std::vector<Map> maps;
   std::vector<Panel> panels;
+  for (const auto& attribution : attributions) maps.push_back(attribution.places());
   for (std::size_t m = 0; m < all.size(); ++m) panels.push_back({all[m].name, maps[m]});
   s.page.picture(
       "attribution",
@@ -61,40 +64,45 @@ void write_maps(Study& s, const std::vector<Method>& all, const std::vector<Map>
                 "its magnitudes.",
        .alt = "The digit and six maps in red and blue, most of them along its strokes."});
   const auto ig =
-      integrated_gradients(s.net(), s.image, s.target, black_image(s.net(), s.data.test.scaling),
-                           {.threads = s.options.threads});
+      integrated_gradients(s.net(), s.image, s.target,
+                           {.baseline = black_image(s.data.test), .threads = s.options.threads});
   const auto zero = [](const Map& map) {
     return static_cast<double>(std::count(map.begin(), map.end(), 0.0F)) /
            static_cast<double>(map.size());
   };
-  const auto before = grad_cam(s.net(), s.image, s.target, "conv2", s.options.threads);
-  const auto chosen = grad_cam(s.net(), s.image, s.target, s.options.layer, s.options.threads);
+  const auto before =
+      grad_cam(s.net(), s.image, s.target, {.layer = "conv2", .threads = s.options.threads});
+  const auto chosen = grad_cam(s.net(), s.image, s.target,
+                               {.layer = s.options.layer, .threads = s.options.threads});
   s.page.numbers["attribution"]["integrated_gradients"] = {{"residual", ig.residual},
                                                            {"steps", ig.steps}};
-  s.page.numbers["attribution"]["grad_cam"] = {
-      {"layer", s.options.layer}, {"zero", zero(chosen.raw)}, {"zero_on_conv2", zero(before.raw)}};
+  s.page.numbers["attribution"]["grad_cam"] = {{"layer", s.options.layer},
+                                               {"zero", zero(chosen.coarse)},
+                                               {"zero_on_conv2", zero(before.coarse)}};
   s.page.paragraph(concat(
       "Always the logit is explained, not the probability, which also moves when other classes do. "
       "Integrated gradients must add up "
       "to the rise of the logit between a black image and this one; with ",
       ig.steps, " steps they miss it by ", percent(ig.residual, 3), ". Grad-CAM looks at ",
-      s.options.layer, ", where ", percent(zero(chosen.raw)),
+      s.options.layer, ", where ", percent(zero(chosen.coarse)),
       " of its places are zero. On conv2 itself, before the "
       "ReLU, it would be ",
-      percent(zero(before.raw)), ": for this image ",
+      percent(zero(before.coarse)), ": for this image ",
       percent(s.page.numbers.at("activity").at("relu2").at("zero_for_the_image").get<double>()),
       " of the activations there are not positive, and where their weighted sum is negative, "
       "Grad-CAM cuts it off."));
 }
 
-void write_faithfulness(Study& s, const std::vector<Method>& all, const std::vector<Map>& maps) {
+void write_faithfulness(Study& s, const std::vector<Method>& all,
+                        const std::vector<Attribution<float>>& attributions) {
   s.page.subsection("Which map is faithful?");
   s.page.paragraph(
       "A test that needs no eye: take the pixels away, those first that a map calls most important "
       "(by magnitude). If the map is "
       "right, the probability falls at once. Or begin with black and put them back: it should rise "
       "at once. A random order is the yardstick.");
-  const auto black = black_image(s.net(), s.data.test.scaling);
+  const auto black = black_image(s.data.test);
+  const FaithfulnessOptions<float> how{.baseline = black, .threads = s.options.threads};
   std::vector<Line> deletion, insertion;
   std::vector<Page::Row> rows;
   std::string best_name, best_in_name;
@@ -108,11 +116,8 @@ void write_faithfulness(Study& s, const std::vector<Method>& all, const std::vec
     json[name] = {{"deletion_area", out}, {"insertion_area", in}};
   };
   for (std::size_t m = 0; m < all.size(); ++m) {
-    const Map order = map(maps[m], [](float v) { return std::abs(v); });
-    const auto out =
-        deletion_curve(s.net(), s.image, s.target, order, black, {.threads = s.options.threads});
-    const auto in =
-        insertion_curve(s.net(), s.image, s.target, order, black, {.threads = s.options.threads});
+    const auto out = deletion_curve(s.net(), s.image, s.target, attributions[m], how);
+    const auto in = insertion_curve(s.net(), s.image, s.target, attributions[m], how);
     deletion.push_back(line(all[m].name, out)), insertion.push_back(line(all[m].name, in));
     add(all[m].name, out.area(), in.area());
     if (out.area() < best) best = out.area(), best_name = all[m].name;
@@ -121,11 +126,11 @@ void write_faithfulness(Study& s, const std::vector<Method>& all, const std::vec
   constexpr int draws = 20;
   FaithfulnessCurve mean_out, mean_in;
   for (int d = 0; d < draws; ++d) {
-    Map order(s.pixels.shape());
+    Attribution<float> order{Tensor<float, 3>(s.pixels.shape().prepend(1))};
     Rng rng{s.options.seed, d};
-    for (float& v : order) v = static_cast<float>(rng.uniform(0, 1));
-    const auto out = deletion_curve(s.net(), s.image, s.target, order, black),
-               in = insertion_curve(s.net(), s.image, s.target, order, black);
+    for (float& v : order.map) v = static_cast<float>(rng.uniform(0, 1));
+    const auto out = deletion_curve(s.net(), s.image, s.target, order, how),
+               in = insertion_curve(s.net(), s.image, s.target, order, how);
     random_del += out.area() / draws, random_in += in.area() / draws;
     const auto average = [&](FaithfulnessCurve& mean, const FaithfulnessCurve& c) {
       mean.share = c.share, mean.probability.resize(c.probability.size());
@@ -181,17 +186,21 @@ void write_randomisation(Study& s, const std::vector<Method>& all) {
   std::vector<std::string> head{"map"};
   auto& json = s.page.numbers["attribution"]["randomisation"];
   for (std::size_t m = 0; m < all.size(); ++m) {
-    const auto whole = [&](const Net& n, ImagesOf<Net>, Index) { return all[m].map(n); };
+    const auto whole = [&](const Net& n, ImagesOf<Net>, Index) {
+      return all[m].attribution(n).places();
+    };
     const auto on_stroke = [&](const Net& n, ImagesOf<Net>, Index) {
-      const Map full = all[m].map(n);
+      const Map full = all[m].attribution(n).places();
       Tensor<float, 1> part(Shape{stroke});
       Index i = 0;
       for (Index p = 0; p < full.size(); ++p)
         if (s.pixels.data()[p] > limit) part(i++) = full.data()[p];
       return part;
     };
-    const auto everywhere = randomisation_check(s.net(), s.image, s.target, whole, s.options.seed);
-    const auto there = randomisation_check(s.net(), s.image, s.target, on_stroke, s.options.seed);
+    const auto everywhere =
+        randomisation_check(s.net(), s.image, s.target, whole, {.seed = s.options.seed});
+    const auto there =
+        randomisation_check(s.net(), s.image, s.target, on_stroke, {.seed = s.options.seed});
     Page::Row row{all[m].name};
     Line line{.name = all[m].name, .x = {0}, .y = {1}};
     for (std::size_t i = 0; i < everywhere.size(); ++i) {
@@ -259,9 +268,9 @@ void write_attribution(Study& s) {
                           ". They do not agree, so the maps come first and then two tests of how "
                           "far each can be trusted."));
   const auto all = methods(s);
-  std::vector<Map> maps;
-  for (const Method& m : all) maps.push_back(m.map(s.net()));
-  write_maps(s, all, maps);
-  write_faithfulness(s, all, maps);
+  std::vector<Attribution<float>> attributions;
+  for (const Method& m : all) attributions.push_back(m.attribution(s.net()));
+  write_maps(s, all, attributions);
+  write_faithfulness(s, all, attributions);
   write_randomisation(s, all);
 }

@@ -61,18 +61,18 @@ void write_theory(Study& s, const std::vector<ReceptiveField>& fields) {
   Index convolutions = 0;
   for (const ReceptiveField& f : fields) {
     if (f.whole) continue;
-    const bool convolution = f.name.starts_with("conv");
-    const bool windowed = convolution || f.name.starts_with("pool");
+    const bool convolution = f.layer.starts_with("conv");
+    const bool windowed = convolution || f.layer.starts_with("pool");
     if (!windowed) continue;
     convolutions += convolution;
     const auto centre = f.centre(0, 0);
-    rows.push_back({f.name, concat(f.size.h, " x ", f.size.w), concat(f.jump.h),
+    rows.push_back({f.layer, concat(f.size.h, " x ", f.size.w), concat(f.jump.h),
                     fixed(centre.row, 1), concat(f.units.h, " x ", f.units.w),
                     convolution ? concat(field_without_pooling(3, convolutions)) : "-"});
-    s.page.numbers["receptive_fields"][f.name] = {
+    s.page.numbers["receptive_fields"][f.layer] = {
         {"size", f.size.h}, {"jump", f.jump.h}, {"first_centre", centre.row}};
     if (convolution)
-      s.page.numbers["receptive_fields"][f.name]["without_pooling"] =
+      s.page.numbers["receptive_fields"][f.layer]["without_pooling"] =
           field_without_pooling(3, convolutions);
   }
   s.page.table(
@@ -91,7 +91,7 @@ void write_theory(Study& s, const std::vector<ReceptiveField>& fields) {
   std::vector<LabelledBox> boxes;
   for (const auto& [layer, at] :
        {std::pair{"conv1", 14}, {"pool1", 7}, {"conv2", 7}, {"pool2", 3}}) {
-    const ReceptiveField& f = fields[Net::index(layer)];
+    const ReceptiveField f = of_layer(fields, layer);
     const Box b = f.box(at, at);
     boxes.push_back(
         {b.top, b.left, b.height, b.width, concat(layer, ": ", b.height, " x ", b.width)});
@@ -111,7 +111,6 @@ double if_equal(const EffectiveField& field) {
   return std::sqrt((side * side - 1) / 12);
 }
 
-template <std::size_t i>
 Image draw_field(const EffectiveField& field, const std::string& title) {
   return draw_boxes(field.map[0],
                     {{field.box.top, field.box.left, field.box.height, field.box.width,
@@ -136,9 +135,9 @@ void write_fields(Study& s) {
   std::vector<Page::Row> rows;
   std::vector<Image> pictures;
   EffectiveField conv2;
-  const auto measure = [&]<std::size_t i>(const Net& net, const std::string& which) {
-    const EffectiveField field = effective_field<i>(net, some, {.threads = s.options.threads});
-    const std::string layer = Net::layer_name(i);
+  const auto measure = [&](const Net& net, const std::string& layer, const std::string& which) {
+    const EffectiveField field =
+        effective_field(net, some, {.layer = layer, .threads = s.options.threads});
     rows.push_back({concat(layer, ", ", which), concat(field.box.height, " x ", field.box.width),
                     concat(field.side(), " x ", field.side()), fixed(field.sigma(), 2),
                     fixed(if_equal(field), 2), percent(field.inside)});
@@ -147,15 +146,13 @@ void write_fields(Study& s) {
                                                       {"sigma", field.sigma()},
                                                       {"sigma_if_equal", if_equal(field)},
                                                       {"inside", field.inside}};
-    if (which == "trained") pictures.push_back(draw_field<i>(field, layer));
+    if (which == "trained") pictures.push_back(draw_field(field, layer));
     if (which == "trained" && layer == "conv2") conv2 = field;
   };
   for (const bool trained : {true, false}) {
     const Net& net = trained ? s.net() : s.untrained;
     const std::string which = trained ? "trained" : "untrained";
-    measure.operator()<Net::index("conv1")>(net, which);
-    measure.operator()<Net::index("conv2")>(net, which);
-    measure.operator()<Net::index("pool2")>(net, which);
+    for (const char* layer : {"conv1", "conv2", "pool2"}) measure(net, layer, which);
   }
   page.picture(
       "effective_fields", beside(pictures),

@@ -56,7 +56,7 @@ void write_filters(Study& s) {
   const auto& start = std::get<conv1>(s.untrained.layers()).weight;
   const auto [O, C, KH, KW] = weight.shape();
   const auto trained = match_filters(weight), untrained = match_filters(start);
-  const auto chance = random_matches({KH, KW}, 10000, 0);
+  const auto chance = random_matches({KH, KW});
   const double bar = std::abs(chance[9500].correlation);
   const auto above = [&](const std::vector<FilterMatch>& matches) {
     return std::count_if(matches.begin(), matches.end(),

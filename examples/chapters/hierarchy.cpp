@@ -12,8 +12,6 @@ using namespace fovea;
 
 namespace {
 
-constexpr auto conv2 = Net::index("conv2");
-
 // The pixels of a patch in a square as large as the whole field; what is padding stays black.
 void cut(const Dataset& data, const Patch& patch, const Box& whole, View<float, 2> out) {
   for (Index h = 0; h < patch.box.height; ++h)
@@ -33,9 +31,9 @@ double correlation(View<const float, 2> a, View<const float, 2> b) {
 
 void write_patches(Study& s) {
   constexpr Index count = 9;
-  const auto found =
-      top_patches<conv2>(s.net(), s.sample, {.count = count, .threads = s.options.threads});
-  const ReceptiveField field = receptive_fields(s.net())[conv2];
+  const auto found = top_patches(s.net(), s.sample,
+                                 {.layer = "conv2", .count = count, .threads = s.options.threads});
+  const ReceptiveField field = of_layer(receptive_fields(s.net()), "conv2");
   const auto C = static_cast<Index>(found.size());
   Tensor<float, 4> patches(Shape{C, count, field.size.h, field.size.w});
   double within = 0, across = 0, classes = 0;
@@ -87,23 +85,23 @@ void write_patches(Study& s) {
 }
 
 void write_activity(Study& s) {
-  const auto one = activations(s.net(), s.image, s.options.threads);
-  const auto all = activity(s.net(), s.sample, s.options.threads);
+  const auto one = activations(s.net(), s.image, {.threads = s.options.threads});
+  const auto all = activity(s.net(), s.sample, {.threads = s.options.threads});
   std::vector<std::string> names;
   std::vector<double> here, everywhere;
   std::vector<Page::Row> rows;
   Index dead = 0, units = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    const bool shown = all[i].name.starts_with("relu") || all[i].name.starts_with("pool");
+    const bool shown = all[i].layer.starts_with("relu") || all[i].layer.starts_with("pool");
     if (!shown) continue;
-    names.push_back(all[i].name), here.push_back(one[i].zeros), everywhere.push_back(all[i].zeros);
-    rows.push_back({all[i].name, detail::grouped(all[i].units), percent(one[i].zeros),
+    names.push_back(all[i].layer), here.push_back(one[i].zeros), everywhere.push_back(all[i].zeros);
+    rows.push_back({all[i].layer, detail::grouped(all[i].units), percent(one[i].zeros),
                     percent(all[i].zeros), detail::grouped(all[i].dead)});
-    s.page.numbers["activity"][all[i].name] = {{"units", all[i].units},
-                                               {"zero_for_the_image", one[i].zeros},
-                                               {"zero", all[i].zeros},
-                                               {"dead", all[i].dead}};
-    if (all[i].name.starts_with("relu")) dead += all[i].dead, units += all[i].units;
+    s.page.numbers["activity"][all[i].layer] = {{"units", all[i].units},
+                                                {"zero_for_the_image", one[i].zeros},
+                                                {"zero", all[i].zeros},
+                                                {"dead", all[i].dead}};
+    if (all[i].layer.starts_with("relu")) dead += all[i].dead, units += all[i].units;
   }
   s.page.chart(
       "silent_units",
@@ -127,8 +125,8 @@ void write_activity(Study& s) {
                      "count among them; that is no defect of the training."));
   std::vector<Stage> stages{stage("input", s.pixels.reshape(Shape{1, 28, 28}), Show::grey)};
   for (const auto& layer : one) {
-    const bool maps = layer.name.starts_with("relu") || layer.name.starts_with("pool");
-    if (maps) stages.push_back(stage(layer.name, layer.maps, Show::activations));
+    const bool maps = layer.layer.starts_with("relu") || layer.layer.starts_with("pool");
+    if (maps) stages.push_back(stage(layer.layer, layer.maps, Show::activations));
   }
   stages.push_back(stage("fc2", one.back().maps, Show::bars));
   s.page.picture(
@@ -153,7 +151,7 @@ void write_hierarchy(Study& s) {
       "and more particular than a "
       "light or a dark side.");
   write_patches(s);
-  const auto& weight = std::get<conv2>(s.net().layers()).weight;
+  const auto& weight = std::get<Net::index("conv2")>(s.net().layers()).weight;
   s.page.picture("conv2_kernels",
                  kernel_matrix(weight, {.title = "conv2: 64 x 32 kernels of 3 x 3", .zoom = 4}),
                  {.what = "All kernels of conv2.",

@@ -18,7 +18,8 @@ struct Task {
 };
 
 Judged judge(const Study& s, const Task& task) {
-  const Dataset worse = corrupt(s.sample, task.corruption, s.options.seed, s.options.threads);
+  const Dataset worse =
+      corrupt(s.sample, task.corruption, {.seed = s.options.seed, .threads = s.options.threads});
   Judged result{task.name, task.corruption.parameters, task.at, {}};
   for (std::size_t n = 0; n < s.networks.size(); ++n)
     result.accuracy[n] =
@@ -45,14 +46,14 @@ void measure_corruptions(Study& s) {
     tasks.push_back({&r.table, concat("rotated by ", degrees), degrees,
                      c::rotate(degrees * std::numbers::pi / 180)});
   tasks.push_back({&r.table, "noise", 0.3, c::gaussian_noise(0.3)});
-  tasks.push_back({&r.table, "occlusion", 8, c::occlusion(8)});
+  tasks.push_back({&r.table, "cutout", 8, c::cutout(8)});
   for (int degrees = -90; degrees <= 90; degrees += 15)
     tasks.push_back({&r.rotation, "rotation", static_cast<double>(degrees), c::rotation(degrees)});
   for (int tenth = 0; tenth <= 8; ++tenth)
     tasks.push_back({&r.noise, "noise", tenth / 10.0, c::gaussian_noise(tenth / 10.0)});
   for (Index side = 0; side <= 16; side += 2)
-    tasks.push_back({&r.occlusion, "occlusion", static_cast<double>(side),
-                     side > 0 ? c::occlusion(side) : c::translation(0, 0)});
+    tasks.push_back({&r.cutout, "cutout", static_cast<double>(side),
+                     side > 0 ? c::cutout(side) : c::translation(0, 0)});
   for (int shift = -4; shift <= 4; shift += 2) r.shifts.push_back(shift);
   for (const double dy : r.shifts)
     for (const double dx : r.shifts)
@@ -77,7 +78,7 @@ void write_corrupted_images(Study& s) {
   Tensor<float, 3> images(Shape{static_cast<Index>(list.size()), Index{28}, Index{28}});
   std::vector<std::string> captions;
   for (const Corruption& corruption : list) {
-    const Dataset worse = corrupt(one, corruption, s.options.seed);
+    const Dataset worse = corrupt(one, corruption, {.seed = s.options.seed});
     const auto to = images[static_cast<Index>(captions.size())];
     std::transform(worse.images.begin(), worse.images.end(), to.begin(),
                    [](std::uint8_t byte) { return static_cast<float>(byte) / 255; });

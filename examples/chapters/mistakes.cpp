@@ -12,7 +12,7 @@ using namespace fovea;
 void write_mistakes(Study& s) {
   Page& page = s.page;
   const Dataset& test = s.data.test;
-  const auto told = predictions(s.net(), test, s.options.threads);
+  const auto told = predictions(s.net(), test, {.threads = s.options.threads});
   const Accuracy accuracy = told.confusion.accuracy();
   const auto& counts = told.confusion.counts();
   page.section("Mistakes");

@@ -19,9 +19,9 @@ void write_layers(Study& s) {
           const ReceptiveField& field = fields[i++];
           Index parameters = 0;
           s.net().for_each_parameter([&](const std::string& name, const auto& p) {
-            if (name.starts_with(field.name + ".")) parameters += p.size();
+            if (name.starts_with(field.layer + ".")) parameters += p.size();
           });
-          rows.push_back({field.name, "N, " + shape.substr(4, shape.size() - 5),
+          rows.push_back({field.layer, "N, " + shape.substr(4, shape.size() - 5),
                           parameters ? detail::grouped(parameters) : "-",
                           field.whole ? "all" : concat(field.size.h, " x ", field.size.w)});
         };

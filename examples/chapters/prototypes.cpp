@@ -50,10 +50,8 @@ void write_classes(Study& s) {
   }
 }
 
-template <std::size_t i>
-void write_layer(Study& s) {
-  const std::string layer = Net::layer_name(i);
-  const Ablation result = ablate<i>(s.net(), s.sample, s.options.threads);
+void write_layer(Study& s, const std::string& layer) {
+  const Ablation result = ablate(s.net(), s.sample, {.layer = layer, .threads = s.options.threads});
   const auto C = static_cast<Index>(result.silenced.size());
   std::vector<Index> order(static_cast<std::size_t>(C));
   std::iota(order.begin(), order.end(), Index{0});
@@ -71,8 +69,7 @@ void write_layer(Study& s) {
                                        {"channels", order},
                                        {"points_lost", losses},
                                        {"above_half_interval", matter}};
-  for (auto& l : s.page.numbers["ablation"][layer]["points_lost"])
-    l = 100 * l.template get<double>();
+  for (auto& l : s.page.numbers["ablation"][layer]["points_lost"]) l = 100 * l.get<double>();
   s.page.chart(
       "ablation_" + layer,
       bar_chart(names, {{.name = "", .values = losses}},
@@ -104,6 +101,6 @@ void write_layer(Study& s) {
 void write_prototypes(Study& s) {
   write_classes(s);
   s.page.subsection("Does anyone miss a filter?");
-  write_layer<Net::index("conv1")>(s);
-  write_layer<Net::index("conv2")>(s);
+  write_layer(s, "conv1");
+  write_layer(s, "conv2");
 }

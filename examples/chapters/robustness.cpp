@@ -159,7 +159,7 @@ void write_robustness(Study& s) {
       s.elsewhere() ? " The loaded network may differ from the other two in all of its training: a "
                       "comparison shows which is better, not why."
                     : ""));
-  s.page.subsection("Rotation, translation, noise, occlusion");
+  s.page.subsection("Rotation, translation, noise, cutout");
   curve(s, "rotation", r.rotation, "Accuracy against rotation",
         {.label = "degrees, counter-clockwise", .from = -90.0, .to = 90.0, .tick = 30},
         "Accuracy when all digits are turned",
@@ -169,7 +169,7 @@ void write_robustness(Study& s) {
   curve(s, "noise", r.noise, "Accuracy against noise",
         {.label = "standard deviation of the noise", .from = 0.0, .to = 0.8},
         "Accuracy under Gaussian noise, where black is 0 and white is 1", "Higher is better.");
-  curve(s, "occlusion", r.occlusion, "Accuracy against a hidden square",
+  curve(s, "cutout", r.cutout, "Accuracy against a hidden square (cutout)",
         {.label = "side of the square in pixels", .from = 0.0, .to = 16.0, .tick = 4},
         "Accuracy when a black square hides a part of the image at a random place",
         "Higher is better.");

@@ -46,7 +46,7 @@ struct Judged {
 };
 
 struct Robustness {
-  std::vector<Judged> rotation, noise, occlusion, corruptions, fgsm, pgd;
+  std::vector<Judged> rotation, noise, cutout, corruptions, fgsm, pgd;
   std::vector<Judged> shift;   // every dy, and for each every dx
   std::vector<double> shifts;  // the values of both
   std::vector<Judged> table;   // of docs/results.md

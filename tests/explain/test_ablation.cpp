@@ -29,8 +29,9 @@ TEST_CASE("ablation: the same as zeroing the weights and the bias of the filter"
   const auto data = random_images(150, {2, 11, 8}, 4, 2);
   const auto intact = evaluate(net, data);
   const auto compare = [&]<std::size_t i>(Index channels) {
-    const auto result = ablate<i>(net, data);
-    CAPTURE(Net::layer_name(i));
+    const std::string layer = Net::layer_name(i);
+    const auto result = ablate(net, data, {.layer = layer});
+    CAPTURE(layer);
     CHECK(same(result.intact, intact));
     REQUIRE(static_cast<Index>(result.silenced.size()) == channels);
     int changed = 0;
@@ -51,15 +52,21 @@ TEST_CASE("ablation: the same as zeroing the weights and the bias of the filter"
 TEST_CASE("ablation: behind a ReLU or a max-pool it is the same channel; any number of threads") {
   const auto net = small_net<float>(3);
   const auto data = random_images(70, {2, 11, 8}, 4, 4);
-  const auto conv1 = ablate<0>(net, data, 1), relu1 = ablate<1>(net, data, 3),
-             pool1 = ablate<2>(net, data);
+  const auto conv1 = ablate(net, data, {.layer = "conv1", .threads = 1}),
+             relu1 = ablate(net, data, {.layer = "relu1", .threads = 3}),
+             pool1 = ablate(net, data, {.layer = "pool1"});
   for (std::size_t c = 0; c < 5; ++c) {
     CHECK(same(conv1.silenced[c], relu1.silenced[c]));
     CHECK(same(conv1.silenced[c], pool1.silenced[c]));
   }
-  CHECK(ablate<5>(net, data).silenced.size() == 48);  // flatten1: features, one by one
+  CHECK(ablate(net, data, {.layer = "flatten1"}).silenced.size() == 48);  // features, one by one
 
   CHECK(error_of([&] { conv1.loss(5); }) == "ablation: expected a channel in [0, 5), got 5");
-  CHECK(error_of([&] { ablate<0>(net, data.part(0, 0)); }) ==
+  CHECK(error_of([&] { ablate(net, data.part(0, 0), {.layer = "conv1"}); }) ==
         "ablate: expected one image or more, got an empty data set");
+  CHECK(error_of([&] { ablate(net, data, {}); }) ==
+        "ablate: expected the path of a layer, as in {.layer = \"conv2\"}, got none");
+  CHECK(error_of([&] { ablate(net, data, {.layer = "conv3"}); }) ==
+        "there is no layer conv3 in this network, only conv1 relu1 pool1 conv2 relu2 flatten1 fc1 "
+        "relu3 fc2");
 }

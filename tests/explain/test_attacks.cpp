@@ -80,18 +80,15 @@ TEST_CASE("attacks: the loss rises, and more with more steps; the accuracy falls
   CHECK(loss(fast_fgsm(0.1)) > 5 * clean);
   CHECK(loss(long_pgd) > 1.1f * loss(fgsm(0.1)));
 
-  const auto in_order = [&] { return batches(test, 32, {.shuffle = false}); };  // 32, 32, 6
-  const auto before = evaluate(net, in_order(), 10).accuracy();
-  Attack fast{net, 32, test.scaling, fgsm(0.1)}, strong{net, 32, test.scaling, pgd(0.1)},
-      full{net, 32, test.scaling, long_pgd};
-  const auto after_fast = evaluate(net, in_order(), 10, fast).accuracy();
-  const auto after_strong = evaluate(net, in_order(), 10, strong).accuracy();
+  const auto before = evaluate(net, test).accuracy();
+  const auto after_fast = under_attack(net, test, fgsm(0.1)).accuracy();  // 64 images, and 6
+  const auto after_strong = under_attack(net, test, pgd(0.1)).accuracy();
   CHECK(before.percent() > 90);
   CHECK(after_fast.total == 70);
   CHECK(after_fast.correct < before.correct);
   CHECK(after_strong.correct <= after_fast.correct);
   // To stop when fooled costs the attack nothing.
-  CHECK(after_strong.correct <= evaluate(net, in_order(), 10, full).accuracy().correct);
+  CHECK(after_strong.correct <= under_attack(net, test, long_pgd).accuracy().correct);
 }
 
 TEST_CASE("attacks: the same bits for any threads and any cut into batches") {
@@ -117,6 +114,18 @@ TEST_CASE("attacks: the same bits for any threads and any cut into batches") {
   }
 }
 
+TEST_CASE("under_attack: what is said of every image after the attack that its number names") {
+  const auto& net = trained_network();
+  const Dataset& test = digits().test;
+  const auto worse = attacked<float>(net, digit_batch().images, digit_batch().labels, test.scaling,
+                                     fast_fgsm(0.1));
+  ConfusionMatrix expected(10);
+  expected.add(net.predict(worse), digit_batch().labels);
+  const auto told = under_attack(net, test, fast_fgsm(0.1));
+  CHECK(same_bits(told.counts(), expected.counts()));
+  CHECK(told.accuracy().correct < evaluate(net, test).accuracy().correct);
+}
+
 TEST_CASE("fast_fgsm: training with it buys robustness") {
   const Dataset& train = digits().train;
   auto net = trained_network();
@@ -134,10 +143,7 @@ TEST_CASE("fast_fgsm: training with it buys robustness") {
       adam.step(net, workspace);
     }
   const auto under_pgd = [&](const auto& judged) {
-    Attack strong{judged, 70, train.scaling, pgd(0.1)};
-    return evaluate(judged, batches(digits().test, 70, {.shuffle = false}), 10, strong)
-        .accuracy()
-        .percent();
+    return under_attack(judged, digits().test, pgd(0.1)).accuracy().percent();
   };
   CHECK(under_pgd(net) > under_pgd(trained_network()) + 10);
 }

@@ -61,16 +61,17 @@ TEST_CASE_TEMPLATE("golden: gradient, Grad-CAM and integrated gradients, as in P
   fill(image.view(), golden::explain::salt + 50, 4.0);
   CHECK(error_against(net.predict(image), golden::explain::logits) <= tolerance);
   const auto gradient = gradient_map(net, image, k);
-  CHECK(error_against(gradient, golden::explain::gradient) <= tolerance);
-  CHECK(relative_error(gradient_times_input(net, image, k), gradient * image.view()[0]) == 0);
-  const auto cam = grad_cam(net, image, k, "relu2");
-  CHECK(cam.raw.shape() == Shape{4, 2});
-  CHECK(cam.map.shape() == Shape{10, 7});
-  CHECK(error_against(cam.raw, golden::explain::cam_raw) <= tolerance);
+  CHECK(error_against(gradient.map, golden::explain::gradient) <= tolerance);
+  CHECK(relative_error(gradient_times_input(net, image, k).map, gradient.map * image.view()[0]) ==
+        0);
+  const auto cam = grad_cam(net, image, k, {.layer = "relu2"});
+  CHECK(cam.coarse.shape() == Shape{4, 2});
+  CHECK(cam.map.shape() == Shape{1, 10, 7});
+  CHECK(error_against(cam.coarse, golden::explain::cam_raw) <= tolerance);
   CHECK(error_against(cam.map, golden::explain::cam) <= tolerance);
   const Tensor<T, 4> baseline(image.shape(), static_cast<T>(golden::explain::black));
-  const auto integrated =
-      integrated_gradients(net, image, k, baseline, {.steps = steps, .max_steps = steps});
+  const auto integrated = integrated_gradients(
+      net, image, k, {.steps = steps, .max_steps = steps, .baseline = baseline});
   CHECK(integrated.steps == steps);
   CHECK(error_against(integrated.map, golden::explain::integrated) <= tolerance);
 }
@@ -79,7 +80,7 @@ TEST_CASE("gradient: the planted weights, whatever the image") {
   const auto net = planted_network<double>();
   const auto image = random_tensor<double>(Shape{1, 2, 9, 7}, 1);
   for (const Index k : {0, 1, 2}) {
-    const auto gradient = gradient_map(net, image, k);
+    const auto gradient = gradient_map(net, image, k).map;
     for (Index h = 0; h < 9; ++h)
       for (Index w = 0; w < 7; ++w) {
         CHECK(gradient(0, h, w) == 0);
@@ -98,7 +99,8 @@ TEST_CASE("logit_gradient: every row of a batch answers its own question") {
     CHECK(relative_error(workspace.input_gradient()[n], gradient_map(net, x.sub(n, 1),
                                                                      n == 0   ? 3
                                                                      : n == 1 ? 0
-                                                                              : 9)) <= 1e-12);
+                                                                              : 9)
+                                                            .map) <= 1e-12);
   CHECK(contains(error_of([&] {
                    logit_gradient(net, x, Tensor<Label, 1>{3, 0, 10}, workspace);
                  }),
@@ -108,21 +110,22 @@ TEST_CASE("logit_gradient: every row of a batch answers its own question") {
 TEST_CASE("SmoothGrad: exact on a linear network, a function of the seed, less noisy with more") {
   const auto planted = planted_network<double>();
   const auto flat = random_tensor<double>(Shape{1, 2, 9, 7}, 1);
-  CHECK(relative_error(smooth_grad(planted, flat, 1), gradient_map(planted, flat, 1)) <= 1e-12);
+  CHECK(relative_error(smooth_grad(planted, flat, 1).map, gradient_map(planted, flat, 1).map) <=
+        1e-12);
 
   const auto& net = trained_network();
   const auto image = digit_batch().images.sub(0, 1);
-  const auto map = smooth_grad(net, image, 3, {.samples = 70, .seed = 1});
+  const auto map = smooth_grad(net, image, 3, {.samples = 70, .seed = 1}).map;
   for (const int threads : {1, 2, 3, 7})
-    CHECK(
-        same_bits(map, smooth_grad(net, image, 3, {.samples = 70, .seed = 1, .threads = threads})));
-  CHECK(!same_bits(map, smooth_grad(net, image, 3, {.samples = 70, .seed = 2})));
-  CHECK(relative_error(smooth_grad(net, image, 3, {.noise = 0}), gradient_map(net, image, 3)) <=
-        1e-6);
+    CHECK(same_bits(
+        map, smooth_grad(net, image, 3, {.samples = 70, .seed = 1, .threads = threads}).map));
+  CHECK(!same_bits(map, smooth_grad(net, image, 3, {.samples = 70, .seed = 2}).map));
+  CHECK(relative_error(smooth_grad(net, image, 3, {.noise = 0}).map,
+                       gradient_map(net, image, 3).map) <= 1e-6);
   // Two estimates of the same mean are nearer to each other than two of less.
   const auto apart = [&](Index samples) {
-    return relative_error(smooth_grad(net, image, 3, {.samples = samples, .seed = 3}),
-                          smooth_grad(net, image, 3, {.samples = samples, .seed = 4}));
+    return relative_error(smooth_grad(net, image, 3, {.samples = samples, .seed = 3}).map,
+                          smooth_grad(net, image, 3, {.samples = samples, .seed = 4}).map);
   };
   CHECK(apart(256) < 0.5 * apart(4));
 }
@@ -135,19 +138,20 @@ TEST_CASE("SmoothGrad: the mean of x^2 under noise is x^2 plus the variance") {
   auto image = random_tensor<double>(Shape{1, 2, 9, 7}, 1);
   image(0, 0, 0, 0) = -1;
   image(0, 1, 8, 6) = 3;  // the range is 4
-  const auto excess =
-      smooth_grad(net, image, 1, {.samples = 2000, .noise = 0.2}) - gradient_map(net, image, 1);
+  const auto excess = smooth_grad(net, image, 1, {.samples = 2000, .noise = 0.2}).map -
+                      gradient_map(net, image, 1).map;
   CHECK(mean(excess) == doctest::Approx(0.8 * 0.8).epsilon(0.03));
 }
 
 TEST_CASE("integrated gradients: complete on a trained network, for every image and class") {
   const auto& net = trained_network();
-  const auto black = black_image(net, digits().test.scaling);
+  const auto black = black_image(digits().test);
   const auto z = net.predict(digit_batch().images), z0 = net.predict(black);
   Index doubled = 0;
   for (Index n = 0; n < 20; ++n)
     for (const Index k : {static_cast<Index>(digit_batch().labels[n]), n % 10}) {
-      const auto ig = integrated_gradients(net, digit_batch().images.sub(n, 1), k, black);
+      const auto ig =
+          integrated_gradients(net, digit_batch().images.sub(n, 1), k, {.baseline = black});
       const double rise = static_cast<double>(z(n, k) - z0(0, k));
       CAPTURE(ig.steps);
       CHECK(ig.residual <= 0.01);
@@ -158,8 +162,8 @@ TEST_CASE("integrated gradients: complete on a trained network, for every image 
     }
   CHECK(doubled > 0);
   // Without doubling, a few steps are honest about what is missing.
-  const auto rough = integrated_gradients(net, digit_batch().images.sub(0, 1), 3, black,
-                                          {.steps = 1, .max_steps = 1});
+  const auto rough = integrated_gradients(net, digit_batch().images.sub(0, 1), 3,
+                                          {.steps = 1, .max_steps = 1, .baseline = black});
   CHECK(rough.residual > 0.01);
 }
 
@@ -167,12 +171,15 @@ TEST_CASE("integrated gradients: exact on a linear network; nothing between equa
   const auto net = planted_network<double>();
   const auto image = random_tensor<double>(Shape{1, 2, 9, 7}, 1),
              baseline = random_tensor<double>(Shape{1, 2, 9, 7}, 2);
-  const auto ig = integrated_gradients(net, image, 2, baseline, {.steps = 1});
+  const auto ig = integrated_gradients(net, image, 2, {.steps = 1, .baseline = baseline});
   CHECK(ig.steps == 1);
   CHECK(ig.residual <= 1e-12);
   CHECK(ig.map(1, 3, 4) == doctest::Approx(baseline(0, 1, 3, 4) - image(0, 1, 3, 4)));
   CHECK(ig.map(0, 3, 4) == 0);
-  CHECK(integrated_gradients(net, image, 2, image).residual == 0);
+  CHECK(integrated_gradients(net, image, 2, {.baseline = image}).residual == 0);
+  // Without a baseline it is 0.
+  const auto from_zero = integrated_gradients(net, image, 2, {.steps = 1});
+  CHECK(from_zero.map(1, 3, 4) == doctest::Approx(-image(0, 1, 3, 4)));
 }
 
 TEST_CASE("occlusion: finds the planted patch") {
@@ -180,23 +187,29 @@ TEST_CASE("occlusion: finds the planted patch") {
   Tensor<double, 4> image(Shape{1, 2, 9, 7}, 0.5);
   const Tensor<double, 4> baseline(image.shape(), -0.25);
   for (const Extent2 window : {Extent2{1, 1}, Extent2{2, 3}, Extent2{4, 2}}) {
-    const auto map = occlusion(net, image, 1, baseline, {.window = window, .stride = 1});
-    CHECK(map.shape() == Shape{9, 7});
+    const auto map =
+        occlusion(net, image, 1, {.window = window, .stride = 1, .baseline = baseline}).map;
+    CHECK(map.shape() == Shape{1, 9, 7});
     CHECK(planted(argmax(map) / 7, argmax(map) % 7));
-    CHECK(map(3, 4) > 0.7);  // what one pixel adds: 0.75
-    CHECK(map(8, 0) == 0);
+    CHECK(map(0, 3, 4) > 0.7);  // what one pixel adds: 0.75
+    CHECK(map(0, 8, 0) == 0);
   }
-  const auto pixels = occlusion(net, image, 2, baseline, {.window = 1, .stride = 1});
+  const auto pixels =
+      occlusion(net, image, 2, {.window = 1, .stride = 1, .baseline = baseline}).map;
   for (Index h = 0; h < 9; ++h)
-    for (Index w = 0; w < 7; ++w) CHECK(pixels(h, w) == (planted(h, w) ? -0.75 : 0));
+    for (Index w = 0; w < 7; ++w) CHECK(pixels(0, h, w) == (planted(h, w) ? -0.75 : 0));
+  // Without a baseline it is 0.
+  CHECK(occlusion(net, image, 1, {.window = 1, .stride = 1}).map(0, 3, 4) == 0.5);
   // A stride that leaves a remainder: every pixel is covered all the same.
   const auto strided =
-      occlusion(net, image, 1, baseline, {.window = {4, 3}, .stride = {3, 2}, .threads = 3});
+      occlusion(net, image, 1,
+                {.window = {4, 3}, .stride = {3, 2}, .baseline = baseline, .threads = 3})
+          .map;
   // Of the four windows over (3, 4), rows 0-3 or 3-6 and columns 2-4 or 4-6, each hides 2 x 2 of
   // the patch.
-  CHECK(strided(0, 0) == 0);
-  CHECK(strided(3, 4) == doctest::Approx(0.75 * (2 * 2 + 2 * 2 + 2 * 2 + 2 * 2) / 4));
-  CHECK(strided(8, 6) == 0);
+  CHECK(strided(0, 0, 0) == 0);
+  CHECK(strided(0, 3, 4) == doctest::Approx(0.75 * (2 * 2 + 2 * 2 + 2 * 2 + 2 * 2) / 4));
+  CHECK(strided(0, 8, 6) == 0);
 }
 
 TEST_CASE("enlarge: constant stays, a ramp stays a ramp, one pixel fills everything") {
@@ -211,7 +224,6 @@ TEST_CASE("attribution: bad input in words") {
   const auto& net = trained_network();
   const auto images = digit_batch().images;
   const auto one = images.sub(0, 1);
-  const auto black = black_image(net, digits().test.scaling);
   const auto grey = Tensor<float, 4>(Shape{1, 1, 28, 27});
   CHECK(error_of([&] { gradient_map(net, images.sub(0, 2), 3); }) ==
         "gradient: expected one image (1, 1, 28, 28), got (2, 1, 28, 28)");
@@ -222,23 +234,28 @@ TEST_CASE("attribution: bad input in words") {
   CHECK(contains(error_of([&] { smooth_grad(net, one, 10); }), "SmoothGrad: expected a class"));
   CHECK(contains(error_of([&] { smooth_grad(net, one, 1, {.samples = 0}); }), "1 sample or more"));
   CHECK(contains(error_of([&] { smooth_grad(net, one, 1, {.noise = -1}); }), "noise of 0 or more"));
-  CHECK(contains(error_of([&] { integrated_gradients(net, one, 10, black); }), "got 10"));
-  CHECK(contains(error_of([&] { integrated_gradients(net, one, 1, grey); }),
-                 "integrated gradients, baseline: expected one image"));
-  CHECK(contains(error_of([&] { integrated_gradients(net, one, 1, black, {.steps = 0}); }),
+  CHECK(contains(error_of([&] { integrated_gradients(net, one, 10); }), "got 10"));
+  CHECK(error_of([&] { integrated_gradients(net, one, 1, {.baseline = grey}); }) ==
+        "integrated gradients: expected one image (1, 1, 28, 28) as baseline, got (1, 1, 28, 27)");
+  CHECK(contains(error_of([&] { integrated_gradients(net, one, 1, {.steps = 0}); }),
                  "1 step or more, got 0"));
-  CHECK(contains(error_of([&] { occlusion(net, one, 10, black); }), "occlusion: expected a class"));
-  CHECK(contains(error_of([&] { occlusion(net, one, 1, images); }), "occlusion, baseline"));
+  CHECK(contains(error_of([&] { occlusion(net, one, 10); }), "occlusion: expected a class"));
+  CHECK(contains(error_of([&] { occlusion(net, one, 1, {.baseline = images}); }),
+                 "occlusion: expected one image (1, 1, 28, 28) as baseline, got"));
   CHECK(contains(error_of([&] {
-                   occlusion(net, one, 1, black, {.window = {29, 3}});
+                   occlusion(net, one, 1, {.window = {29, 3}});
                  }),
                  "that fits into (1, 1, 28, 28), got"));
   CHECK(contains(error_of([&] {
-                   occlusion(net, one, 1, black, {.window = 3, .stride = {1, 4}});
+                   occlusion(net, one, 1, {.window = 3, .stride = {1, 4}});
                  }),
                  "stride between 1 and the window"));
-  CHECK(contains(error_of([&] { grad_cam(net, one, 10, "relu2"); }), "Grad-CAM: expected a class"));
-  CHECK(contains(error_of([&] { grad_cam(net, one, 1, "conv3"); }), "there is no layer conv3"));
-  CHECK(error_of([&] { grad_cam(net, one, 1, "fc1"); }) ==
-        "Grad-CAM: expected a layer with rows and columns, got fc1");
+  const auto cam = [&](Index k, std::string_view layer) {
+    return error_of([&] { grad_cam(net, one, k, {.layer = layer}); });
+  };
+  CHECK(contains(cam(10, "relu2"), "Grad-CAM: expected a class"));
+  CHECK(contains(cam(1, "conv3"), "there is no layer conv3 in this network, only conv1 relu1"));
+  CHECK(cam(1, "fc1") == "Grad-CAM: expected a layer with rows and columns, got fc1");
+  CHECK(cam(1, "") ==
+        "Grad-CAM: expected the path of a layer, as in {.layer = \"conv2\"}, got none");
 }

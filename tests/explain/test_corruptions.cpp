@@ -13,7 +13,7 @@ namespace {
 std::vector<Corruption> all_of_them() {
   auto list = corruption::mnist_c();
   for (const auto& more :
-       {corruption::gaussian_noise(0.3), corruption::gaussian_blur(1), corruption::occlusion(6),
+       {corruption::gaussian_noise(0.3), corruption::gaussian_blur(1), corruption::cutout(6),
         corruption::rotation(30), corruption::translation(2, -1.5)})
     list.push_back(more);
   return list;
@@ -51,20 +51,22 @@ TEST_CASE("corrupt: every corruption changes something, by seed and image, for a
   const Dataset data = synthetic_digits(37, 6);
   for (const Corruption& corruption : all_of_them()) {
     CAPTURE(corruption.name);
-    const Dataset once = corrupt(data, corruption, 1, 1);
+    const Dataset once = corrupt(data, corruption, {.seed = 1, .threads = 1});
     CHECK(once.name == concat("synthetic with ", corruption.name));
     CHECK(std::equal(once.labels.begin(), once.labels.end(), data.labels.begin()));
     CHECK(once.classes == data.classes);
     CHECK(once.scaling.mean == data.scaling.mean);
     for (Index n = 0; n < data.size(); ++n)
-      if (corruption.name != "occlusion")  // may cover what is black already
+      if (corruption.name != "cutout")  // may cover what is black already
         CHECK(!std::equal(once.images[n].begin(), once.images[n].end(), data.images[n].begin()));
     CHECK(!same(once, data));
-    for (const int threads : {2, 3, 7}) CHECK(same(once, corrupt(data, corruption, 1, threads)));
+    for (const int threads : {2, 3, 7})
+      CHECK(same(once, corrupt(data, corruption, {.seed = 1, .threads = threads})));
     // Image n does not know how many there are.
-    const Dataset few = corrupt(data.part(0, 5), corruption, 1);
+    const Dataset few = corrupt(data.part(0, 5), corruption, {.seed = 1});
     CHECK(std::equal(few.images.begin(), few.images.end(), once.images.begin()));
-    CHECK(same(once, corrupt(data, corruption, 2)) == without_chance.contains(corruption.name));
+    CHECK(same(once, corrupt(data, corruption, {.seed = 2})) ==
+          without_chance.contains(corruption.name));
   }
 }
 
@@ -83,9 +85,9 @@ TEST_CASE("corruptions: numbers stay in [0, 1], of any shape, at the ends too") 
 TEST_CASE("corrupt: bytes that do not change come back, others are rounded to the nearest") {
   Dataset data = synthetic_digits(1);
   for (Index i = 0; i < 256; ++i) data.images.data()[i] = static_cast<std::uint8_t>(i);
-  CHECK(same(data, corrupt(data, corruption::translation(0, 0), 1)));
-  CHECK(same(data, corrupt(data, corruption::gaussian_noise(0), 1)));
-  const Dataset brighter = corrupt(data, corruption::brightness(0.3), 1);  // 76.5 bytes
+  CHECK(same(data, corrupt(data, corruption::translation(0, 0), {.seed = 1})));
+  CHECK(same(data, corrupt(data, corruption::gaussian_noise(0), {.seed = 1})));
+  const Dataset brighter = corrupt(data, corruption::brightness(0.3), {.seed = 1});  // 76.5 bytes
   for (Index i = 0; i < 256; ++i) {
     const double byte = std::min(255.0, static_cast<double>(i) + 76.5);
     CHECK(std::abs(brighter.images.data()[i] - byte) <= 0.5);
@@ -93,10 +95,11 @@ TEST_CASE("corrupt: bytes that do not change come back, others are rounded to th
   const Corruption constant{
       .name = "constant",
       .apply = [](View<const float, 3>, View<float, 3> out, Rng) { out.fill(100.6f / 255); }};
-  CHECK(corrupt(data, constant, 1).images(0, 0, 5, 5) == 101);
-  CHECK(error_of([&] { corrupt(data, {.name = "nothing"}, 1); }) ==
+  CHECK(corrupt(data, constant, {.seed = 1}).images(0, 0, 5, 5) == 101);
+  CHECK(error_of([&] { corrupt(data, {.name = "nothing"}); }) ==
         "corrupt: expected a corruption with a function, got nothing");
-  CHECK(contains(error_of([&] { corrupt(data, corruption::stripe(), 1, -1); }), "threads"));
+  CHECK(
+      contains(error_of([&] { corrupt(data, corruption::stripe(), {.threads = -1}); }), "threads"));
 }
 
 TEST_CASE("noise: as much as asked for") {
@@ -127,22 +130,22 @@ TEST_CASE("noise: as much as asked for") {
   CHECK(std::abs(static_cast<double>(pepper) - 5000) < 300);
 }
 
-TEST_CASE("occlusion: one square, where it was asked for or anywhere") {
+TEST_CASE("cutout: one square, where it was asked for or anywhere") {
   const Tensor<float, 3> white(Shape{2, 9, 12}, 1);
-  const auto there = applied(corruption::occlusion_at(2, 7, 4, 0.25f), white);
+  const auto there = applied(corruption::cutout_at(2, 7, 4, 0.25f), white);
   for (Index c = 0; c < 2; ++c)
     for (Index i = 0; i < 9; ++i)
       for (Index j = 0; j < 12; ++j)
         CHECK(there(c, i, j) == (2 <= i && i < 6 && 7 <= j && j < 11 ? 0.25f : 1.0f));
   std::set<Index> corners;
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
-    const auto some = applied(corruption::occlusion(7), white, seed);
+    const auto some = applied(corruption::cutout(7), white, seed);
     CHECK(sum(some) == 2 * (9 * 12 - 49));
     corners.insert(argmax(map(some, [](float x) { return 1 - x; })));
   }
   CHECK(corners.size() == 3 * 6);  // every place there is
-  CHECK(error_of([&] { applied(corruption::occlusion(10), white); }) ==
-        "occlusion: expected a square inside of 9 x 12 pixels, got side 10 at (0, 0)");
+  CHECK(error_of([&] { applied(corruption::cutout(10), white); }) ==
+        "cutout: expected a square inside of 9 x 12 pixels, got side 10 at (0, 0)");
 }
 
 TEST_CASE("geometry: either way, and as far as it says") {
@@ -284,10 +287,10 @@ TEST_CASE("corruptions: what is refused, and in which words") {
   CHECK(contains(words([&] { shot_noise(none); }), "got nan"));
   CHECK(words([&] { impulse_noise(1.5); }) == "impulse_noise: expected a share in [0, 1], got 1.5");
   CHECK(words([&] { brightness(none); }) == "brightness: expected an amount in [0, 1], got nan");
-  CHECK(words([&] { occlusion(0); }) ==
-        "occlusion: expected a square of 1 pixel or more inside the image, got side 0 at (0, 0)");
-  CHECK(contains(words([&] { occlusion_at(-1, 0, 3); }), "got side 3 at (-1, 0)"));
-  CHECK(words([&] { occlusion(3, 1.5f); }) == "occlusion: expected a value in [0, 1], got 1.5");
+  CHECK(words([&] { cutout(0); }) ==
+        "cutout: expected a square of 1 pixel or more inside the image, got side 0 at (0, 0)");
+  CHECK(contains(words([&] { cutout_at(-1, 0, 3); }), "got side 3 at (-1, 0)"));
+  CHECK(words([&] { cutout(3, 1.5f); }) == "cutout: expected a value in [0, 1], got 1.5");
   CHECK(words([&] { rotation(none); }) == "affine: expected a finite rotate, got nan");
   CHECK(words([&] { rotate(none); }) == "affine: expected a finite rotate, got nan");
   CHECK(words([&] { shear(none); }) == "affine: expected a finite shear, got nan");
@@ -312,7 +315,7 @@ TEST_CASE("corrupt: no two places share their numbers, however many images are d
   Dataset data = synthetic_digits(70, 3);
   for (Index n = 1; n < 70; ++n)
     std::copy(data.images[0].begin(), data.images[0].end(), data.images[n].begin());
-  const Dataset noisy = corrupt(data, corruption::gaussian_noise(0.3), 1);
+  const Dataset noisy = corrupt(data, corruption::gaussian_noise(0.3), {.seed = 1});
   std::set<std::string> different;  // of bytes; g++ 12 warns of a set of vectors
   for (Index n = 0; n < 70; ++n) different.emplace(noisy.images[n].begin(), noisy.images[n].end());
   CHECK(different.size() == 70);

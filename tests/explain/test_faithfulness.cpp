@@ -9,11 +9,10 @@ using namespace test;
 TEST_CASE("deletion and insertion: the true map beats a random one, the reverse is worst") {
   const auto net = planted_network<double>();
   const Tensor<double, 4> image(Shape{1, 2, 9, 7}, 1.0), black(image.shape(), 0.0);
-  const auto truth = magnitudes(gradient_map(net, image, 1));  // (9, 7)
-  const auto random = random_tensor<double>(Shape{9, 7}, 3);
-  const FaithfulnessOptions by_pixel{.steps = 63};
-  const auto deletion = deletion_curve(net, image, 1, truth, black, by_pixel);
-  const auto insertion = insertion_curve(net, image, 1, truth, black, by_pixel);
+  const auto truth = gradient_map(net, image, 1);  // (2, 9, 7)
+  const Attribution<double> random{random_tensor<double>(Shape{1, 9, 7}, 3)};
+  const auto deletion = deletion_curve(net, image, 1, truth, {.steps = 63, .baseline = black});
+  const auto insertion = insertion_curve(net, image, 1, truth, {.steps = 63});  // 0 it is, too
   CHECK(deletion.share.size() == 64);
   // Nine pixels make the logit, one after the other; the others make nothing.
   for (std::size_t i = 0; i < 64; ++i) {
@@ -23,21 +22,28 @@ TEST_CASE("deletion and insertion: the true map beats a random one, the reverse 
     CHECK(insertion.logit[i] == doctest::Approx(gone));
   }
   CHECK(deletion.probability[63] == doctest::Approx(1.0 / 3));
-  const double random_deletion = deletion_curve(net, image, 1, random, black).area();
-  const double random_insertion = insertion_curve(net, image, 1, random, black).area();
+  const double random_deletion = deletion_curve(net, image, 1, random).area();
+  const double random_insertion = insertion_curve(net, image, 1, random).area();
   CHECK(deletion.area() < random_deletion - 0.2);
-  CHECK(insertion.area() > random_insertion + 0.05);
-  CHECK(deletion_curve(net, image, 1, truth * -1, black).area() > random_deletion + 0.05);
+  CHECK(insertion.area() > random_insertion + 0.03);
+  const Attribution<double> reverse{truth.map * -1 + 2}, against{truth.map * -1};
+  CHECK(deletion_curve(net, image, 1, reverse).area() > random_deletion + 0.05);
+  // What matters counts, for or against the class.
+  CHECK(deletion_curve(net, image, 1, against, {.steps = 63}).area() == deletion.area());
+  // Another baseline, another curve.
+  const Tensor<double, 4> grey(image.shape(), 0.5);
+  CHECK(deletion_curve(net, image, 1, truth, {.baseline = grey}).logit.back() ==
+        doctest::Approx(4.5));
 }
 
 TEST_CASE("faithfulness: the area of a line; steps that do not divide the pixels") {
   const FaithfulnessCurve line{.share = {0, 0.5, 1}, .logit = {}, .probability = {1, 0.5, 0}};
   CHECK(line.area() == doctest::Approx(0.5));
   const auto net = planted_network<float>();
-  const Tensor<float, 4> image(Shape{1, 2, 9, 7}, 1.0f), black(image.shape(), 0.0f);
-  const Tensor<float, 2> flat(Shape{9, 7});  // no order: row after row
+  const Tensor<float, 4> image(Shape{1, 2, 9, 7}, 1.0f);
+  const Attribution<float> flat{Tensor<float, 3>(Shape{1, 9, 7})};  // no order: row after row
   for (const int threads : {1, 3}) {
-    const auto curve = deletion_curve(net, image, 1, flat, black, {.steps = 4, .threads = threads});
+    const auto curve = deletion_curve(net, image, 1, flat, {.steps = 4, .threads = threads});
     CHECK(curve.share.back() == 1);
     CHECK(curve.share[1] == doctest::Approx(15.0 / 63));
     CHECK(curve.logit[1] == doctest::Approx(9));  // rows 0 and 1 and a pixel
@@ -45,9 +51,10 @@ TEST_CASE("faithfulness: the area of a line; steps that do not divide the pixels
   }
 }
 
-TEST_CASE("magnitudes: over the channels") {
-  const Tensor<float, 3> map{{{1, -2}, {0, 3}}, {{-4, 1}, {0, -1}}};
-  CHECK(to_string(magnitudes(map)) == "{{5, 3},\n {0, 4}}");
+TEST_CASE("attribution: a number for each place, over the channels") {
+  const Attribution<float> a{Tensor<float, 3>{{{1, -2}, {0, 3}}, {{-4, 1}, {0, -1}}}};
+  CHECK(to_string(a.magnitudes()) == "{{5, 3},\n {0, 4}}");
+  CHECK(to_string(a.places()) == "{{-3, -1},\n {0, 2}}");
 }
 
 TEST_CASE("rank correlation: order is all that counts, ties share a rank") {
@@ -74,7 +81,7 @@ TEST_CASE("randomisation check: who ignores the network is found out") {
   const auto edges = [](const auto&, auto x, Index) { return Tensor<float, 3>(x[0]); };
   const auto gradient = [](const auto& n, auto x, Index c) { return gradient_map(n, x, c); };
   const auto lying = randomisation_check(net, image, k, edges);
-  const auto honest = randomisation_check(net, image, k, gradient, 1);
+  const auto honest = randomisation_check(net, image, k, gradient, {.seed = 1});
   REQUIRE(lying.size() == 4);
   std::string layers;
   for (const auto& [layer, correlation] : lying) {
@@ -86,8 +93,10 @@ TEST_CASE("randomisation check: who ignores the network is found out") {
   CHECK(honest.back().correlation < 0.5);
   CHECK(honest.back().correlation < honest.front().correlation);
   // A function of the seed.
-  CHECK(randomisation_check(net, image, k, gradient, 1)[2].correlation == honest[2].correlation);
-  CHECK(randomisation_check(net, image, k, gradient, 2)[2].correlation != honest[2].correlation);
+  CHECK(randomisation_check(net, image, k, gradient, {.seed = 1})[2].correlation ==
+        honest[2].correlation);
+  CHECK(randomisation_check(net, image, k, gradient, {.seed = 2})[2].correlation !=
+        honest[2].correlation);
 }
 
 TEST_CASE("randomisation check: from the top down, one more layer each time, as wide as before") {
@@ -118,23 +127,21 @@ TEST_CASE("faithfulness: bad input in words") {
   const auto& net = trained_network();
   const auto images = digit_batch().images;
   const auto one = images.sub(0, 1);
-  const auto black = black_image(net, digits().test.scaling);
-  Tensor<float, 2> map(Shape{28, 28});
-  CHECK(error_of([&] { deletion_curve(net, images.sub(0, 3), 1, map, black); }) ==
+  Attribution<float> map{Tensor<float, 3>(Shape{1, 28, 28})};
+  CHECK(error_of([&] { deletion_curve(net, images.sub(0, 3), 1, map); }) ==
         "deletion: expected one image (1, 1, 28, 28), got (3, 1, 28, 28)");
-  CHECK(contains(error_of([&] { deletion_curve(net, one, 10, map, black); }), "got 10"));
-  CHECK(contains(error_of([&] { insertion_curve(net, one, -1, map, black); }), "got -1"));
-  CHECK(
-      contains(error_of([&] { insertion_curve(net, one, 1, map, images); }), "expected one image"));
+  CHECK(contains(error_of([&] { deletion_curve(net, one, 10, map); }), "got 10"));
+  CHECK(contains(error_of([&] { insertion_curve(net, one, -1, map); }), "got -1"));
+  CHECK(error_of([&] { insertion_curve(net, one, 1, map, {.baseline = images.sub(0, 2)}); }) ==
+        "insertion: expected one image (1, 1, 28, 28) as baseline, got (2, 1, 28, 28)");
   CHECK(error_of([&] {
-          insertion_curve(net, one, 1, Tensor<float, 2>{{1, 2}}, black);
+          insertion_curve(net, one, 1, {Tensor<float, 3>{{{1, 2}}}});
         }) == "insertion: expected a map (28, 28), got (1, 2)");
-  CHECK(contains(error_of([&] { deletion_curve(net, one, 1, map, black, {.steps = 0}); }),
+  CHECK(contains(error_of([&] { deletion_curve(net, one, 1, map, {.steps = 0}); }),
                  "expected between 1 and 784 steps, got 0"));
-  CHECK(contains(error_of([&] { deletion_curve(net, one, 1, map, black, {.steps = 785}); }),
-                 "got 785"));
-  map(3, 4) = std::nanf("");
-  CHECK(contains(error_of([&] { deletion_curve(net, one, 1, map, black); }), "found NaN"));
+  CHECK(contains(error_of([&] { deletion_curve(net, one, 1, map, {.steps = 785}); }), "got 785"));
+  map.map(0, 3, 4) = std::nanf("");
+  CHECK(contains(error_of([&] { deletion_curve(net, one, 1, map); }), "found NaN"));
   const auto method = [](const auto&, auto x, Index) { return Tensor<float, 3>(x[0]); };
   CHECK(contains(error_of([&] { randomisation_check(net, one, 10, method); }), "got 10"));
   CHECK(contains(error_of([&] { randomisation_check(net, images, 1, method); }),

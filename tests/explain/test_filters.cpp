@@ -97,7 +97,7 @@ TEST_CASE("filters: all kernels of a layer, and the order they hang in") {
 TEST_CASE("filters: what chance gives") {
   const auto strengths = [](Extent2 kernel, Index count, std::uint64_t seed) {
     std::vector<double> r;
-    for (const auto& match : random_matches(kernel, count, seed))
+    for (const auto& match : random_matches(kernel, {.count = count, .seed = seed}))
       r.push_back(std::abs(match.correlation));
     return r;
   };
@@ -112,7 +112,7 @@ TEST_CASE("filters: what chance gives") {
   CHECK(chance[1900] < 0.9);
   CHECK(strengths({7, 7}, 200, 1)[100] < 0.5);
   CHECK(error_of([] {
-          random_matches({3, 3}, 0, 1);
+          random_matches({3, 3}, {.count = 0});
         }) == "random_matches: expected a count of 1 or more, got 0");
   CHECK(error_of([] {
           match_filters(Tensor<float, 4>(Shape{2, 1, 3, 2}));

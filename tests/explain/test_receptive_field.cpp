@@ -20,14 +20,14 @@ void make_positive(Net& net) {
 // The pixels that the units (i, j) of all channels of layer `at` depend on, by backprop. A max-pool
 // lets only the winner through, so it is the union over N images; a few bright pixels in the dark
 // decide who wins, and everyone wins sometimes.
-template <std::size_t at, class Net>
-Tensor<double, 2> support_of(const Net& net, Workspace<Net>& workspace, Index i, Index j) {
-  const auto y = as_maps(workspace.template activation<at>());
-  Tensor<double, Net::template rank_after<at>> dy(workspace.template activation<at>().shape());
-  const View<double, 4> maps = as_maps(dy.view());
-  for (Index n = 0; n < y.extent(0); ++n)
-    for (Index c = 0; c < y.extent(1); ++c) maps(n, c, i, j) = 1;
-  net.template backward_from<at>(dy, workspace);
+template <class Net>
+Tensor<double, 2> support_of(const Net& net, Workspace<Net>& workspace, const std::string& layer,
+                             Index i, Index j) {
+  const auto y = workspace.activation(layer);
+  Tensor<double, 4> dy(as_maps(y).shape());
+  for (Index n = 0; n < dy.extent(0); ++n)
+    for (Index c = 0; c < dy.extent(1); ++c) dy(n, c, i, j) = 1;
+  net.backward_from(layer, {dy.data(), y.extents}, workspace);
   return sum<0, 1>(map(workspace.input_gradient(), [](double g) { return std::abs(g); }));
 }
 
@@ -57,19 +57,20 @@ int compare_with_backprop(Net& net, Index N, bool holes) {
   net.forward(x, workspace);
   const auto fields = receptive_fields(net);
   int compared = 0;
-  for_each_layer(net, [&]<std::size_t at>() {
-    const auto shape = as_maps(workspace.template activation<at>()).shape();
-    const ReceptiveField& field = fields[at];
-    CAPTURE(field.name);
-    CHECK(field.name == Net::layer_name(at));
-    if (field.name.starts_with("flatten"))
-      return;  // a unit under another name still sees its own patch
+  REQUIRE(fields.size() == workspace.plan().layer_count());
+  for (const ReceptiveField& field : fields) {
+    const auto shape = as_maps(workspace.activation(field.layer)).shape();
+    CAPTURE(field.layer);
+    CHECK(field.layer ==
+          workspace.plan().layer(static_cast<std::size_t>(&field - &fields[0])).path);
+    if (field.layer.starts_with("flatten"))
+      continue;  // a unit under another name still sees its own patch
     for (Index i = 0; i < shape[2]; ++i)
       for (Index j = 0; j < shape[3]; ++j) {
         CAPTURE(i);
         CAPTURE(j);
         bool full = true;
-        const Box found = box_around(support_of<at>(net, workspace, i, j), full);
+        const Box found = box_around(support_of(net, workspace, field.layer, i, j), full);
         const Box seen = field.seen(i, j), box = field.box(i, j);
         CHECK(to_string(found) == to_string(seen));
         CHECK((holes || full));
@@ -78,7 +79,7 @@ int compare_with_backprop(Net& net, Index N, bool holes) {
         CHECK(box.contains(seen.top, seen.left));
         CHECK(box.contains(seen.top + seen.height - 1, seen.left + seen.width - 1));
       }
-  });
+  }
   return compared;
 }
 
@@ -153,10 +154,13 @@ TEST_CASE("receptive field: what is refused, in words") {
         "conv2: expected a unit in 14 rows and 14 columns, got (14, 0)");
   CHECK(contains(error_of([&] { fields[3].seen(0, -1); }), "got (0, -1)"));
 
-  CHECK(visit_layer(net, "conv2", []<std::size_t i>() { return i; }) == 3);
-  const auto refused =
-      error_of([&] { visit_layer(net, "conv3", []<std::size_t i>() { return i; }); });
-  CHECK(contains(refused, "there is no layer conv3 in this network, only conv1 relu1 pool1 conv2"));
+  CHECK(of_layer(fields, "conv2").size == Extent2{8});
+  CHECK(contains(error_of([&] { of_layer(fields, "conv3"); }),
+                 "there is no layer conv3, only conv1 relu1 pool1 conv2"));
+  CHECK(contains(error_of([&] { of_layer(fields, "conv"); }), "there is no layer conv,"));
+  const Sequential flat{Shape{3}, Linear<float>{{.in = 3, .out = 2}, rng}};
+  CHECK(error_of([&] { receptive_fields(flat); }) ==
+        "expected a network that takes images (C, H, W), got one that takes (3)");
 
   const auto data = synthetic_digits(3);
   CHECK(image_at<double>(data, 2).shape() == Shape{1, 1, 28, 28});
@@ -189,18 +193,23 @@ TEST_CASE("receptive field by backprop: layers that contain networks") {
   const Chain pair{conv(2, 3, 1), Relu{}, conv(2, 3, 1)};
   Sequential net{Shape{1, 11, 9}, conv(1, 3, 1), Residual{pair},
                  Residual{Chain{Residual{pair}, conv(2, 1, 0)}}, MaxPool2d{{.kernel = 2}}};
-  CHECK(receptive_fields(net)[1].size == Extent2{7});
-  CHECK(receptive_fields(net)[2].size == Extent2{11});
-  CHECK(receptive_fields(net)[3].size == Extent2{12});
-  CHECK(compare_with_backprop(net, 60, false) > 300);
+  const auto of = [&](const char* path) { return of_layer(receptive_fields(net), path).size; };
+  CHECK(of("residual1") == Extent2{7});
+  CHECK(of("residual1.f.conv1") == Extent2{5});
+  CHECK(of("residual1.f.conv2") == Extent2{7});
+  CHECK(of("residual2.f.residual1.f.conv1") == Extent2{9});
+  CHECK(of("residual2") == Extent2{11});
+  CHECK(of("pool1") == Extent2{12});
+  CHECK(compare_with_backprop(net, 60, false) > 1000);
   CHECK(contains(summary(net),
                  "residual1 (N, 2, 11, 9)                 76           7,128       7 x 7"));
 
   // Two networks side by side: the union of what both see.
   Sequential two{Shape{2, 11, 9}, toy::Sum{Chain{conv(2, 5, 2, 2)}, Chain{conv(2, 1, 0, 2)}},
                  Relu{}, conv(2, 3, 1)};
-  CHECK(receptive_fields(two)[1].size == Extent2{5});
-  CHECK(receptive_fields(two)[2].size == Extent2{9});
+  CHECK(of_layer(receptive_fields(two), "sum1.right").size == Extent2{1});
+  CHECK(of_layer(receptive_fields(two), "sum1").size == Extent2{5});
+  CHECK(of_layer(receptive_fields(two), "conv1").size == Extent2{9});
   CHECK(compare_with_backprop(two, 60, false) > 60);
   CHECK(contains(summary(two),
                  "sum1      (N, 2, 6, 5)                 108           3,120       5 x 5"));
@@ -208,8 +217,8 @@ TEST_CASE("receptive field by backprop: layers that contain networks") {
   // A layer that changes the extents and has no window(): what it sees is not known, and that is said.
   const Sequential cut{Shape{2, 11, 9}, Half{}, Relu{}, Flatten{}};
   const auto fields = receptive_fields(cut);
-  CHECK(!fields[0].known);
-  CHECK(!fields[1].known);
+  CHECK(!of_layer(fields, "half1").known);
+  CHECK(!of_layer(fields, "relu1").known);
   CHECK(
       contains(error_of([&] { fields[1].box(0, 0); }), "relu1: its receptive field is not known"));
   CHECK(contains(summary(cut), "unknown"));

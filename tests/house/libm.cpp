@@ -48,22 +48,21 @@ double everything(std::uint64_t seed) {
   sum += fit_digit(Tensor<std::uint8_t, 2>(Shape{30, 30}), "digit")(0, 0);
 
   const Scaling scaling = data.scaling;
-  Attack attack{net, 50, scaling, pgd(0.3)};
-  sum += evaluate(net, batches<T>(data, 50), 10, attack).accuracy().percent();
+  sum += under_attack(net, data, pgd(0.3)).accuracy().percent();
   for (const Corruption& corruption : corruption::mnist_c())
-    sum += corrupt(data, corruption, 1).images(0, 0, 0, 0);
-  const Tensor<T, 4> image = image_at<T>(data, 0), black = black_image(net, scaling);
-  sum += ablate<0>(net, data).loss(0) + activity(net, data)[0].zeros;
-  sum += effective_field<2>(net, data).sigma() +
+    sum += corrupt(data, corruption).images(0, 0, 0, 0);
+  const Tensor<T, 4> image = image_at<T>(data, 0), black = black_image<T>(data);
+  sum += ablate(net, data, {.layer = "conv1"}).loss(0) + activity(net, data)[0].zeros;
+  sum += effective_field(net, data, {.layer = "pool1"}).sigma() +
          match_filters(std::get<0>(net.layers()).weight)[0].angle;
-  sum += random_matches({3, 3}, 10, seed)[0].correlation;
-  sum += deletion_curve(net, image, 1, magnitudes(gradient_map(net, image, 1)), black).area();
+  sum += random_matches({3, 3}, {.count = 10, .seed = seed})[0].correlation;
+  sum += deletion_curve(net, image, 1, gradient_map(net, image, 1), {.baseline = black}).area();
   sum += calibration_error(reliability(predictions(net, data)));
-  sum += static_cast<double>(grad_cam(net, image, 1, "relu2").map(0, 0));
-  sum += static_cast<double>(smooth_grad(net, image, 1)(0, 0, 0));
-  sum += static_cast<double>(integrated_gradients(net, image, 1, black).map(0, 0, 0));
-  sum += static_cast<double>(occlusion(net, image, 1, black)(0, 0));
-  sum += static_cast<double>(top_patches<0>(net, data).size());
+  sum += static_cast<double>(grad_cam(net, image, 1, {.layer = "relu2"}).map(0, 0, 0));
+  sum += static_cast<double>(smooth_grad(net, image, 1).map(0, 0, 0));
+  sum += static_cast<double>(integrated_gradients(net, image, 1, {.baseline = black}).map(0, 0, 0));
+  sum += static_cast<double>(occlusion(net, image, 1, {.baseline = black}).map(0, 0, 0));
+  sum += static_cast<double>(top_patches(net, data, {.layer = "conv1"}).size());
   sum += static_cast<double>(prototypes(net, Tensor<Label, 1>{1}, scaling).images(0, 0, 0, 0));
   return sum;
 }

@@ -49,29 +49,29 @@ template <class T>
 void explained() {
   const auto net = network<T>();
   const auto image = image_at<T>(data, 3);
-  const auto black = black_image(net, data.scaling);
+  const auto black = black_image<T>(data);
   const auto gradient = gradient_map(net, image, 3);
   gradient_times_input(net, image, 3);
   smooth_grad(net, image, 3, {.samples = 3});
-  integrated_gradients(net, image, 3, black, {.steps = 8, .max_steps = 8});
-  occlusion(net, image, 3, black);
-  grad_cam(net, image, 3, "pool1");
-  effective_field<0>(net, data, {.row = 7, .col = 7});
+  integrated_gradients(net, image, 3, {.steps = 8, .max_steps = 8, .baseline = black});
+  occlusion(net, image, 3, {.baseline = black});
+  grad_cam(net, image, 3, {.layer = "pool1"});
+  effective_field(net, data, {.layer = "conv1", .row = 7, .col = 7});
   activations(net, image);
   activity(net, data);
-  deletion_curve(net, image, 3, magnitudes(gradient), black).area();
+  deletion_curve(net, image, 3, gradient, {.baseline = black}).area();
+  insertion_curve(net, image, 3, gradient).area();
   const auto map_of = [](const auto& n, auto x, Index k) { return gradient_map(n, x, k); };
   randomisation_check(net, image, 3, map_of);
   rank_correlation(gradient, gradient);
   match_filters(std::get<0>(net.layers()).weight);
-  ablate<0>(net, data);
-  top_patches<0>(net, data, {.count = 2});
-  Attack attack{net, 4, data.scaling, pgd(0.1)};
-  evaluate(net, batches<T>(data, 4, {.shuffle = false}), 10, attack);
+  ablate(net, data, {.layer = "conv1"});
+  top_patches(net, data, {.layer = "conv1", .count = 2});
+  under_attack(net, data, pgd(0.1));
   calibration_error(reliability(predictions(net, data)));
   prototypes(net, Tensor<Label, 1>{1, 2}, data.scaling, {.steps = 3});
-  receptive_fields(net);
-  for (const Corruption& corruption : corruption::mnist_c()) corrupt(data, corruption, 1);
+  of_layer(receptive_fields(net), "conv1");
+  for (const Corruption& corruption : corruption::mnist_c()) corrupt(data, corruption);
 }
 
 template <class T>

@@ -72,6 +72,21 @@ TEST_CASE_TEMPLATE("network: the same bits as Sequential, in training and in pre
   CHECK(std::equal(y.begin(), y.end(), z.begin()));
 }
 
+TEST_CASE("network: the shapes of one input and of one output, as Sequential says them") {
+  Rng rng{1};
+  const Sequential typed{Shape{2, 6, 5}, conv<float>(2, 4, rng), MaxPool2d{}};
+  CHECK(typed.input_shape() == Shape{2, 6, 5});
+  CHECK(typed.output_shape() == Shape{4, 3, 2});
+  Network<float> net;
+  CHECK(error_of([&] { net.input_shape(); }) ==
+        "Network: expected an input(shape) before this, found none");
+  const auto x = net.input(Shape{2, 6, 5});
+  CHECK(net.output_shape() == Extents(Shape{2, 6, 5}));
+  net.add(MaxPool2d{}, net.add(conv<float>(2, 4, rng), x));
+  CHECK(net.input_shape() == Extents(typed.input_shape()));
+  CHECK(net.output_shape() == Extents(typed.output_shape()));
+}
+
 TEST_CASE("network: forward and backward that begin inside a residual") {
   Rng rng{3};
   Sequential net{Shape{2, 7, 6}, conv<double>(2, 4, rng),

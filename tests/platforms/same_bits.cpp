@@ -261,13 +261,14 @@ void corruptions(const Dataset& digits) {
                                    c::shot_noise(),
                                    c::impulse_noise(),
                                    c::brightness(),
-                                   c::occlusion(5),
+                                   c::cutout(5),
                                    c::stripe(),
                                    c::dotted_line(),
                                    c::zigzag(),
                                    c::spatter(),
                                    c::fog()})
-    line(concat("corruption: ", change.name), corrupt(digits, change, 3, threads).images);
+    line(concat("corruption: ", change.name),
+         corrupt(digits, change, {.seed = 3, .threads = threads}).images);
 }
 
 template <class Net>
@@ -323,29 +324,30 @@ void explanations(const Net& net, const TrainAndTest& data) {
   auto set = batches(data.test, 4, {.shuffle = false});
   const auto [images, labels] = set[0];
   const auto image = images.sub(0, 1);
-  const Tensor<float, 4> black(image.shape(), static_cast<float>(data.test.scaling.to_input(0)));
+  const Tensor<float, 4> black = black_image(data.test);
   const Index k = labels(0);
   for (auto [name, how] : {std::pair{"attack: fgsm", fgsm(0.1)}, {"attack: pgd", pgd(0.1)}}) {
     how.threads = threads;
     Attack attack(net, 4, data.test.scaling, how);
     line(name, attack(net, images, labels));
   }
-  line("explain: gradient", gradient_map(net, image, k, threads));
-  line("explain: SmoothGrad", smooth_grad(net, image, k, {.samples = 16, .threads = threads}));
+  line("explain: gradient", gradient_map(net, image, k, {.threads = threads}).map);
+  line("explain: SmoothGrad", smooth_grad(net, image, k, {.samples = 16, .threads = threads}).map);
   line("explain: integrated gradients",
-       integrated_gradients(net, image, k, black, {.threads = threads}).map);
+       integrated_gradients(net, image, k, {.baseline = black, .threads = threads}).map);
   line("explain: occlusion",
-       occlusion(net, image, k, black, {.window = 9, .stride = 5, .threads = threads}));
-  const auto cam = grad_cam(net, image, k, "relu2", threads);
+       occlusion(net, image, k, {.window = 9, .stride = 5, .baseline = black, .threads = threads})
+           .map);
+  const auto cam = grad_cam(net, image, k, {.layer = "relu2", .threads = threads});
   line("explain: Grad-CAM", cam.map);
   const auto curve =
-      deletion_curve(net, image, k, cam.map, black, {.steps = 14, .threads = threads});
+      deletion_curve(net, image, k, cam, {.steps = 14, .baseline = black, .threads = threads});
   line("explain: deletion", curve.logit, curve.probability);
   const Tensor<Label, 1> classes{3, 8};
   line("explain: prototypes",
        prototypes(net, classes, data.test.scaling, {.steps = 16, .threads = threads}).images);
   std::vector<double> numbers;
-  for (const FilterMatch& match : random_matches(5, 50, 1))
+  for (const FilterMatch& match : random_matches(5, {.count = 50, .seed = 1}))
     numbers.insert(numbers.end(), {match.angle, match.correlation, match.flat});
   line("explain: filters", numbers);
 }

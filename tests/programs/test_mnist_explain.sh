@@ -19,7 +19,7 @@ for file in report.html explain.json robustness.md input.png conv1_filters.png c
             prototypes_adversarial.png confusion_matrix.png losses.svg filter_matches.svg silent_units.svg \
             deletion.svg insertion.svg randomisation.svg ablation_conv1.svg ablation_conv2.svg \
             reliability.svg rotation.svg translation_plain.svg translation_augmented.svg \
-            translation_adversarial.svg noise.svg occlusion.svg corruptions.svg corrupted_images.png fgsm.svg pgd.svg; do
+            translation_adversarial.svg noise.svg cutout.svg corruptions.svg corrupted_images.png fgsm.svg pgd.svg; do
   [ -s "$work/out/$file" ] || fail "good run left no $file"
 done
 grep -q $'\r' "$work/log" && fail "control characters though the output is not a terminal"
@@ -49,7 +49,7 @@ for network in ("plain", "augmented", "adversarial"):
     a = data["networks"][network]["accuracy"]
     assert a["images"] == 40 and a["percent"] == 100 * a["correct"] / 40
     on_page("%.2f %% (%.2f to %.2f)" % (a["percent"], *a["interval"]))
-    for condition in ("rotation", "noise", "occlusion", "fgsm", "pgd"):
+    for condition in ("rotation", "noise", "cutout", "fgsm", "pgd"):
         assert all(p["images"] == 40 for p in data["robustness"][condition][network])
     row = data["robustness"]["table"]["PGD epsilon 0.3"][network]
     on_page("%.1f (%.1f-%.1f)" % (row["percent"], *row["interval"]))

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -115,9 +116,11 @@ class AnyLayer {
   std::string path{};          ///< "residual1.f.conv2"
   std::uint64_t identity = 0;  ///< for its random numbers
   std::vector<std::size_t>
-      inputs{};                 ///< the values it reads; it writes the one after its own number
-  bool is_view = false;         ///< y is x under another shape
-  bool has_parameters = false;  ///< or buffers
+      inputs{};                    ///< the values it reads; it writes the one after its own number
+  bool is_view = false;            ///< y is x under another shape
+  std::optional<Window> window{};  ///< what it slides over its input, if it says so
+  std::int64_t multiply_adds = 0;  ///< for one example, if it says so
+  bool has_parameters = false;     ///< or buffers
 
  protected:
   const void* type_ = nullptr;
@@ -154,6 +157,9 @@ class LayerAdapter final : public AnyLayer<T> {
       }
       if (!pass_)
         pass_.reset(new Pass(detail::make_pass(layer(), how, x[i].template shape<R>()...)));
+      if constexpr (requires { layer().window(); }) Base::window = layer().window();
+      if constexpr (requires { layer().multiply_adds(Shape<R>{}...); })
+        Base::multiply_adds = layer().multiply_adds(x[i].with_batch(1).template shape<R>()...);
     });
     Base::pass_ = pass_.get();
     if (how.keep == Keep::output) return;

@@ -11,12 +11,12 @@
 // one answer is 100/N points, so compare with the interval of the accuracy (train/metrics.hpp). See
 // Morcos et al., On the importance of single directions for generalization, ICLR 2018.
 //
-//   const auto result = ablate<Net::index("conv2")>(net, test.part(0, 1000));
+//   const auto result = ablate(net, test.part(0, 1000), {.layer = "conv2"});
 //   result.loss(17)                      // points lost without channel 17
 //   result.silenced[17].counts()         // and which digits are now taken for which
 //
-// What stands before the layer runs once. A ReLU or a max-pool behind it works channel by channel and
-// turns zeros into zeros, so silencing the channel behind them is the same, and cheaper.
+// What stands before the layer runs once. Around a layer inside of a residual, the skip still carries what it
+// carried: only what this layer says is silenced.
 #pragma once
 
 #include <vector>
@@ -39,44 +39,39 @@ struct Ablation {
   }
 };
 
-namespace detail {
+/// Which layer is silenced.
+struct AblationOptions {
+  std::string_view layer = {};  ///< its path, "conv2"
+  int threads = 0;              ///< 0: OMP_NUM_THREADS, or all
+};
 
-// The last of the layers behind i that keep a silent channel silent.
-template <std::size_t i, std::size_t R, class... Layers>
-constexpr std::size_t silent_until(const Sequential<R, Layers...>* = nullptr) {
-  constexpr bool keeps[] = {std::is_same_v<Layers, Relu> || std::is_same_v<Layers, MaxPool2d>...};
-  std::size_t last = i;
-  while (last + 1 < sizeof...(Layers) && keeps[last + 1]) ++last;
-  return last;
-}
-
-}  // namespace detail
-
-/// The answers with each channel of layer i silenced in turn. Throws on an empty data set.
-template <std::size_t i, class Net>
-Ablation ablate(const Net& net, const Dataset& data, int threads = 0) {
+/// The answers with each channel of a layer silenced in turn. Throws on an empty data set.
+template <Classifier Net>
+Ablation ablate(const Net& net, const Dataset& data, const AblationOptions& o) {
   using T = typename Net::value_type;
-  constexpr std::size_t at = detail::silent_until<i>(static_cast<const Net*>(nullptr));
+  detail::check_layer("ablate", o.layer);
   auto images = detail::in_order<T>("ablate", data);
-  auto whole = net.workspace(images.batch_size(), {.keep = Keep::everything, .threads = threads});
-  auto rest = net.workspace(images.batch_size(),
-                            {.keep = Keep::output, .threads = threads, .prepack_weights = true});
-  const Index C = whole.template activation<at>().extent(1);
+  auto w = net.workspace(images.batch_size(), {.keep = Keep::everything,
+                                               .parameter_gradients = false,
+                                               .threads = o.threads,
+                                               .prepack_weights = true});
+  const Index C = as_maps(w.activation(o.layer)).extent(1);
   Ablation result{ConfusionMatrix(data.classes), {}};
   result.silenced.assign(static_cast<std::size_t>(C), ConfusionMatrix(data.classes));
   for (const auto& [x, labels] : images) {
-    result.intact.add(net.forward(x, whole, Mode::eval), labels);
-    Tensor<T, Net::template rank_after<at>> y(whole.template activation<at>());
-    const Index size = y.size() / (y.extent(0) * C);  // of a channel of one image
+    result.intact.add(detail::logits_of(net, x, w), labels);
+    const AnyView<const T> y = w.activation(o.layer);
+    const Tensor<T, 4> intact(as_maps(y));
+    Tensor<T, 4> silenced = intact;
     for (Index c = 0; c < C; ++c) {
-      const auto before = whole.template activation<at>();
-      for (Index n = 0; n < y.extent(0); ++n) {
-        const Index channel = (n * C + c) * size;
-        std::fill_n(y.data() + channel, size, T{0});
-        if (c > 0) std::copy_n(before.data() + channel - size, size, y.data() + channel - size);
+      for (Index n = 0; n < x.extent(0); ++n) {
+        silenced[n][c].fill(T{0});
+        if (c > 0)
+          std::copy(intact[n][c - 1].begin(), intact[n][c - 1].end(), silenced[n][c - 1].begin());
       }
-      result.silenced[static_cast<std::size_t>(c)].add(
-          net.template forward_after<at>(y, rest, Mode::eval), labels);
+      const auto logits = detail::with_rank<const T, 2>(
+          net.forward_after(o.layer, {silenced.data(), y.extents}, w, Mode::eval));
+      result.silenced[static_cast<std::size_t>(c)].add(logits, labels);
     }
   }
   return result;

@@ -3,7 +3,7 @@
 // Activations: the way of one image through the network, and which units take part at all.
 //
 //   for (const auto& layer : activations(net, image_at(test, 7)))      // image (1, C, H, W)
-//     gallery(layer.maps, {.title = layer.name})                       // maps (C, H, W)
+//     gallery(layer.maps, {.title = layer.layer})                       // maps (C, H, W)
 //
 // How to read the maps: bright is where a channel found its pattern. On the scale of the whole layer
 // (`range`) channels can be compared with each other, on their own (`ranges`) faint ones show.
@@ -14,7 +14,7 @@
 // not learn any more (Glorot, Bordes and Bengio, Deep sparse rectifier neural networks, 2011).
 //
 //   for (const auto& layer : activity(net, test))
-//     concat(layer.name, ": ", layer.zeros, " at zero, ", layer.dead, " of ", layer.units, " dead")
+//     concat(layer.layer, ": ", layer.zeros, " at zero, ", layer.dead, " of ", layer.units, " dead")
 #pragma once
 
 #include <string>
@@ -45,74 +45,78 @@ Range range_of(const X& x) {
 /// What one layer computed for one image.
 template <class T>
 struct LayerActivations {
-  std::string name;           ///< of the layer
-  Tensor<T, 3> maps;          ///< (C, H, W)
-  Range range;                ///< of the layer
-  std::vector<Range> ranges;  ///< of each map
-  double zeros = 0;           ///< the share of units at exactly zero, [0, 1]
+  std::string layer{};          ///< its path
+  Tensor<T, 3> maps{};          ///< (C, H, W)
+  Range range{};                ///< of the layer
+  std::vector<Range> ranges{};  ///< of each map
+  double zeros = 0;             ///< the share of units at exactly zero, [0, 1]
 };
 
-/// What every layer computes for an image (1, C, H, W), in their order.
+/// What every layer computes for an image (1, C, H, W), in the order in which they run.
 template <class Net>
-std::vector<LayerActivations<typename Net::value_type>> activations(
-    const Net& net, View<const typename Net::value_type, Net::input_rank> image, int threads = 0) {
+std::vector<LayerActivations<typename Net::value_type>> activations(const Net& net,
+                                                                    ImagesOf<Net> image,
+                                                                    const LookOptions& o = {}) {
   using T = typename Net::value_type;
   check(image.extent(0) == 1, "activations: expected one image, got ", image.shape());
-  auto w = net.workspace(1, {.keep = Keep::everything, .threads = threads});
+  auto w = net.workspace(1, {.keep = Keep::everything, .threads = o.threads});
   net.forward(image, w, Mode::eval);
   std::vector<LayerActivations<T>> layers;
-  for_each_layer(net, [&]<std::size_t i>() {
-    const View<const T, 3> maps = as_maps(w.template activation<i>())[0];
-    LayerActivations<T> layer{Net::layer_name(i), Tensor<T, 3>(maps), range_of(maps), {}, 0};
+  for (std::size_t k = 0; k < w.plan().layer_count(); ++k) {
+    const View<const T, 3> maps = as_maps(AnyView<const T>(w.plan().value(k + 1)))[0];
+    LayerActivations<T> layer{w.plan().layer(k).path, Tensor<T, 3>(maps), range_of(maps), {}, 0};
     for (Index c = 0; c < maps.extent(0); ++c) layer.ranges.push_back(range_of(maps[c]));
     layer.zeros = static_cast<double>(std::count(maps.begin(), maps.end(), T{0})) /
                   static_cast<double>(maps.size());
     layers.push_back(std::move(layer));
-  });
+  }
   return layers;
 }
 
 /// How active the units of one layer are over a data set.
 struct LayerActivity {
-  std::string name;
-  Index units = 0;             ///< C H W
-  Index dead = 0;              ///< units at zero for every image
-  double zeros = 0;            ///< the share of units at zero, over all images, [0, 1]
-  std::vector<double> by_map;  ///< the same for each channel
+  std::string layer{};           ///< its path
+  Index units = 0;               ///< C H W
+  Index dead = 0;                ///< units at zero for every image
+  double zeros = 0;              ///< the share of units at zero, over all images, [0, 1]
+  std::vector<double> by_map{};  ///< the same for each channel
 };
 
 /// Counts the zeros in every layer over all images. Throws on an empty data set.
 template <class Net>
-std::vector<LayerActivity> activity(const Net& net, const Dataset& data, int threads = 0) {
+std::vector<LayerActivity> activity(const Net& net, const Dataset& data,
+                                    const LookOptions& o = {}) {
   using T = typename Net::value_type;
   auto images = detail::in_order<T>("activity", data);
-  auto w = net.workspace(images.batch_size(), {.keep = Keep::everything, .threads = threads});
+  auto w = net.workspace(images.batch_size(), {.keep = Keep::everything, .threads = o.threads});
+  const auto maps_of = [&](std::size_t k) { return as_maps(w.plan().value(k + 1)); };
   std::vector<Tensor<Index, 3>> counts;  // of each layer, (C, H, W): for how many images at zero
-  for_each_layer(net, [&]<std::size_t i>() {
-    const auto [N, C, H, W] = as_maps(w.template activation<i>()).shape();
+  for (std::size_t k = 0; k < w.plan().layer_count(); ++k) {
+    const auto [N, C, H, W] = maps_of(k).shape();
     counts.emplace_back(Shape{C, H, W});
-  });
+  }
   for (const auto& [x, labels] : images) {
     net.forward(x, w, Mode::eval);
-    for_each_layer(net, [&]<std::size_t i>() {
-      const auto y = w.template activation<i>();
-      Tensor<Index, 3>& count = counts[i];
-      parallel_blocks(w.threads(), count.size(), 1024, [&](Index first, Index last) {
+    for (std::size_t k = 0; k < counts.size(); ++k) {
+      const auto y = maps_of(k);
+      Index* const count = counts[k].data();
+      parallel_blocks(w.threads(), counts[k].size(), 1024, [&](Index first, Index last) {
         for (Index n = 0; n < y.extent(0); ++n)
-          for (Index p = first; p < last; ++p) count.data()[p] += exactly_equal(y[n].data()[p], 0);
+          for (Index p = first; p < last; ++p) count[p] += exactly_equal(y[n].data()[p], 0);
       });
-    });
+    }
   }
   std::vector<LayerActivity> layers;
-  for (std::size_t i = 0; i < counts.size(); ++i) {
-    LayerActivity layer{Net::layer_name(i), counts[i].size(), 0, 0, {}};
-    layer.dead = std::count(counts[i].begin(), counts[i].end(), data.size());
-    const auto share = [&](auto count, Index units) {
-      return static_cast<double>(count) / static_cast<double>(units * data.size());
+  for (std::size_t k = 0; k < counts.size(); ++k) {
+    const auto& count = counts[k];
+    const auto share = [&](auto zeros, Index units) {
+      return static_cast<double>(zeros) / static_cast<double>(units * data.size());
     };
-    layer.zeros = share(sum(counts[i]), counts[i].size());
-    for (Index c = 0; c < counts[i].extent(0); ++c)
-      layer.by_map.push_back(share(sum(counts[i][c]), counts[i][c].size()));
+    LayerActivity layer{
+        w.plan().layer(k).path, count.size(), 0, share(sum(count), count.size()), {}};
+    layer.dead = std::count(count.begin(), count.end(), data.size());
+    for (Index c = 0; c < count.extent(0); ++c)
+      layer.by_map.push_back(share(sum(count[c]), count[c].size()));
     layers.push_back(std::move(layer));
   }
   return layers;

@@ -18,8 +18,9 @@
 //                  by (Madry et al.: Towards deep learning models resistant to adversarial
 //                  attacks, ICLR 2018)
 //
-//   Attack attack{net, 100, test.scaling, pgd(0.3)};
-//   const auto confusion = evaluate(net, batches(test, 100, {.shuffle = false}), 10, attack);
+//   under_attack(net, test, pgd(0.3)).accuracy()              // what is left of a data set
+//   Attack attack{net, 50, train.scaling, fast_fgsm(0.3)};    // batch by batch, to train with
+//   const auto worse = attack(net, images, labels);
 //
 // A network sees x = (p - mean) / std, so the box is turned into bounds on x, once; to_pixel(x)
 // keeps to it exactly, rounding included. Only the start may leave [0, 1], until the first step:
@@ -31,7 +32,7 @@
 #pragma once
 
 #include "fovea/core/bits.hpp"
-#include "fovea/data/dataset.hpp"
+#include "fovea/explain/layers.hpp"
 #include "fovea/train/metrics.hpp"
 
 namespace fovea::inline FOVEA_ABI {
@@ -61,7 +62,7 @@ inline AttackOptions pgd(double epsilon) {
 }
 
 /// Memory for attacks on batches of at most `capacity`; after the first batch nothing is allocated.
-template <class Net>
+template <Classifier Net>
 class Attack {
  public:
   using T = typename Net::value_type;
@@ -73,7 +74,7 @@ class Attack {
         pass_(net.workspace(
             capacity,
             {.input_gradient = true, .parameter_gradients = false, .threads = options.threads})),
-        x_(net.input_shape().prepend(capacity)),
+        x_(image_shape(net).prepend(capacity)),
         low_(x_.shape()),
         high_(x_.shape()),
         result_(x_.shape()),
@@ -100,10 +101,11 @@ class Attack {
     Index left = N;  // those still under attack stand in front
     for (Index t = 0; t < options_.steps && left > 0; ++t) {
       const auto x = as_const(x_).sub(0, left);
-      const auto logits = net.forward(x, pass_, Mode::eval);
-      cross_entropy(logits, labels_.view().sub(0, left), pass_.output_gradient());
+      const auto logits = detail::logits_of(net, x, pass_);
+      cross_entropy(logits, labels_.view().sub(0, left),
+                    detail::with_rank<T, 2>(pass_.output_gradient()));
       net.backward(pass_);
-      const auto dx = pass_.input_gradient();
+      const auto dx = detail::with_rank<const T, 4>(pass_.input_gradient());
       const auto fooled = [&](Index n) {
         return options_.until_fooled && t > 0 && argmax(logits[n]) != labels_(n);
       };
@@ -177,16 +179,17 @@ class Attack {
   Tensor<Index, 1> number_;               // (capacity): which image of the batch stands there
 };
 
-/// Like `evaluate` without an attack: what the network says of every batch after the attack.
-template <class Net, class Batches>
-ConfusionMatrix evaluate(const Net& net, Batches&& batches, Index classes, Attack<Net>& attack,
-                         int threads = 0) {
-  ConfusionMatrix confusion(classes);
-  auto w = net.workspace(batches.batch_size(), {.keep = Keep::output, .threads = threads});
+/// What the network says of every image of a data set after an attack on it. Throws on an empty data set.
+template <Classifier Net>
+ConfusionMatrix under_attack(const Net& net, const Dataset& data, const AttackOptions& o = {}) {
+  auto images = detail::in_order<typename Net::value_type>("under_attack", data);
+  Attack attack{net, images.batch_size(), data.scaling, o};
+  auto w = net.workspace(images.batch_size(), {.keep = Keep::output, .threads = o.threads});
+  ConfusionMatrix confusion(data.classes);
   Index first = 0;
-  for (const auto& [images, labels] : batches) {
-    confusion.add(net.forward(attack(net, images, labels, first), w, Mode::eval), labels);
-    first += images.extent(0);
+  for (const auto& [x, labels] : images) {
+    confusion.add(detail::logits_of(net, attack(net, x, labels, first), w), labels);
+    first += x.extent(0);
   }
   return confusion;
 }

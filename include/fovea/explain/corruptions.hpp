@@ -3,7 +3,7 @@
 // Corruptions: how does a network do on images that are a little worse than those it learnt from?
 //
 //   for (const Corruption& corruption : corruption::mnist_c()) {
-//     const Dataset worse = corrupt(test, corruption, 1);                            // seed 1
+//     const Dataset worse = corrupt(test, corruption, {.seed = 1});
 //     evaluate(net, worse).accuracy();
 //   }
 //
@@ -12,7 +12,7 @@
 // program of the benchmark as closely as its docstring says, and its default parameters are those
 // severities. Two things differ everywhere: the random numbers, which are not NumPy's, and bytes,
 // which are rounded to the nearest and not downwards. So an accuracy is of the published kind, not
-// the published number. The others, gaussian_noise(sigma), gaussian_blur(sigma), occlusion(side),
+// the published number. The others, gaussian_noise(sigma), gaussian_blur(sigma), cutout(side),
 // rotation(degrees) and translation(dx, dy), have a parameter to draw a curve against.
 #pragma once
 

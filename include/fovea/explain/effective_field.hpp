@@ -11,7 +11,7 @@
 // numbers to quote are `side()`, of the smallest square in the middle of the box with 95 % of the sum
 // of E, and `sigma()`, the standard deviation of the bell.
 //
-//   const auto field = effective_field<Net::index("conv2")>(net, test.part(0, 500));
+//   const auto field = effective_field(net, test.part(0, 500), {.layer = "conv2"});
 //   field.map                                      // (C, H, W), to draw field.box over
 //   concat(field.side(), " of ", field.box.height)
 #pragma once
@@ -25,9 +25,10 @@ namespace fovea::inline FOVEA_ABI {
 
 /// Which unit is looked at.
 struct EffectiveFieldOptions {
-  Index row = -1, col = -1;  ///< the unit; -1: in the middle
-  Index channel = -1;        ///< -1: the sum over all channels
-  int threads = 0;
+  std::string_view layer = {};  ///< its path, "conv2"
+  Index row = -1, col = -1;     ///< the unit; -1: in the middle
+  Index channel = -1;           ///< -1: the sum over all channels
+  int threads = 0;              ///< 0: OMP_NUM_THREADS, or all
 };
 
 /// How much each pixel matters to one unit (Luo et al. 2016).
@@ -78,42 +79,42 @@ struct EffectiveField {
   }
 };
 
-/// The effective field of one unit of layer i over all images of `data`. Throws on a unit or channel
+/// The effective field of one unit of a layer over all images of `data`. Throws on a unit or channel
 /// that does not exist and on an empty data set.
-template <std::size_t i, class Net>
+template <class Net>
 EffectiveField effective_field(const Net& net, const Dataset& data,
-                               const EffectiveFieldOptions& options = {}) {
+                               const EffectiveFieldOptions& o) {
   using T = typename Net::value_type;
+  detail::check_layer("effective_field", o.layer);
   auto images = detail::in_order<T>("effective_field", data);
-  const ReceptiveField receptive = receptive_fields(net)[i];
-  auto workspace = net.workspace(images.batch_size(), {.keep = Keep::everything,
-                                                       .input_gradient = true,
-                                                       .parameter_gradients = false,
-                                                       .threads = options.threads});
-  Tensor<T, Net::template rank_after<i>> dy(workspace.template activation<i>().shape());
-  const View<T, 4> maps = as_maps(dy.view());
-  const auto [N, C, OH, OW] = maps.shape();
+  auto w = net.workspace(images.batch_size(), {.keep = Keep::everything,
+                                               .input_gradient = true,
+                                               .parameter_gradients = false,
+                                               .threads = o.threads});
+  const AnyView<const T> y = w.activation(o.layer);
+  const ReceptiveField receptive = of_layer(receptive_fields(net), o.layer);
+  Tensor<T, 4> dy(as_maps(y).shape());
+  const auto [N, C, OH, OW] = dy.shape();
   EffectiveField field;
-  field.row = options.row == -1 ? OH / 2 : options.row;
-  field.col = options.col == -1 ? OW / 2 : options.col;
-  check(0 <= field.row && field.row < OH && 0 <= field.col && field.col < OW, receptive.name,
+  field.row = o.row == -1 ? OH / 2 : o.row;
+  field.col = o.col == -1 ? OW / 2 : o.col;
+  check(0 <= field.row && field.row < OH && 0 <= field.col && field.col < OW, receptive.layer,
         ": expected a unit in ", OH, " rows and ", OW, " columns, got (", field.row, ", ",
         field.col, ")");
-  check(-1 <= options.channel && options.channel < C, receptive.name,
-        ": expected a channel in [0, ", C, "), or -1 for all, got ", options.channel);
+  check(-1 <= o.channel && o.channel < C, receptive.layer, ": expected a channel in [0, ", C,
+        "), or -1 for all, got ", o.channel);
   for (Index n = 0; n < N; ++n)
     for (Index c = 0; c < C; ++c)
-      maps(n, c, field.row, field.col) =
-          options.channel == -1 || options.channel == c ? T{1} : T{0};
+      dy(n, c, field.row, field.col) = o.channel == -1 || o.channel == c ? T{1} : T{0};
 
   field.box = receptive.box(field.row, field.col);
   field.images = data.size();
-  const auto [channels, H, W] = net.input_shape();
-  field.map = Tensor<double, 3>(net.input_shape());
+  const auto [channels, H, W] = image_shape(net);
+  field.map = Tensor<double, 3>(image_shape(net));
   for (const auto& [x, labels] : images) {
-    net.forward(x, workspace, Mode::eval);
-    net.template backward_from<i>(dy.sub(0, x.extent(0)), workspace);
-    const View<const T, 4> dx = workspace.input_gradient();
+    net.forward(x, w, Mode::eval);
+    net.backward_from(o.layer, {dy.data(), y.extents.with_batch(x.extent(0))}, w);
+    const auto dx = detail::with_rank<const T, 4>(w.input_gradient());
     for (Index n = 0; n < dx.extent(0); ++n)
       for (Index p = 0; p < field.map.size(); ++p)
         field.map.data()[p] += std::abs(static_cast<double>(dx[n].data()[p]));
@@ -122,8 +123,8 @@ EffectiveField effective_field(const Net& net, const Dataset& data,
   double inside = 0;
   for (Index c = 0; c < channels; ++c)
     for (Index h = 0; h < H; ++h)
-      for (Index w = 0; w < W; ++w)
-        if (field.box.contains(h, w)) inside += field.map(c, h, w);
+      for (Index v = 0; v < W; ++v)
+        if (field.box.contains(h, v)) inside += field.map(c, h, v);
   const double total = sum(field.map);
   field.inside = exactly_equal(total, 0) ? 0 : inside / total;
   return field;

@@ -4,6 +4,7 @@
 // (Petsiuk, Das, Saenko: RISE: randomized input sampling for explanation, BMVC 2018).
 //
 //   deletion     the image loses its pixels to the baseline, the most important ones first
+//                (the magnitude of the attribution, whatever it speaks for)
 //   insertion    the baseline gets the pixels of the image, in the same order
 //
 //   area = mean probability of class k on the way, in [0, 1]
@@ -13,25 +14,19 @@
 // with the areas of a random map, not with 0 and 1. Images on the way are like none the network was
 // trained on, and it may answer oddly: the logit, which is also there, tells.
 //
-//   const auto map = magnitudes(gradient_map(net, image, k));               // (H, W)
-//   deletion_curve(net, image, k, map, black_image(net, test.scaling)).area()
+//   const auto map = gradient_map(net, image, k);                 // or any other Attribution
+//   deletion_curve(net, image, k, map, {.baseline = black_image(test)}).area()
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <string>
 #include <vector>
 
+#include "fovea/explain/attribution.hpp"
 #include "fovea/explain/probe.hpp"
 
 namespace fovea::inline FOVEA_ABI {
-
-/// One number for each place, (H, W): the sum of |map[c,h,w]| over the channels.
-template <Ranked<3> X>
-auto magnitudes(const X& attribution) {
-  return sum<0>(map(attribution, [](auto value) { return std::abs(value); }));
-}
 
 /// What the network says while pixels are exchanged.
 struct FaithfulnessCurve {
@@ -47,17 +42,19 @@ struct FaithfulnessCurve {
   }
 };
 
-/// How finely the curves are measured.
+/// How finely the curves are measured, and against what.
+template <class T>
 struct FaithfulnessOptions {
-  Index steps = 56;  ///< parts in which the pixels are exchanged, at most H W
-  int threads = 0;
+  Index steps = 56;                ///< parts in which the pixels are exchanged, at most H W
+  View<const T, 4> baseline = {};  ///< (1, C, H, W), until the call ends; none: 0 in network units
+  int threads = 0;                 ///< 0: OMP_NUM_THREADS, or all
 };
 
 namespace detail {
 
 // The places of the map (H, W), the largest value first; equals in memory order.
 template <class T>
-std::vector<Index> by_importance(View<const T, 2> map) {
+std::vector<Index> by_importance(const Tensor<T, 2>& map) {
   std::vector<Index> order(static_cast<std::size_t>(map.size()));
   std::iota(order.begin(), order.end(), Index{0});
   std::stable_sort(order.begin(), order.end(),
@@ -65,17 +62,18 @@ std::vector<Index> by_importance(View<const T, 2> map) {
   return order;
 }
 
-// Pixels of `from` are replaced by those of `to`, the most important ones first.
-template <Classifier Net>
-FaithfulnessCurve exchange(std::string_view what, const Net& net, ImagesOf<Net> from,
-                           ImagesOf<Net> to, Index k, View<const typename Net::value_type, 2> map,
-                           const FaithfulnessOptions& o) {
-  using T = typename Net::value_type;
-  check_question(what, net, from, k);
-  check_question(what, net, to, k);
-  const auto [N, C, H, W] = from.shape();
-  const Index pixels = H * W;
-  check(map.shape() == Shape{H, W}, what, ": expected a map ", Shape{H, W}, ", got ", map.shape());
+// Pixels of the image and of the baseline change places, the most important ones first.
+template <Classifier Net, class T = typename Net::value_type>
+FaithfulnessCurve exchange(std::string_view what, const Net& net, ImagesOf<Net> image, Index k,
+                           const Attribution<T>& attribution, const FaithfulnessOptions<T>& o,
+                           bool deletion) {
+  check_question(what, net, image, k);
+  const Tensor<T, 4> baseline = baseline_or_zeros(what, net, o.baseline);
+  const View<const T, 4> from = deletion ? image : baseline, to = deletion ? baseline : image;
+  const Tensor<T, 2> map = attribution.magnitudes();
+  const Index pixels = image.extent(2) * image.extent(3);
+  check(map.shape() == Shape{image.extent(2), image.extent(3)}, what, ": expected a map ",
+        Shape{image.extent(2), image.extent(3)}, ", got ", map.shape());
   check(std::none_of(map.begin(), map.end(), [](T value) { return std::isnan(value); }), what,
         ": expected a map of numbers, found NaN");
   check(1 <= o.steps && o.steps <= pixels, what, ": expected between 1 and ", pixels,
@@ -103,20 +101,20 @@ FaithfulnessCurve exchange(std::string_view what, const Net& net, ImagesOf<Net> 
 
 }  // namespace detail
 
-/// The image loses its pixels to the baseline, in the order of the map (H, W), the largest first.
+/// The image loses its pixels to the baseline, the most important ones first.
 template <Classifier Net>
 FaithfulnessCurve deletion_curve(const Net& net, ImagesOf<Net> image, Index k,
-                                 View<const typename Net::value_type, 2> map,
-                                 ImagesOf<Net> baseline, const FaithfulnessOptions& o = {}) {
-  return detail::exchange("deletion", net, image, baseline, k, map, o);
+                                 const Attribution<typename Net::value_type>& attribution,
+                                 const FaithfulnessOptions<typename Net::value_type>& o = {}) {
+  return detail::exchange("deletion", net, image, k, attribution, o, true);
 }
 
-/// The baseline gets the pixels of the image, in the order of the map (H, W), the largest first.
+/// The baseline gets the pixels of the image, the most important ones first.
 template <Classifier Net>
 FaithfulnessCurve insertion_curve(const Net& net, ImagesOf<Net> image, Index k,
-                                  View<const typename Net::value_type, 2> map,
-                                  ImagesOf<Net> baseline, const FaithfulnessOptions& o = {}) {
-  return detail::exchange("insertion", net, baseline, image, k, map, o);
+                                  const Attribution<typename Net::value_type>& attribution,
+                                  const FaithfulnessOptions<typename Net::value_type>& o = {}) {
+  return detail::exchange("insertion", net, image, k, attribution, o, false);
 }
 
 }  // namespace fovea::inline FOVEA_ABI

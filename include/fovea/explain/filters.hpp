@@ -21,7 +21,7 @@
 // yardstick, match_filters(untrained conv1.weight).
 //
 //   const auto matches = match_filters(conv1.weight);             // one for each (o, c)
-//   const auto chance  = random_matches({3, 3}, 10000, seed);     // one in twenty is above [9500]
+//   const auto chance  = random_matches({3, 3}, {.seed = 1});      // one in twenty is above [9500]
 //   for (Index i : gallery_order(matches)) ...
 #pragma once
 
@@ -150,13 +150,19 @@ std::vector<FilterMatch> match_filters(const X& weight) {
   return matches;
 }
 
-/// What chance gives: the matches of `count` kernels of independent N(0, 1) weights, from the weakest
-/// |correlation| to the strongest. Kernel n, the match's `out`, is a function of (seed, n).
-inline std::vector<FilterMatch> random_matches(Extent2 kernel, Index count, std::uint64_t seed) {
-  check(count > 0, "random_matches: expected a count of 1 or more, got ", count);
-  Tensor<double, 4> weight(Shape{count, Index{1}, kernel.h, kernel.w});
-  for (Index n = 0; n < count; ++n) {
-    Rng rng{seed, n};
+/// How many random kernels.
+struct RandomMatchesOptions {
+  Index count = 10000;     ///< kernels
+  std::uint64_t seed = 0;  ///< kernel n, the match's `out`, is a function of (seed, n)
+};
+
+/// What chance gives: the matches of kernels of independent N(0, 1) weights, from the weakest
+/// |correlation| to the strongest.
+inline std::vector<FilterMatch> random_matches(Extent2 kernel, const RandomMatchesOptions& o = {}) {
+  check(o.count > 0, "random_matches: expected a count of 1 or more, got ", o.count);
+  Tensor<double, 4> weight(Shape{o.count, Index{1}, kernel.h, kernel.w});
+  for (Index n = 0; n < o.count; ++n) {
+    Rng rng{o.seed, n};
     for (double& w : weight[n]) w = rng.normal();
   }
   auto matches = match_filters(weight);

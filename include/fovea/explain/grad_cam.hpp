@@ -3,23 +3,24 @@
 // Grad-CAM: where in the image does a layer find what speaks for class k? (Selvaraju et al.:
 // Grad-CAM: visual explanations from deep networks via gradient-based localization, ICCV 2017)
 //
-//   w[c]     = mean over i,j of d z_k / da[c,i,j]       how much class k likes what channel c finds
-//   raw[i,j] = max(0, sum over c of w[c] a[c,i,j])      where it is found
-//   map      = raw, enlarged to the image by bilinear interpolation
+//   w[c]        = mean over i,j of d z_k / da[c,i,j]       how much class k likes what channel c finds
+//   coarse[i,j] = max(0, sum over c of w[c] a[c,i,j])      where it is found
+//   map         = coarse, enlarged to the image by bilinear interpolation
 //
-//   a (C', h, w) the layer's output for this image    raw (h, w)    map (H, W)
+//   a (C', h, w) the layer's output for this image    coarse (h, w)    map (1, H, W)
 //
 // How to read it: the map is coarse, as coarse as the layer, and only says "for", never "against".
 // The layer is usually the ReLU behind the last convolution: deeper ones have no places left, and
 // before the ReLU most activations are negative, so that the sum may be below zero, the map 0,
 // everywhere.
 //
-//   const auto cam = grad_cam(net, image, k, "relu2");
-//   cam.map                                              // (H, W), to lay over the image
+//   const auto cam = grad_cam(net, image, k, {.layer = "relu2"});
+//   cam.places()                                         // (H, W), to lay over the image
 #pragma once
 
 #include <string_view>
 
+#include "fovea/explain/attribution.hpp"
 #include "fovea/explain/probe.hpp"
 
 namespace fovea::inline FOVEA_ABI {
@@ -56,42 +57,38 @@ Tensor<ElementOf<X>, 2> enlarge_bilinear(const X& x, Index H, Index W) {
   return y;
 }
 
-/// Where a class is seen (Selvaraju et al. 2017).
-template <class T>
-struct GradCam {
-  Tensor<T, 2> raw{};  // (h, w), as the layer sees it
-  Tensor<T, 2> map{};  // (H, W), enlarged to the image
+/// Which layer is looked at.
+struct GradCamOptions {
+  std::string_view layer = {};  ///< its path, "relu2"; its output must have places, (N, C', h, w)
+  int threads = 0;              ///< 0: OMP_NUM_THREADS, or all
 };
 
-/// `layer` is a name such as "relu2"; its output must have places, (N, C', h, w).
+/// Where a class is seen (Selvaraju et al. 2017); the map is (1, H, W), and nowhere negative.
+template <class T>
+struct GradCam : Attribution<T> {
+  Tensor<T, 2> coarse{};  ///< (h, w), as the layer sees it
+};
+
+/// Where the layer finds what speaks for class k.
 template <Classifier Net>
-auto grad_cam(const Net& net, ImagesOf<Net> image, Index k, std::string_view layer,
-              int threads = 0) {
+GradCam<typename Net::value_type> grad_cam(const Net& net, ImagesOf<Net> image, Index k,
+                                           const GradCamOptions& o) {
   using T = typename Net::value_type;
   check_question("Grad-CAM", net, image, k);
-  const std::size_t wanted = Net::index(layer);
-  auto workspace = net.workspace(1, {.keep = Keep::everything,
-                                     .input_gradient = true,
-                                     .parameter_gradients = false,
-                                     .threads = threads});
-  logit_gradient(net, image, Tensor<Label, 1>{static_cast<Label>(k)}, workspace);
+  detail::check_layer("Grad-CAM", o.layer);
+  auto w = net.workspace(
+      1, {.keep = Keep::everything, .parameter_gradients = false, .threads = o.threads});
+  check(w.activation(o.layer).extents.rank == 4,
+        "Grad-CAM: expected a layer with rows and columns, got ", o.layer);
+  logit_gradient(net, image, Tensor<Label, 1>{static_cast<Label>(k)}, w);
+  const View<const T, 3> a = as_maps(w.activation(o.layer))[0];      // (C', h, w)
+  const auto weights = mean<1, 2>(as_maps(w.gradient(o.layer))[0]);  // (C')
   GradCam<T> cam;
-  const auto look = [&]<std::size_t i>() {
-    if constexpr (Net::template rank_after<i> == 4) {
-      const auto a = workspace.template activation<i>()[0];  // (C', h, w)
-      const auto da = workspace.template gradient<i>()[0];
-      const auto weights = mean<1, 2>(da);  // (C')
-      cam.raw = Tensor<T, 2>(Shape{a.extent(1), a.extent(2)});
-      for (Index c = 0; c < a.extent(0); ++c) cam.raw += a[c] * weights(c);
-      for (T& value : cam.raw) value = std::max(value, T{0});
-    }
-  };
-  [&]<std::size_t... i>(std::index_sequence<i...>) {
-    ((i == wanted ? look.template operator()<i>() : void()), ...);
-  }
-  (std::make_index_sequence<Net::depth>{});
-  check(!cam.raw.empty(), "Grad-CAM: expected a layer with rows and columns, got ", layer);
-  cam.map = enlarge_bilinear(cam.raw, image.extent(2), image.extent(3));
+  cam.coarse = Tensor<T, 2>(Shape{a.extent(1), a.extent(2)});
+  for (Index c = 0; c < a.extent(0); ++c) cam.coarse += a[c] * weights(c);
+  for (T& value : cam.coarse) value = std::max(value, T{0});
+  const auto [one, C, H, W] = image.shape();
+  cam.map = Tensor<T, 3>(enlarge_bilinear(cam.coarse, H, W).reshape(Shape{Index{1}, H, W}));
   return cam;
 }
 

@@ -13,32 +13,35 @@
 //   x (1, C, H, W)    x0 the same, a baseline that shows nothing    each map (C, H, W)
 //
 // How to read a map: positive where more of the pixel speaks for class k, negative where it speaks
-// against it; sum<0>(map) is one number for each place of the image.
+// against it; places() is one number for each place of the image.
 //
 // Integrated gradients are complete: they sum to z_k(x) - z_k(x0), so every unit of the logit's
 // rise is given to one pixel. The integral is a mean over n midpoints; n doubles until the sum is
 // right to 1 %.
 //
-//   const auto ig = integrated_gradients(net, image, k, black_image(net, test.scaling));
+//   const auto ig = integrated_gradients(net, image, k, {.baseline = black_image(test)});
 //   ig.residual <= 0.01                                  // |sum - (z_k(x) - z_k(x0))|, relative
 #pragma once
 
+#include "fovea/explain/attribution.hpp"
 #include "fovea/explain/probe.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
 /// d z_k / dx, (C, H, W): logits per network unit.
 template <Classifier Net>
-auto gradient_map(const Net& net, ImagesOf<Net> image, Index k, int threads = 0) {
+Attribution<typename Net::value_type> gradient_map(const Net& net, ImagesOf<Net> image, Index k,
+                                                   const LookOptions& o = {}) {
   check_question("gradient", net, image, k);
-  return probe_gradient(
-      net, k, 1, [&](Index, auto x) { std::copy(image.begin(), image.end(), x.begin()); }, threads);
+  const auto draw = [&](Index, auto x) { std::copy(image.begin(), image.end(), x.begin()); };
+  return {probe_gradient(net, k, 1, draw, o.threads)};
 }
 
 /// x times d z_k / dx, (C, H, W), in logits.
 template <Classifier Net>
-auto gradient_times_input(const Net& net, ImagesOf<Net> image, Index k, int threads = 0) {
-  return gradient_map(net, image, k, threads) * image[0];
+Attribution<typename Net::value_type> gradient_times_input(const Net& net, ImagesOf<Net> image,
+                                                           Index k, const LookOptions& o = {}) {
+  return {gradient_map(net, image, k, o).map * image[0]};
 }
 
 /// How many noisy copies, and how noisy.
@@ -46,12 +49,13 @@ struct SmoothGradOptions {
   Index samples = 64;      ///< noisy copies
   double noise = 0.15;     ///< standard deviation, as a share of the image's range max x - min x
   std::uint64_t seed = 0;  ///< the noise of sample m is a function of (seed, m)
-  int threads = 0;
+  int threads = 0;         ///< 0: OMP_NUM_THREADS, or all
 };
 
 /// The mean gradient of noisy copies, (C, H, W).
 template <Classifier Net>
-auto smooth_grad(const Net& net, ImagesOf<Net> image, Index k, const SmoothGradOptions& o = {}) {
+Attribution<typename Net::value_type> smooth_grad(const Net& net, ImagesOf<Net> image, Index k,
+                                                  const SmoothGradOptions& o = {}) {
   using T = typename Net::value_type;
   check_question("SmoothGrad", net, image, k);
   check(o.samples >= 1, "SmoothGrad: expected 1 sample or more, got ", o.samples);
@@ -63,32 +67,34 @@ auto smooth_grad(const Net& net, ImagesOf<Net> image, Index k, const SmoothGradO
     for (Index i = 0; i < x.size(); ++i)
       x.data()[i] = static_cast<T>(static_cast<double>(image.data()[i]) + deviation * rng.normal());
   };
-  return probe_gradient(net, k, o.samples, noisy, o.threads);
+  return {probe_gradient(net, k, o.samples, noisy, o.threads)};
 }
 
-/// How finely the way from the baseline to the image is cut.
+/// Where the way to the image begins, and how finely it is cut.
+template <class T>
 struct IntegratedGradientsOptions {
-  Index steps = 64;         ///< midpoints at first
-  Index max_steps = 4096;   ///< no doubling beyond
-  double tolerance = 0.01;  ///< the residual that is good enough
-  int threads = 0;
+  Index steps = 64;                ///< midpoints at first
+  Index max_steps = 4096;          ///< no doubling beyond
+  double tolerance = 0.01;         ///< the residual that is good enough
+  View<const T, 4> baseline = {};  ///< (1, C, H, W), until the call ends; none: 0 in network units
+  int threads = 0;                 ///< 0: OMP_NUM_THREADS, or all
 };
 
 /// A map whose sum should be the rise of the logit (Sundararajan et al. 2017).
 template <class T>
-struct IntegratedGradients {
-  Tensor<T, 3> map;     // (C, H, W), in logits
+struct IntegratedGradients : Attribution<T> {
   double residual = 0;  ///< |sum of the map - (z_k(x) - z_k(x0))| / |z_k(x) - z_k(x0)|
   Index steps = 0;      ///< midpoints in the end
 };
 
-/// How the way from the baseline (1, C, H, W) to the image made logit k what it is.
+/// How the way from the baseline to the image made logit k what it is, (C, H, W), in logits.
 template <Classifier Net>
-auto integrated_gradients(const Net& net, ImagesOf<Net> image, Index k, ImagesOf<Net> baseline,
-                          const IntegratedGradientsOptions& o = {}) {
+IntegratedGradients<typename Net::value_type> integrated_gradients(
+    const Net& net, ImagesOf<Net> image, Index k,
+    const IntegratedGradientsOptions<typename Net::value_type>& o = {}) {
   using T = typename Net::value_type;
   check_question("integrated gradients", net, image, k);
-  check_question("integrated gradients, baseline", net, baseline, k);
+  const Tensor<T, 4> baseline = detail::baseline_or_zeros("integrated gradients", net, o.baseline);
   check(o.steps >= 1, "integrated gradients: expected 1 step or more, got ", o.steps);
   // The image at t: from the baseline, t = 0, to the image itself, t = 1.
   const auto draw = [&](double t, View<T, 3> x) {
@@ -100,7 +106,7 @@ auto integrated_gradients(const Net& net, ImagesOf<Net> image, Index k, ImagesOf
   const auto ends = probe_logits(
       net, 2, [&](Index m, View<T, 3> x) { draw(static_cast<double>(m), x); }, o.threads);
   const double rise = static_cast<double>(ends(1, k)) - static_cast<double>(ends(0, k));
-  const auto way = image[0] - baseline[0];  // (C, H, W)
+  const auto way = image[0] - baseline.view()[0];  // (C, H, W)
   for (Index steps = o.steps;; steps *= 2) {
     const auto midpoint = [&](Index m, View<T, 3> x) {
       draw((static_cast<double>(m) + 0.5) / static_cast<double>(steps), x);
@@ -111,7 +117,7 @@ auto integrated_gradients(const Net& net, ImagesOf<Net> image, Index k, ImagesOf
     const double error = std::abs(total - rise);
     const double residual = exactly_equal(error, 0) ? 0 : error / std::abs(rise);
     if (residual <= o.tolerance || 2 * steps > o.max_steps)
-      return IntegratedGradients<T>{std::move(result), residual, steps};
+      return {{std::move(result)}, residual, steps};
   }
 }
 

@@ -43,15 +43,15 @@ struct Predictions {
 };
 
 /// What the network says about every image. Throws on an empty data set.
-template <class Net>
-Predictions predictions(const Net& net, const Dataset& data, int threads = 0) {
+template <Classifier Net>
+Predictions predictions(const Net& net, const Dataset& data, const LookOptions& o = {}) {
   using T = typename Net::value_type;
   auto images = detail::in_order<T>("predictions", data);
-  auto w = net.workspace(images.batch_size(), {.keep = Keep::output, .threads = threads});
+  auto w = net.workspace(images.batch_size(), {.keep = Keep::output, .threads = o.threads});
   Predictions told{
       Tensor<double, 2>(Shape{data.size(), data.classes}), {}, ConfusionMatrix(data.classes)};
   for (const auto& [x, labels] : images) {
-    const auto logits = net.forward(x, w, Mode::eval);
+    const auto logits = detail::logits_of(net, x, w);
     told.confusion.add(logits, labels);
     const auto p = softmax(map(logits, [](T z) { return static_cast<double>(z); }));
     for (Index n = 0; n < x.extent(0); ++n) {

@@ -5,28 +5,31 @@
 // convolutional networks, ECCV 2014).
 //
 //   drop(window) = z_k(x) - z_k(x with the window's pixels taken from the baseline)
-//   map[h,w]     = mean of drop over the windows that cover pixel (h, w)
+//   map[0,h,w]   = mean of drop over the windows that cover pixel (h, w)
 //
-//   x, baseline (1, C, H, W)    map (H, W), in logits
+//   x, baseline (1, C, H, W)    map (1, H, W), in logits
 //
 // How to read the map: where it is high, the network needs what it sees there; where it is
 // negative, what stands there speaks against class k. A window larger than a stroke sees strokes, a
 // smaller one sees pixels; what two windows say only together, no occlusion sees.
 //
-//   const auto map = occlusion(net, image, k, black_image(net, test.scaling), {.window = 5});
+//   const auto map = occlusion(net, image, k, {.window = 5, .baseline = black_image(test)});
 #pragma once
 
 #include <vector>
 
+#include "fovea/explain/attribution.hpp"
 #include "fovea/explain/probe.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
-/// What is hidden at once.
+/// What is hidden at once, and by what.
+template <class T>
 struct OcclusionOptions {
   Extent2 window = 5;  ///< rows and columns that are hidden at once
   Extent2 stride = 2;  ///< between windows, at most the window, so that every pixel gets its turn
-  int threads = 0;
+  View<const T, 4> baseline = {};  ///< (1, C, H, W), until the call ends; none: 0 in network units
+  int threads = 0;                 ///< 0: OMP_NUM_THREADS, or all
 };
 
 namespace detail {
@@ -41,13 +44,14 @@ inline std::vector<Index> window_places(Index extent, Index window, Index stride
 
 }  // namespace detail
 
-/// What logit k loses where the image is hidden behind the baseline, (H, W).
+/// What logit k loses where the image is hidden behind the baseline, (1, H, W).
 template <Classifier Net>
-auto occlusion(const Net& net, ImagesOf<Net> image, Index k, ImagesOf<Net> baseline,
-               const OcclusionOptions& o = {}) {
+Attribution<typename Net::value_type> occlusion(
+    const Net& net, ImagesOf<Net> image, Index k,
+    const OcclusionOptions<typename Net::value_type>& o = {}) {
   using T = typename Net::value_type;
   check_question("occlusion", net, image, k);
-  check_question("occlusion, baseline", net, baseline, k);
+  const Tensor<T, 4> baseline = detail::baseline_or_zeros("occlusion", net, o.baseline);
   const auto [N, C, H, W] = image.shape();
   check(1 <= o.window.h && o.window.h <= H && 1 <= o.window.w && o.window.w <= W,
         "occlusion: expected a window of 1 or more that fits into ", image.shape(), ", got ",
@@ -73,17 +77,17 @@ auto occlusion(const Net& net, ImagesOf<Net> image, Index k, ImagesOf<Net> basel
   };
   const auto z = probe_logits(net, windows + 1, hide, o.threads);
 
-  Tensor<double, 2> drops(Shape{H, W}), covers(Shape{H, W});
+  Tensor<double, 3> drops(Shape{Index{1}, H, W}), covers(drops.shape());
   for (Index m = 0; m < windows; ++m) {
     const auto [top, left] = corner(m);
     const double drop = static_cast<double>(z(windows, k)) - static_cast<double>(z(m, k));
     for (Index h = top; h < top + o.window.h; ++h)
       for (Index w = left; w < left + o.window.w; ++w) {
-        drops(h, w) += drop;
-        covers(h, w) += 1;
+        drops(0, h, w) += drop;
+        covers(0, h, w) += 1;
       }
   }
-  return map(drops, covers, [](double sum, double count) { return static_cast<T>(sum / count); });
+  return {map(drops, covers, [](double sum, double count) { return static_cast<T>(sum / count); })};
 }
 
 }  // namespace fovea::inline FOVEA_ABI

@@ -9,7 +9,7 @@
 // channel responds to; what differs is what it does not care about. If they have nothing in common,
 // the channel has no simple meaning.
 //
-//   const auto patches = top_patches<Net::index("conv2")>(net, test, {.count = 9});
+//   const auto patches = top_patches(net, test, {.layer = "conv2", .count = 9});
 //   for (const Patch& p : patches[channel])
 //     draw(test.images[p.image], p.box);                 // cut at the border of the image
 //
@@ -31,22 +31,23 @@ struct Patch {
   Box box;                 ///< what the unit sees of the image
 };
 
-/// How many are looked for.
+/// Whose patches, and how many are looked for.
 struct PatchOptions {
-  Index count = 9;  ///< patches for a channel, at most
-  int threads = 0;
+  std::string_view layer = {};  ///< its path, "conv2"
+  Index count = 9;              ///< patches for a channel, at most
+  int threads = 0;              ///< 0: OMP_NUM_THREADS, or all
 };
 
-/// For each channel of layer i its patches, the strongest first. Throws on an empty data set.
-template <std::size_t i, class Net>
+/// For each channel of a layer its patches, the strongest first. Throws on an empty data set.
+template <class Net>
 std::vector<std::vector<Patch>> top_patches(const Net& net, const Dataset& data,
-                                            const PatchOptions& options = {}) {
+                                            const PatchOptions& o) {
   using T = typename Net::value_type;
-  check(options.count > 0, "top_patches: expected a count of 1 or more, got ", options.count);
+  detail::check_layer("top_patches", o.layer);
+  check(o.count > 0, "top_patches: expected a count of 1 or more, got ", o.count);
   auto images = detail::in_order<T>("top_patches", data);
-  auto w =
-      net.workspace(images.batch_size(), {.keep = Keep::everything, .threads = options.threads});
-  const Shape<4> shape = as_maps(w.template activation<i>()).shape();
+  auto w = net.workspace(images.batch_size(), {.keep = Keep::everything, .threads = o.threads});
+  const Shape<4> shape = as_maps(w.activation(o.layer)).shape();
   const Index C = shape[1], OW = shape[3];
 
   // The strongest unit of every map of every image.
@@ -58,7 +59,7 @@ std::vector<std::vector<Patch>> top_patches(const Net& net, const Dataset& data,
   Index first = 0;
   for (const auto& [x, labels] : images) {
     net.forward(x, w, Mode::eval);
-    const View<const T, 4> maps = as_maps(w.template activation<i>());
+    const View<const T, 4> maps = as_maps(w.activation(o.layer));
     parallel_for(w.threads(), maps.extent(0), [&](Index n, int) {
       for (Index c = 0; c < C; ++c) {
         const View<const T, 2> map = maps[n][c];
@@ -69,14 +70,14 @@ std::vector<std::vector<Patch>> top_patches(const Net& net, const Dataset& data,
     first += x.extent(0);
   }
 
-  const ReceptiveField field = receptive_fields(net)[i];
+  const ReceptiveField field = of_layer(receptive_fields(net), o.layer);
   std::vector<std::vector<Patch>> patches(static_cast<std::size_t>(C));
   parallel_for(w.threads(), C, [&](Index c, int) {
     const auto peak = [&](Index n) { return peaks[static_cast<std::size_t>(n * C + c)]; };
     std::vector<Index> order;
     for (Index n = 0; n < data.size(); ++n)
       if (peak(n).activation > T{0}) order.push_back(n);
-    const Index count = std::min(options.count, static_cast<Index>(order.size()));
+    const Index count = std::min(o.count, static_cast<Index>(order.size()));
     std::partial_sort(order.begin(), order.begin() + count, order.end(), [&](Index a, Index b) {
       const T at_a = peak(a).activation, at_b = peak(b).activation;
       return exactly_equal(at_a, at_b) ? a < b : at_a > at_b;

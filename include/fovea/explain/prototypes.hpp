@@ -34,15 +34,15 @@ struct PrototypeOptions {
   Index blur_every = 4;    ///< steps between two blurs by (1 2 1) / 4 in rows and columns; 0: none
   Index jitter = 2;        ///< the largest shift in rows and columns
   std::uint64_t seed = 0;  ///< image and shifts are functions of (seed, class, step)
-  int threads = 0;
+  int threads = 0;         ///< 0: OMP_NUM_THREADS, or all
 };
 
 /// An image for each class, and what the network says about it.
 template <class T>
 struct Prototypes {
-  Tensor<T, 4> images;         // (N, C, H, W), pixels in [0, 1]
-  Tensor<T, 1> logits;         // (N): of the class of each image
-  Tensor<T, 1> probabilities;  // (N)
+  Tensor<T, 4> images;         ///< (N, C, H, W), pixels in [0, 1]
+  Tensor<T, 1> logits;         ///< (N): of the class of each image
+  Tensor<T, 1> probabilities;  ///< (N)
 };
 
 namespace detail {
@@ -77,11 +77,12 @@ void for_each_shifted(const Shape<3>& shape, Index down, Index right, const F& f
 
 /// One image for each of `classes` (N).
 template <Classifier Net>
-auto prototypes(const Net& net, View<const Label, 1> classes, const Scaling& scaling,
-                const PrototypeOptions& o = {}) {
+Prototypes<typename Net::value_type> prototypes(const Net& net, View<const Label, 1> classes,
+                                                const Scaling& scaling,
+                                                const PrototypeOptions& o = {}) {
   using T = typename Net::value_type;
   const Index N = classes.extent(0), K = class_count(net);
-  const auto shape = net.input_shape();  // (C, H, W)
+  const auto shape = image_shape(net);  // (C, H, W)
   check(N > 0, "prototypes: expected one class or more, got none");
   for (const Label k : classes)
     check(0 <= k && k < K, "prototypes: expected classes in [0, ", K, "), got ", k);
@@ -112,7 +113,7 @@ auto prototypes(const Net& net, View<const Label, 1> classes, const Scaling& sca
       shifted(n, [&](Index i, Index j) { x[n].data()[j] = input(pixels[n].data()[i]); });
     });
     logit_gradient(net, x, classes, workspace);
-    const auto dx = workspace.input_gradient();
+    const auto dx = detail::with_rank<const T, 4>(workspace.input_gradient());
     parallel_for(workspace.threads(), N, [&](Index n, int) {
       const auto image = pixels[n];
       double square = 0;
@@ -129,7 +130,10 @@ auto prototypes(const Net& net, View<const Label, 1> classes, const Scaling& sca
     });
   }
 
-  const auto z = net.predict(map(pixels, input), o.threads);
+  const auto draw = [&](Index n, View<T, 3> image) {
+    std::transform(pixels[n].begin(), pixels[n].end(), image.begin(), input);
+  };
+  const auto z = probe_logits(net, N, draw, o.threads);
   const auto p = softmax(z);
   Prototypes<T> result{std::move(pixels), Tensor<T, 1>(Shape{N}), Tensor<T, 1>(Shape{N})};
   for (Index n = 0; n < N; ++n) {

@@ -15,15 +15,17 @@
 // outline does. Then let the method return the pixels of the stroke alone.
 //
 //   const auto method = [](const auto& n, auto x, Index c) { return gradient_map(n, x, c); };
-//   for (const auto& [layer, rho] : randomisation_check(net, image, k, method)) ...
+//   for (const auto& [layer, rho] : randomisation_check(net, image, k, method, {.seed = 1})) ...
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "fovea/explain/attribution.hpp"
 #include "fovea/explain/probe.hpp"
 
 namespace fovea::inline FOVEA_ABI {
@@ -50,6 +52,16 @@ std::vector<double> magnitude_ranks(const X& x) {
   return ranks;
 }
 
+// The numbers of a parameter, of which a Network shows a view.
+template <class T, std::size_t R>
+std::span<T> all_of(Tensor<T, R>& tensor) {
+  return tensor.flat();
+}
+template <class T>
+std::span<T> all_of(const AnyView<T>& view) {
+  return {view.data, static_cast<std::size_t>(view.extents.size())};
+}
+
 }  // namespace detail
 
 /// Spearman's rank correlation of |a| and |b|, in [-1, 1]. Maps of equal order have 1, a map
@@ -73,37 +85,49 @@ double rank_correlation(const A& a, const B& b) {
   return exactly_equal(xx, 0) || exactly_equal(yy, 0) ? 0 : xy / std::sqrt(xx * yy);
 }
 
+/// The same of two attributions.
+template <class T>
+double rank_correlation(const Attribution<T>& a, const Attribution<T>& b) {
+  return rank_correlation(a.map, b.map);
+}
+
 /// How much of the map is left when this layer and all above it are random.
 struct RandomisedLayer {
-  std::string layer;       ///< its name
+  std::string layer{};     ///< its path
   double correlation = 0;  ///< of the map with that of the trained network, Spearman's
 };
 
-/// `method(net, image, k)` returns a map of any shape. New weights are uniform, as wide as the
-/// trained ones (of the same root mean square), and a function of (seed, parameter). From the last
-/// layer down.
+/// Which random weights.
+struct RandomisationOptions {
+  std::uint64_t seed = 0;  ///< new weights are a function of (seed, parameter)
+};
+
+/// `method(net, image, k)` returns an Attribution, or a tensor of any shape. New weights are uniform, as wide as
+/// the trained ones (of the same root mean square). From the last layer with weights down.
 template <Classifier Net, class Method>
 std::vector<RandomisedLayer> randomisation_check(const Net& net, ImagesOf<Net> image, Index k,
-                                                 const Method& method, std::uint64_t seed = 0) {
+                                                 const Method& method,
+                                                 const RandomisationOptions& o = {}) {
   check_question("randomisation check", net, image, k);
   const auto original = method(net, image, k);
+  Net copy = net;
   const auto layer_of = [](const std::string& name) { return name.substr(0, name.rfind('.')); };
   std::vector<std::string> layers;  // those that have weights, from the first to the last
-  net.for_each_parameter([&](const std::string& name, const auto&) {
+  copy.for_each_parameter([&](const std::string& name, const auto&) {
     if (layers.empty() || layers.back() != layer_of(name)) layers.push_back(layer_of(name));
   });
   std::reverse(layers.begin(), layers.end());
 
-  Net copy = net;
   std::vector<RandomisedLayer> result;
   for (const std::string& layer : layers) {
     std::uint64_t number = 0;
-    copy.for_each_parameter([&](const std::string& name, auto& tensor) {
-      Rng rng{seed, number++};
+    copy.for_each_parameter([&](const std::string& name, auto&& tensor) {
+      Rng rng{o.seed, number++};
       if (layer_of(name) != layer) return;
+      const auto weights = detail::all_of(tensor);
       double square = 0;
-      for (const auto value : tensor) square += static_cast<double>(value * value);
-      fill_uniform(tensor.flat(), std::sqrt(3 * square / static_cast<double>(tensor.size())), rng);
+      for (const auto value : weights) square += static_cast<double>(value * value);
+      fill_uniform(weights, std::sqrt(3 * square / static_cast<double>(weights.size())), rng);
     });
     result.push_back({layer, rank_correlation(original, method(copy, image, k))});
   }

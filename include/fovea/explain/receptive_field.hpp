@@ -23,7 +23,8 @@
 // stride 1 in a row and says 5 for conv2; the pooling in between, which doubles the jump, makes it 8.
 //
 //   for (const auto& field : receptive_fields(net))
-//     text += concat(field.name, " ", field.size, " ", field.box(3, 4));
+//     text += concat(field.layer, " ", field.size, " ", field.box(3, 4));
+//   of_layer(receptive_fields(net), "residual1.f.conv2").size
 //
 // Units at the border see less than their box. `seen` goes back through the layers and leaves out
 // what is padding anywhere on the way. Once a layer mixes all positions (Flatten, Linear), the field
@@ -57,7 +58,7 @@ inline std::string to_string(const Box& b) {
 
 /// What the units of one layer see.
 struct ReceptiveField {
-  std::string name;           ///< of the layer
+  std::string layer;          ///< its path
   Extent2 size, jump, start;  ///< pixels; the size of the image and no jump if `whole`
   Extent2 units;              ///< rows and columns of units; of the last maps if `whole`
   Extent2 image;              ///< rows and columns of pixels
@@ -99,9 +100,9 @@ struct ReceptiveField {
 
  private:
   void check_unit(Index i, Index j) const {
-    check(known, name, ": its receptive field is not known, for this layer or one before it has ",
+    check(known, layer, ": its receptive field is not known, for this layer or one before it has ",
           "neither a window() nor the extents of its input");
-    check(0 <= i && i < units.h && 0 <= j && j < units.w, name, ": expected a unit in ", units.h,
+    check(0 <= i && i < units.h && 0 <= j && j < units.w, layer, ": expected a unit in ", units.h,
           " rows and ", units.w, " columns, got (", i, ", ", j, ")");
   }
 
@@ -136,28 +137,27 @@ struct ReceptiveField {
   }
 };
 
-/// The field of every layer, in their order, derived as model/seen.hpp says.
+/// The field of every layer, in the order in which they run, derived as model/seen.hpp says.
 template <class Net>
 std::vector<ReceptiveField> receptive_fields(const Net& net) {
-  static_assert(Net::input_rank == 4, "receptive_fields: a network that takes images");
-  const Extent2 image{net.input_shape()[1], net.input_shape()[2]};
+  image_shape(net);  // throws if these are no images
+  const auto w = net.workspace(1, {.keep = Keep::output, .threads = 1, .fuse = false});
+  const auto values = detail::seen_values(w.plan());
   std::vector<ReceptiveField> fields;
-  detail::SeenRecorder recorder;
-  net.draw(recorder, [&](auto i, const auto& y) {
+  for (std::size_t v = 1; v < values.size(); ++v) {
     using Kind = detail::Seen::Kind;
-    const auto& value = recorder.values[y.number];
-    const auto& [field, kind] = value.seen;
-    ReceptiveField now{Net::layer_name(i),    0, 0, 0, {0}, image, kind == Kind::everything,
-                       kind != Kind::unknown, {}};
+    const auto& [field, kind] = values[v].seen;
+    ReceptiveField now{
+        w.plan().layer(v - 1).path, 0, 0, 0, {0}, values[0].units, kind == Kind::everything,
+        kind != Kind::unknown,      {}};
     if (kind == Kind::field) now.size = field.size, now.jump = field.jump, now.start = field.start;
     if (now.whole) now.size = now.image;
-    now.units = recorder.values[value.maps].units;
-    for (std::size_t v = 1; v <= value.maps; ++v) {
-      const auto& layer = recorder.values[v];
-      now.steps.push_back({layer.window, layer.units, layer.reads});
-    }
+    now.units = values[values[v].maps].units;
+    for (std::size_t u = 1; u <= values[v].maps; ++u)
+      now.steps.push_back(
+          {values[u].window.value_or(Window{1, 1, 0, 1}), values[u].units, values[u].reads});
     fields.push_back(std::move(now));
-  });
+  }
   return fields;
 }
 

@@ -16,6 +16,7 @@
 // so is every bit of the result.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -124,6 +125,11 @@ class Network {
     return Value<decltype(y.shape)::rank>{y.shape, layers_.size()};
   }
 
+  /// One example, without the batch.
+  Extents input_shape() const { return one_of(0); }
+  /// One output, without the batch.
+  Extents output_shape() const { return one_of(shapes_.size() - 1); }
+
   /// Memory for a forward and a backward of at most `capacity` examples.
   Workspace<Network> workspace(Index capacity, const WorkspaceOptions& options = {},
                                std::span<const FusionRule<T>> more = {}) const {
@@ -227,6 +233,16 @@ class Network {
   }
 
  private:
+  // One example of a value, without the batch.
+  Extents one_of(std::size_t value) const {
+    check(!shapes_.empty(), "Network: expected an input(shape) before this, found none");
+    const Extents& batch = shapes_[value];
+    Extents one;
+    one.rank = batch.rank - 1;
+    std::copy_n(batch.at.begin() + 1, one.rank, one.at.begin());
+    return one;
+  }
+
   template <std::size_t R>
   void check_mine(const Value<R>& x) const {
     check(x.number < shapes_.size() && shapes_[x.number] == Extents(x.shape),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What every layer of a network does to the receptive field, and how much it computes, derived from what the layers
-// say of themselves. SeenRecorder takes a network down as a graph (nn/composite.hpp), value after value:
+// What every layer of a network does to the receptive field, derived from what the layers say of themselves, along the
+// plan of a workspace (engine/plan.hpp), value after value:
 //
 //   window()                    the field grows by the window (kernels/window.hpp)
 //   neither, extents stay       unit by unit, as a ReLU
@@ -10,11 +10,9 @@
 //   anything else               not known, which is said, for a wrong number would look like any other
 #pragma once
 
-#include <cstdint>
 #include <vector>
 
-#include "fovea/kernels/window.hpp"
-#include "fovea/model/sequential.hpp"
+#include "fovea/engine/plan.hpp"
 
 namespace fovea::inline FOVEA_ABI::detail {
 
@@ -36,67 +34,58 @@ constexpr Field united(const Field& a, const Field& b) {
   return {{rows, cols}, a.jump, {top, left}};
 }
 
-// Each value of a network, the input first, with the layer that writes it.
-struct SeenRecorder {
-  using value_type = void;
-  struct Entry {
-    Seen seen{};
-    Extent2 units{0};                  // rows and columns, if it is maps
-    std::size_t maps = 0;              // the last maps that it sees: itself, or a value before
-    std::int64_t multiply_adds = 0;    // of the layer, for one example
-    Window window{1, 1, 0, 1};         // of the layer
-    std::vector<std::size_t> reads{};  // the values that the layer reads
-  };
-  std::vector<Entry> values{};
-
-  template <std::size_t R>
-  void begin(const Shape<R>& x) {
-    Entry input;
-    if constexpr (R == 4) input.units = {x[2], x[3]};
-    values.assign(1, input);
-  }
-
-  template <class Layer, std::size_t... R>
-  auto add(const Path& path, const Layer& layer, const Value<R>&... x) {
-    const auto y = ShapeRecorder::output_shape(path, layer, x.shape...);
-    constexpr std::size_t Q = decltype(y)::rank;
-    Entry entry;
-    entry.reads = {x.number...};
-    const Entry& first = values[entry.reads[0]];
-    entry.maps = first.maps;
-    if constexpr (requires { layer.multiply_adds(x.shape...); })
-      entry.multiply_adds = layer.multiply_adds(x.shape...);
-    if constexpr (Q != 4 || ((R != 4) || ...)) {
-      entry.seen = first.seen;
-      if (first.seen.kind == Seen::Kind::field) entry.seen.kind = Seen::Kind::everything;
-    } else {
-      entry.units = {y[2], y[3]};
-      entry.maps = values.size();
-      if constexpr (requires { layer.window(); }) entry.window = layer.window();
-      entry.seen = seen_after(layer, entry);
-    }
-    values.push_back(std::move(entry));
-    return Value<Q>{y, values.size() - 1};
-  }
-
- private:
-  // What the units of maps see, through each of the values that the layer reads.
-  template <class Layer>
-  Seen seen_after(const Layer& layer, const Entry& entry) const {
-    Seen seen;
-    for (std::size_t i = 0; i < entry.reads.size(); ++i) {
-      const Entry& x = values[entry.reads[i]];
-      if (x.seen.kind != Seen::Kind::field) return x.seen;
-      Field field = x.seen.field;
-      if constexpr (requires { layer.window(); })
-        field = field.behind(layer.window());
-      else if (x.units != entry.units)
-        return {{}, Seen::Kind::unknown};
-      if (i > 0 && field.jump != seen.field.jump) return {{}, Seen::Kind::unknown};
-      seen.field = i == 0 ? field : united(seen.field, field);
-    }
-    return seen;
-  }
+// A value of a network, with the layer that writes it.
+struct SeenValue {
+  Seen seen{};
+  Extent2 units{0};                  // rows and columns, if it is maps
+  std::size_t maps = 0;              // the last maps that it sees: itself, or a value before
+  std::optional<Window> window{};    // of the layer
+  std::vector<std::size_t> reads{};  // the values that the layer reads
 };
+
+// What the units of maps see, through each of the values that the layer reads.
+inline Seen seen_after(const SeenValue& y, const std::vector<SeenValue>& values) {
+  Seen seen;
+  for (std::size_t i = 0; i < y.reads.size(); ++i) {
+    const SeenValue& x = values[y.reads[i]];
+    if (x.seen.kind != Seen::Kind::field) return x.seen;
+    Field field = x.seen.field;
+    if (y.window)
+      field = field.behind(*y.window);
+    else if (x.units != y.units)
+      return {{}, Seen::Kind::unknown};
+    if (i > 0 && field.jump != seen.field.jump) return {{}, Seen::Kind::unknown};
+    seen.field = i == 0 ? field : united(seen.field, field);
+  }
+  return seen;
+}
+
+// Every value of a plan, the input first.
+template <class T>
+[[gnu::cold]] std::vector<SeenValue> seen_values(const Plan<T>& plan) {
+  std::vector<SeenValue> values;
+  for (std::size_t v = 0; v <= plan.layer_count(); ++v) {
+    const Extents extents = plan.value(v).extents;
+    SeenValue y;
+    bool maps = extents.rank == 4;
+    if (maps) y.units = {extents.at[2], extents.at[3]};
+    if (v > 0) {
+      y.reads = plan.layer(v - 1).inputs;
+      for (const std::size_t x : y.reads) maps = maps && plan.value(x).extents.rank == 4;
+      if (maps) {
+        y.maps = v;
+        y.window = plan.layer(v - 1).window;
+        y.seen = seen_after(y, values);
+      } else {
+        const SeenValue& first = values[y.reads[0]];
+        y.maps = first.maps;
+        y.seen = first.seen;
+        if (first.seen.kind == Seen::Kind::field) y.seen.kind = Seen::Kind::everything;
+      }
+    }
+    values.push_back(std::move(y));
+  }
+  return values;
+}
 
 }  // namespace fovea::inline FOVEA_ABI::detail

@@ -94,6 +94,14 @@ class Sequential : public Chain<Layers...> {
   /// One example, without the batch.
   const Shape<R>& input_shape() const { return input_; }
 
+  /// One output, without the batch.
+  [[gnu::cold]] auto output_shape() const {
+    const auto batch = std::get<depth - 1>(output_shapes(1));
+    Shape<output_rank - 1> one;
+    for (std::size_t axis = 0; axis + 1 < output_rank; ++axis) one[axis] = batch[axis + 1];
+    return one;
+  }
+
   /// The shape after every layer for a batch of N.
   [[gnu::cold]] OutputShapes output_shapes(Index N) const {
     OutputShapes shapes;

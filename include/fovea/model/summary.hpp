@@ -9,6 +9,7 @@
 #include <string>
 
 #include "fovea/model/seen.hpp"
+#include "fovea/model/sequential.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
@@ -26,9 +27,8 @@ inline std::string grouped(std::int64_t number) {
 }
 
 // "(N, 32, 28, 28)": the shape of a batch of one, without the one.
-template <std::size_t R>
-std::string batch_text(const Shape<R>& shape) {
-  return concat("(N", to_string(shape).substr(2));
+inline std::string batch_text(const Extents& shape) {
+  return concat("(N", to_string(shape.with_batch(1)).substr(2));
 }
 
 inline std::string table_row(std::string_view name, std::string_view shape,
@@ -55,25 +55,29 @@ std::string summary(const Sequential<R, Layers...>& net) {
       detail::table_row("layer", "output", "parameters", "multiply-adds", "sees") +
       detail::table_row("input", detail::batch_text(net.input_shape().prepend(1)), "", "", "");
   std::int64_t total_parameters = 0, total_work = 0;  // 64 bits in WebAssembly too
-  detail::SeenRecorder recorder;
-  std::size_t before = 1;  // values of the layers above
-  net.draw(recorder, [&](auto i, const auto& y) {
-    const auto& values = recorder.values;
-    const Index parameters = detail::parameter_count(std::get<i>(net.layers()));
+  const auto w = net.workspace(1, {.keep = Keep::output, .threads = 1, .fuse = false});
+  const Plan<typename Net::value_type>& plan = w.plan();
+  const auto values = detail::seen_values(plan);
+  std::size_t done = 0;  // layers of the plan that are inside of those above
+  const auto add = [&](const std::string& name, Index parameters) {
+    const std::size_t value = plan.find(name);
     std::int64_t work = 0;
-    for (; before < values.size(); ++before) work += values[before].multiply_adds;
-    const detail::Seen& seen = values[y.number].seen;
+    for (; done < value; ++done) work += plan.layer(done).multiply_adds;
+    const auto& [field, kind] = values[value].seen;
     using Kind = detail::Seen::Kind;
-    const std::string sees = seen.kind == Kind::everything ? "all"
-                             : seen.kind == Kind::unknown
-                                 ? "unknown"
-                                 : concat(seen.field.size.h, " x ", seen.field.size.w);
+    const std::string sees = kind == Kind::everything ? "all"
+                             : kind == Kind::unknown  ? "unknown"
+                                                      : concat(field.size.h, " x ", field.size.w);
     text +=
-        detail::table_row(Net::layer_name(i), detail::batch_text(y.shape),
+        detail::table_row(name, detail::batch_text(plan.value(value).extents),
                           parameters ? grouped(parameters) : "", work ? grouped(work) : "", sees);
     total_parameters += parameters;
     total_work += work;
-  });
+  };
+  [&]<std::size_t... i>(std::index_sequence<i...>) {
+    (add(Net::layer_name(i), detail::parameter_count(std::get<i>(net.layers()))), ...);
+  }
+  (std::make_index_sequence<Net::depth>{});
   return text + detail::table_row("total", "", grouped(total_parameters), grouped(total_work), "");
 }
 

@@ -84,8 +84,11 @@ requires requires(Batches& b) { b.batch_size(); }
 ConfusionMatrix evaluate(const Net& net, Batches&& batches, Index classes, int threads = 0) {
   ConfusionMatrix confusion(classes);
   auto w = net.workspace(batches.batch_size(), {.keep = Keep::output, .threads = threads});
-  for (const auto& [images, labels] : batches)
-    confusion.add(net.forward(images, w, Mode::eval), labels);
+  using T = typename Net::value_type;
+  for (const auto& [images, labels] : batches) {
+    const AnyView<const T> logits(net.forward(images, w, Mode::eval));
+    confusion.add(logits.template as<2>(), labels);
+  }
   return confusion;
 }
 

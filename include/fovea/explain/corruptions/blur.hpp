@@ -6,7 +6,7 @@
 // border goes on. The weights are a product of one for rows and one for columns, so a pass down the
 // columns and one along the rows do it.
 //
-//   corrupt(test, corruption::motion_blur(), 1)
+//   corrupt(test, corruption::motion_blur())
 #pragma once
 
 #include <array>

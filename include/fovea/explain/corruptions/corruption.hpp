@@ -2,7 +2,7 @@
 //
 // A corruption makes an image a little worse, and corrupt() does so to a whole data set.
 //
-//   const Dataset noisy = corrupt(test, corruption::gaussian_noise(0.3), 1);       // seed 1
+//   const Dataset noisy = corrupt(test, corruption::gaussian_noise(0.3), {.seed = 1});
 //   evaluate(net, noisy).accuracy();
 //
 // What happens to image n is a function of (seed, n): not of threads, not of the other images.
@@ -28,22 +28,28 @@ struct Corruption {
   std::function<void(View<const float, 3> in, View<float, 3> out, Rng rng)> apply = {};
 };
 
+/// How the random numbers are drawn.
+struct CorruptOptions {
+  std::uint64_t seed = 0;  ///< what happens to image n is a function of (seed, n)
+  int threads = 0;         ///< 0: OMP_NUM_THREADS, or all
+};
+
 /// A copy of the data set with every image corrupted. Byte b is the number b / 255, and a number x
 /// becomes the byte nearest to 255 x (the files of MNIST-C are rounded downwards).
-inline Dataset corrupt(const Dataset& data, const Corruption& corruption, std::uint64_t seed,
-                       int threads = 0) {
+inline Dataset corrupt(const Dataset& data, const Corruption& corruption,
+                       const CorruptOptions& o = {}) {
   check(bool(corruption.apply), "corrupt: expected a corruption with a function, got ",
         corruption.name.empty() ? "an empty one" : corruption.name);
   Dataset result = data;
   result.name = concat(data.name, " with ", corruption.name);
   const auto [N, C, H, W] = data.images.shape();
   const Shape shape{C, H, W};
-  parallel_blocks(resolve_threads(threads), N, 16, [&](Index first, Index last) {
+  parallel_blocks(resolve_threads(o.threads), N, 16, [&](Index first, Index last) {
     Tensor<float, 3> in(shape), out(shape);
     for (Index n = first; n < last; ++n) {
       std::transform(data.images[n].begin(), data.images[n].end(), in.begin(),
                      [](std::uint8_t byte) { return static_cast<float>(byte) / 255; });
-      corruption.apply(in, out, Rng{seed, n});
+      corruption.apply(in, out, Rng{o.seed, n});
       std::transform(out.begin(), out.end(), result.images[n].begin(), [](float x) {
         return static_cast<std::uint8_t>(std::clamp(x, 0.0f, 1.0f) * 255 + 0.5f);
       });

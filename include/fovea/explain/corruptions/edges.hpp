@@ -8,7 +8,7 @@
 //   4. hysteresis: a ridge counts above a high threshold, or above a low one if it touches one that
 //      counts.
 //
-//   corrupt(test, corruption::canny_edges(), 1)
+//   corrupt(test, corruption::canny_edges())
 #pragma once
 
 #include <array>

@@ -2,8 +2,8 @@
 //
 // The image turned, scaled, sheared and moved; data/warp.hpp says how.
 //
-//   corrupt(test, corruption::rotation(30), 1)      // every image by 30 degrees against the clock
-//   corrupt(test, corruption::rotate(), 1)          // as in MNIST-C: by 23, one way or the other
+//   corrupt(test, corruption::rotation(30))         // every image by 30 degrees against the clock
+//   corrupt(test, corruption::rotate())             // as in MNIST-C: by 23, one way or the other
 #pragma once
 
 #include <numbers>

@@ -2,7 +2,7 @@
 //
 // Noise and light: corruptions of every pixel by itself.
 //
-//   corrupt(test, corruption::shot_noise(), 1)
+//   corrupt(test, corruption::shot_noise())
 #pragma once
 
 #include "fovea/core/math.hpp"

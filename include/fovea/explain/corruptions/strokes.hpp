@@ -2,7 +2,7 @@
 //
 // What lies over the image or hides a part of it: a square, stripes, lines.
 //
-//   corrupt(test, corruption::occlusion(8), 1)       // a black square of 8 x 8 pixels at random
+//   corrupt(test, corruption::cutout(8))            // a black square of 8 x 8 pixels at random
 #pragma once
 
 #include "fovea/core/math.hpp"
@@ -38,17 +38,17 @@ inline void check_room(std::string_view name, const Shape<3>& image) {
 
 namespace fovea::inline FOVEA_ABI::corruption {
 
-/// A square of side x side pixels of this value, its upper left corner at (row, column).
-inline Corruption occlusion_at(Index row, Index column, Index side, float value = 0) {
+/// Cutout (DeVries and Taylor 2017): a square of side x side pixels of this value, its upper left corner at (row, column).
+inline Corruption cutout_at(Index row, Index column, Index side, float value = 0) {
   check(row >= 0 && column >= 0 && side > 0,
-        "occlusion: expected a square of 1 pixel or more inside the image, got side ", side,
-        " at (", row, ", ", column, ")");
-  detail::check_amount("occlusion: expected a value", static_cast<double>(value), 1);
-  return {"occlusion", concat("side ", side, " at (", row, ", ", column, ")"),
+        "cutout: expected a square of 1 pixel or more inside the image, got side ", side, " at (",
+        row, ", ", column, ")");
+  detail::check_amount("cutout: expected a value", static_cast<double>(value), 1);
+  return {"cutout", concat("side ", side, " at (", row, ", ", column, ")"),
           [=](View<const float, 3> in, View<float, 3> out, Rng) {
             const auto [C, H, W] = in.shape();
-            check(row + side <= H && column + side <= W, "occlusion: expected a square inside of ",
-                  H, " x ", W, " pixels, got side ", side, " at (", row, ", ", column, ")");
+            check(row + side <= H && column + side <= W, "cutout: expected a square inside of ", H,
+                  " x ", W, " pixels, got side ", side, " at (", row, ", ", column, ")");
             std::copy(in.begin(), in.end(), out.begin());
             for (Index c = 0; c < C; ++c)
               for (Index i = row; i < row + side; ++i) std::fill_n(&out(c, i, column), side, value);
@@ -56,14 +56,14 @@ inline Corruption occlusion_at(Index row, Index column, Index side, float value 
 }
 
 /// The same at a random place, each one in the image equally likely.
-inline Corruption occlusion(Index side, float value = 0) {
-  occlusion_at(0, 0, side, value);
-  return {"occlusion", concat("side ", side, " at random"),
+inline Corruption cutout(Index side, float value = 0) {
+  cutout_at(0, 0, side, value);
+  return {"cutout", concat("side ", side, " at random"),
           [=](View<const float, 3> in, View<float, 3> out, Rng rng) {
             const Index rows = std::max<Index>(1, in.extent(1) - side + 1),
                         columns = std::max<Index>(1, in.extent(2) - side + 1);
             const Index row = rng.below(rows), column = rng.below(columns);
-            occlusion_at(row, column, side, value).apply(in, out, rng);
+            cutout_at(row, column, side, value).apply(in, out, rng);
           }};
 }
 

@@ -10,7 +10,7 @@
 //   . . .  ->  . d .  ->  s d s      and so on in each of the four squares
 //   a . a      a . a      a s a
 //
-//   corrupt(test, corruption::fog(), 1)
+//   corrupt(test, corruption::fog())
 #pragma once
 
 #include <bit>
