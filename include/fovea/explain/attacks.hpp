@@ -183,7 +183,7 @@ class Attack {
 template <Classifier Net>
 ConfusionMatrix under_attack(const Net& net, const Dataset& data, const AttackOptions& o = {}) {
   auto images = detail::in_order<typename Net::value_type>("under_attack", data);
-  Attack attack{net, images.batch_size(), data.scaling, o};
+  Attack<Net> attack{net, images.batch_size(), data.scaling, o};
   auto w = net.workspace(images.batch_size(), {.keep = Keep::output, .threads = o.threads});
   ConfusionMatrix confusion(data.classes);
   Index first = 0;
