@@ -114,16 +114,19 @@ TEST_CASE("attacks: the same bits for any threads and any cut into batches") {
   }
 }
 
-TEST_CASE("under_attack: what is said of every image after the attack that its number names") {
+TEST_CASE("under_attack: each image starts where its number in the data set says") {
   const auto& net = trained_network();
-  const Dataset& test = digits().test;
-  const auto worse = attacked<float>(net, digit_batch().images, digit_batch().labels, test.scaling,
-                                     fast_fgsm(0.1));
+  const Dataset data = digits().train.part(0, 400);
+  auto all = batches(data, 400, {.shuffle = false});
+  const auto [images, labels] = all[0];
   ConfusionMatrix expected(10);
-  expected.add(net.predict(worse), digit_batch().labels);
-  const auto told = under_attack(net, test, fast_fgsm(0.1));
+  expected.add(net.predict(attacked<float>(net, images, labels, data.scaling, fast_fgsm(0.1))),
+               labels);
+  const auto told = under_attack(net, data, fast_fgsm(0.1));
   CHECK(same_bits(told.counts(), expected.counts()));
-  CHECK(told.accuracy().correct < evaluate(net, test).accuracy().correct);
+  CHECK(told.accuracy().correct < evaluate(net, data).accuracy().correct);
+  CHECK(error_of([&] { under_attack(net, data.part(0, 0), fgsm(0.1)); }) ==
+        "under_attack: expected one image or more, got an empty data set");
 }
 
 TEST_CASE("fast_fgsm: training with it buys robustness") {
