@@ -15,13 +15,16 @@
 //   result.loss(17)                      // points lost without channel 17
 //   result.silenced[17].counts()         // and which digits are now taken for which
 //
-// What stands before the layer runs once. Around a layer inside of a residual, the skip still carries what it
-// carried: only what this layer says is silenced.
+// What stands before the layer runs once. A ReLU or a max-pool behind it works channel by channel and
+// turns zeros into zeros, so silencing the channel behind them is the same, and cheaper. Around a
+// layer inside of a residual the skip still carries what it carried.
 #pragma once
 
 #include <vector>
 
 #include "fovea/explain/layers.hpp"
+#include "fovea/nn/max_pool2d.hpp"
+#include "fovea/nn/relu.hpp"
 #include "fovea/train/metrics.hpp"
 
 namespace fovea::inline FOVEA_ABI {
@@ -39,6 +42,29 @@ struct Ablation {
   }
 };
 
+namespace detail {
+
+// The last of the layers behind this one that keep a silent channel silent, by its path.
+template <class T>
+std::string silent_until(const Plan<T>& plan, std::string_view layer) {
+  std::size_t value = plan.find(layer);
+  const auto reads = [&](std::size_t k) {
+    const auto& inputs = plan.layer(k).inputs;
+    return std::find(inputs.begin(), inputs.end(), value) != inputs.end();
+  };
+  for (std::size_t k = value; k < plan.layer_count(); ++k) {
+    bool alone = reads(k) && k == value;
+    for (std::size_t other = k + 1; other < plan.layer_count(); ++other)
+      alone = alone && !reads(other);
+    if (!alone || !(plan.layer(k).template is<Relu>() || plan.layer(k).template is<MaxPool2d>()))
+      break;
+    ++value;
+  }
+  return plan.layer(value - 1).path;
+}
+
+}  // namespace detail
+
 /// Which layer is silenced.
 struct AblationOptions {
   std::string_view layer = {};  ///< its path, "conv2"
@@ -55,12 +81,13 @@ Ablation ablate(const Net& net, const Dataset& data, const AblationOptions& o) {
                                                .parameter_gradients = false,
                                                .threads = o.threads,
                                                .prepack_weights = true});
-  const Index C = as_maps(w.activation(o.layer)).extent(1);
+  const std::string layer = detail::silent_until(w.plan(), o.layer);
+  const Index C = as_maps(w.activation(layer)).extent(1);
   Ablation result{ConfusionMatrix(data.classes), {}};
   result.silenced.assign(static_cast<std::size_t>(C), ConfusionMatrix(data.classes));
   for (const auto& [x, labels] : images) {
     result.intact.add(detail::logits_of(net, x, w), labels);
-    const AnyView<const T> y = w.activation(o.layer);
+    const AnyView<const T> y = w.activation(layer);
     const Tensor<T, 4> intact(as_maps(y));
     Tensor<T, 4> silenced = intact;
     for (Index c = 0; c < C; ++c) {
@@ -70,7 +97,7 @@ Ablation ablate(const Net& net, const Dataset& data, const AblationOptions& o) {
           std::copy(intact[n][c - 1].begin(), intact[n][c - 1].end(), silenced[n][c - 1].begin());
       }
       const auto logits = detail::with_rank<const T, 2>(
-          net.forward_after(o.layer, {silenced.data(), y.extents}, w, Mode::eval));
+          net.forward_after(layer, {silenced.data(), y.extents}, w, Mode::eval));
       result.silenced[static_cast<std::size_t>(c)].add(logits, labels);
     }
   }
