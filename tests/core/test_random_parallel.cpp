@@ -101,18 +101,18 @@ TEST_CASE("random: each of the six orders of three numbers comes as often") {
   for (const auto& entry : counts) CHECK(std::abs(entry.second - 1000) < 150);
 }
 
-TEST_CASE("parallel_for: every piece once, exceptions come back") {
+TEST_CASE("parallel_for: every chunk once, exceptions come back") {
   for (const int threads : {1, 2, 3, 7}) {
     std::vector<std::atomic<int>> count(100);
-    parallel_for(threads, 100, [&](Index i, int slot) {
-      CHECK_UNARY(0 <= slot && slot < threads);
+    parallel_for(threads, 100, [&](Index i, int thread) {
+      CHECK_UNARY(0 <= thread && thread < threads);
       ++count[static_cast<std::size_t>(i)];
     });
     for (const auto& c : count) CHECK(c == 1);
     CHECK(error_of([&] {
-            parallel_for(threads, 10, [](Index i, int) { check(i != 5, "piece ", i); });
-          }) == "piece 5");
-    parallel_for(threads, 0, [](Index, int) { FAIL("no piece, no call"); });
+            parallel_for(threads, 10, [](Index i, int) { check(i != 5, "chunk ", i); });
+          }) == "chunk 5");
+    parallel_for(threads, 0, [](Index, int) { FAIL("no chunk, no call"); });
     Index total = 0;
     std::vector<int> seen(1000);
     parallel_blocks(threads, 1000, 64, [&](Index first, Index last) {
@@ -125,12 +125,12 @@ TEST_CASE("parallel_for: every piece once, exceptions come back") {
   CHECK(resolve_threads(0) >= 1);
 }
 
-TEST_CASE("pieces cover their range without a gap") {
+TEST_CASE("chunks cover their range without a gap") {
   for (const Index count : {1, 5, 16, 17, 64})
-    for (const Index pieces : {1, 3, 16}) {
+    for (const Index chunks : {1, 3, 16}) {
       Index next = 0;
-      for (Index p = 0; p < pieces; ++p) {
-        const auto [first, last] = piece_of(count, pieces, p);
+      for (Index p = 0; p < chunks; ++p) {
+        const auto [first, last] = chunk_range(count, chunks, p);
         CHECK(first == next);
         next = last;
       }
@@ -138,7 +138,7 @@ TEST_CASE("pieces cover their range without a gap") {
     }
   // Near the limits, where a product that overflows would be no constant.
   constexpr Index most = std::numeric_limits<Index>::max();
-  constexpr auto middle = piece_of(most, 3, 1), last = piece_of(most, 3, 2);
+  constexpr auto middle = chunk_range(most, 3, 1), last = chunk_range(most, 3, 2);
   CHECK(middle == std::pair{most / 3, most / 3 * 2 + most % 3 * 2 / 3});
   CHECK(last == std::pair{middle.second, most});
 }

@@ -150,7 +150,7 @@ TEST_CASE("concurrency: each thread gets the exception of its own work") {
   at_once(4, [&](int i) {
     for (int k = 0; k < 50; ++k)
       right += error_of([&] {
-                 parallel_for(2, 20, [&](Index piece, int) { check(piece != 7, "thread ", i); });
+                 parallel_for(2, 20, [&](Index chunk, int) { check(chunk != 7, "thread ", i); });
                }) == concat("thread ", i);
   });
   CHECK(right == 4 * 50);

@@ -2,9 +2,9 @@
 //
 // parallel_for: the one place where threads are made, and the only one that calls OpenMP.
 //
-// Determinism: the work is cut into pieces whose number and borders never depend on the number of
-// threads. Which thread runs which piece may vary, so a piece writes only what no other piece
-// writes, and sums over pieces are taken afterwards in the order of the pieces. That is all it takes
+// Determinism: the work is cut into chunks whose number and borders never depend on the number of
+// threads. Which thread runs which chunk may vary, so a chunk writes only what no other chunk
+// writes, and sums over chunks are taken afterwards in the order of the chunks. That is all it takes
 // to get the same bits from 1, 2, 3 or 7 threads.
 #pragma once
 
@@ -40,7 +40,7 @@ inline int resolve_threads(int requested) {
 namespace detail {
 
 // The body by address: one parallel region is compiled, however many callers there are.
-using PieceBody = void (*)(const void* body, Index piece, int slot);
+using ChunkBody = void (*)(const void* body, Index chunk, int thread);
 
 #ifdef _OPENMP
 // Whether the calling thread may wake others. Those that OpenMP keeps for it from region to region do
@@ -65,33 +65,34 @@ inline bool may_wake_others() {
 }
 #endif
 
-FOVEA_OUT_OF_LINE inline void run_pieces(int threads, Index pieces, const void* body,
-                                         PieceBody call) {
+FOVEA_OUT_OF_LINE inline void run_chunks(int threads, Index chunks, const void* body,
+                                         ChunkBody call) {
 #ifdef _OPENMP
-  if (threads > 1 && pieces > 1 && may_wake_others()) {
-    // Every thread begins with a share of its own, the same one in every call over as many pieces: what
-    // it wrote forward is in its cache on the way back. Who is done early goes on with the shares of
-    // the others, so a thread that the machine holds up does not hold up all.
-    // The team has always the same size: where it shrinks, libgomp ends threads, and makes new ones for
-    // the next region that is larger.
+  if (threads > 1 && chunks > 1 && may_wake_others()) {
+    // Each thread begins with a range of chunks of its own, the same one in every call with as many
+    // chunks, so that backward finds in its cache what forward wrote. A thread that is done takes
+    // chunks from the ranges of the others: one thread that is not scheduled does not delay all.
+    // The team always has the same size: when it shrinks, libgomp ends threads, and it creates new
+    // ones for the next larger region.
     const int team = std::min(threads, most_threads);
-    const auto share = [=](int t) { return pieces * t / team; };  // where that of thread t begins
-    struct alignas(64) Next {                                     // a cache line for each share
-      Index piece;
+    // The first chunk of the range of thread t.
+    const auto range_begin = [=](int t) { return chunks * t / team; };
+    struct alignas(64) Next {  // a cache line for each thread
+      Index chunk;
     } next[most_threads];
-    for (int t = 0; t < team; ++t) next[t].piece = share(t);
+    for (int t = 0; t < team; ++t) next[t].chunk = range_begin(t);
     std::exception_ptr error;
 #  pragma omp parallel num_threads(team)
     {
-      const int slot = omp_get_thread_num();
+      const int thread = omp_get_thread_num();
       for (int turn = 0; turn < team; ++turn) {
-        const int owner = (slot + turn) % team;
+        const int owner = (thread + turn) % team;
         const auto take = [&] {
-          return __atomic_fetch_add(&next[owner].piece, 1, __ATOMIC_RELAXED);
+          return __atomic_fetch_add(&next[owner].chunk, 1, __ATOMIC_RELAXED);
         };
-        for (Index piece = take(); piece < share(owner + 1); piece = take()) {
+        for (Index chunk = take(); chunk < range_begin(owner + 1); chunk = take()) {
           try {
-            call(body, piece, slot);
+            call(body, chunk, thread);
           } catch (...) {
 #  pragma omp critical(fovea_parallel_for)
             if (!error) error = std::current_exception();
@@ -104,33 +105,33 @@ FOVEA_OUT_OF_LINE inline void run_pieces(int threads, Index pieces, const void* 
   }
 #endif
   (void)threads;
-  for (Index piece = 0; piece < pieces; ++piece) call(body, piece, 0);
+  for (Index chunk = 0; chunk < chunks; ++chunk) call(body, chunk, 0);
 }
 
 }  // namespace detail
 
-/// Runs body(piece, slot) for every piece in [0, pieces). `slot` in [0, threads) names the thread:
+/// Runs body(chunk, thread) for every chunk in [0, chunks). `thread` in [0, threads) names the thread:
 /// it may choose a scratch buffer, never a result. The first exception is rethrown to the caller.
 template <class Body>
-void parallel_for(int threads, Index pieces, const Body& body) {
-  detail::run_pieces(threads, pieces, &body, [](const void* address, Index piece, int slot) {
-    (*static_cast<const Body*>(address))(piece, slot);
+void parallel_for(int threads, Index chunks, const Body& body) {
+  detail::run_chunks(threads, chunks, &body, [](const void* address, Index chunk, int thread) {
+    (*static_cast<const Body*>(address))(chunk, thread);
   });
 }
 
-/// Piece `piece` of `pieces` of [0, count): {first, last}. Sizes differ by at most one.
-constexpr std::pair<Index, Index> piece_of(Index count, Index pieces, Index piece) {
-  // count * i / pieces, without a product of count that may overflow where Index has 32 bits.
-  const Index whole = count / pieces, rest = count % pieces;
-  const auto border = [=](Index i) { return whole * i + rest * i / pieces; };
-  return {border(piece), border(piece + 1)};
+/// {first, last} of chunk i of [0, count), cut into `chunks` chunks whose sizes differ by at most one.
+constexpr std::pair<Index, Index> chunk_range(Index count, Index chunks, Index i) {
+  // count * i / chunks, without a product of count that may overflow where Index has 32 bits.
+  const Index whole = count / chunks, rest = count % chunks;
+  const auto border = [=](Index k) { return whole * k + rest * k / chunks; };
+  return {border(i), border(i + 1)};
 }
 
 /// Runs body(first, last) over [0, count) in blocks of `block`: for elementwise work.
 template <class Body>
 void parallel_blocks(int threads, Index count, Index block, const Body& body) {
-  parallel_for(threads, (count + block - 1) / block, [&](Index piece, int) {
-    body(piece * block, std::min(count, (piece + 1) * block));
+  parallel_for(threads, (count + block - 1) / block, [&](Index chunk, int) {
+    body(chunk * block, std::min(count, (chunk + 1) * block));
   });
 }
 

@@ -130,7 +130,7 @@ class Batches {
 
  private:
   static constexpr bool augments = !std::is_same_v<Change, NoAugment>;
-  static constexpr Index ahead = 4, piece_size = 4;  // images
+  static constexpr Index ahead = 4, chunk_size = 4;  // images
 
   // How many examples the memory is for: an epoch of fewer than a batch is one smaller batch.
   Index most(Index batch_size) const {
@@ -158,10 +158,10 @@ class Batches {
   }
 
   void augment_images(Index first, Index N) {
-    const Index pieces = (N + piece_size - 1) / piece_size;
-    parallel_for(options_.threads, pieces, [&](Index piece, int slot) {
-      const View<T, 3> padded = padded_[slot];
-      for (Index n = piece * piece_size; n < std::min(N, (piece + 1) * piece_size); ++n) {
+    const Index chunks = (N + chunk_size - 1) / chunk_size;
+    parallel_for(options_.threads, chunks, [&](Index chunk, int thread) {
+      const View<T, 3> padded = padded_[thread];
+      for (Index n = chunk * chunk_size; n < std::min(N, (chunk + 1) * chunk_size); ++n) {
         const Index from = place(first + n);
         const View<T, 3> image = images_[n];
         detail::put_in_border<std::uint8_t, T>(data_.get().images[from], padded, T{1} / 255);

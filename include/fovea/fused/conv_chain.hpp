@@ -86,9 +86,9 @@ class ConvChain final : public FusedGroup<T> {
       const Index first = chunks.begin(chunk), last = chunks.begin(chunk + 1);
       for (Index n = first; n < last; n += together_)
         for (std::size_t s = stages_.size(); s-- > 0;)
-          for (Index slot = 0; slot < std::min(together_, last - n); ++slot)
+          for (Index buffer = 0; buffer < std::min(together_, last - n); ++buffer)
             stages_[s]->backward_image(
-                y, dy, dx, {n + slot, slot, chunk, n + slot == first, parameters, thread});
+                y, dy, dx, {n + buffer, buffer, chunk, n + buffer == first, parameters, thread});
     });
     for (const auto& stage : stages_)
       if (parameters) stage->add_chunks(chunks.count, context.threads);
@@ -106,21 +106,21 @@ class ConvChain final : public FusedGroup<T> {
     }
     const int threads = work < kernels::small_work ? 1 : context.threads;
     if (groups >= 2 * threads)
-      return parallel_for(threads, groups, [&](Index piece, int thread) {
-        const Index n = piece * group, count = std::min(group, N - n);
+      return parallel_for(threads, groups, [&](Index chunk, int thread) {
+        const Index n = chunk * group, count = std::min(group, N - n);
         // In forward-only mode an image is needed only until the next stage has read it.
-        const Index slot = stages[0]->forward_only() ? thread * group : n;
-        stages[0]->read_images(x, n, count, slot);
-        for (const auto& stage : stages) stage->forward_images(y, n, count, slot, {0, 1}, thread);
+        const Index buffer = stages[0]->forward_only() ? thread * group : n;
+        stages[0]->read_images(x, n, count, buffer);
+        for (const auto& stage : stages) stage->forward_images(y, n, count, buffer, {0, 1}, thread);
       });
-    // Where there are few images, threads share the outputs of each.
+    // Where there are few images, the outputs of each are cut into chunks.
     parallel_for(threads, N, [&](Index n, int) { stages[0]->read_images(x, n, 1, n); });
     for (const auto& stage : stages) {
-      const int helpers = stage->work(N) < kernels::small_work ? 1 : threads;
-      const Index slices = std::min<Index>(stage->most_slices(), helpers);
-      parallel_for(helpers, groups * slices, [&](Index piece, int thread) {
-        const Index n = piece / slices * group;
-        stage->forward_images(y, n, std::min(group, N - n), n, {piece % slices, slices}, thread);
+      const int stage_threads = stage->work(N) < kernels::small_work ? 1 : threads;
+      const Index chunks = std::min<Index>(stage->most_output_chunks(), stage_threads);
+      parallel_for(stage_threads, groups * chunks, [&](Index chunk, int thread) {
+        const Index n = chunk / chunks * group;
+        stage->forward_images(y, n, std::min(group, N - n), n, {chunk % chunks, chunks}, thread);
       });
     }
   }

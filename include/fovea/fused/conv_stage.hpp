@@ -34,14 +34,14 @@ class ConvStage {
   ConvStage(const ConvStage&) = delete;
   ConvStage& operator=(const ConvStage&) = delete;
 
-  /// y of `count` images from n on, a slice of the outputs: to the next stage, or to `y`.
-  virtual void forward_images(View<T, 4> y, Index n, Index count, Index slot,
-                              std::pair<Index, Index> slice, int thread) = 0;
+  /// y of `count` images from n on, a chunk of the outputs: to the next stage, or to `y`.
+  virtual void forward_images(View<T, 4> y, Index n, Index count, Index buffer,
+                              std::pair<Index, Index> output_chunk, int thread) = 0;
   /// Before images go back, if anything reads dx: the weights in the order in which dx reads them.
   virtual void flip_weights(int threads) = 0;
   /// An image that goes back.
   struct Image {
-    Index n, slot;        ///< its number, and its place among those that go back together
+    Index n, buffer;      ///< its number, and its buffer among those that go back together
     Index chunk;          ///< of the batch
     bool first_of_chunk;  ///< its dW and db are assigned, those of the others are added
     bool parameters;      ///< whether dW and db are wanted
@@ -77,8 +77,8 @@ class ConvStage {
   bool by_winograd() const { return by_winograd_; }
   /// Multiply-adds of a batch of N.
   kernels::Work work(Index N) const { return kernels::Work{N} * 4 * units_ * conv().weight.size(); }
-  /// Slices of the outputs that threads can share.
-  Index most_slices() const { return columns_ / lanes<T>; }
+  /// Chunks into which the outputs can be cut.
+  Index most_output_chunks() const { return columns_ / lanes<T>; }
   /// Whether anything reads dx: the stage before, or the network.
   bool wants_dx(const View<T, 4>& dx) const { return !first_ || !dx.empty(); }
 
@@ -97,8 +97,8 @@ class ConvStage {
   }
 
   /// x of `count` images from n on in this stage's layout.
-  void read_images(const View<const T, 4>& x, Index n, Index count, Index slot) {
-    for (Index k = 0; k < count; ++k) in_.read(x[n + k].data(), images_[slot + k].data());
+  void read_images(const View<const T, 4>& x, Index n, Index count, Index buffer) {
+    for (Index k = 0; k < count; ++k) in_.read(x[n + k].data(), images_[buffer + k].data());
   }
 
  protected:
@@ -129,19 +129,20 @@ class ConvStage {
     bias_ = Tensor<T, 1>(Shape{columns_});
   }
 
-  /// Calls store_tile(out, first image, t, o, four sums) for the tiles of `count` images and a slice of the outputs, and
+  /// Calls store_tile(out, first image, t, o, four sums) for the tiles of `count` images and a chunk of the outputs, and
   /// hands y over to the next stage or writes it.
   template <class StoreTile>
-  [[gnu::always_inline]] void each_tile(const View<T, 4>& y, Index n, Index count, Index slot,
-                                        std::pair<Index, Index> slice, int thread, T* scratch,
-                                        const StoreTile& store_tile) {
-    const auto [first, last] = piece_of(columns_ / lanes<T>, slice.second, slice.first);
+  [[gnu::always_inline]] void each_tile(const View<T, 4>& y, Index n, Index count, Index buffer,
+                                        std::pair<Index, Index> output_chunk, int thread,
+                                        T* scratch, const StoreTile& store_tile) {
+    const auto [first, last] =
+        chunk_range(columns_ / lanes<T>, output_chunk.second, output_chunk.first);
     const Index begin = first * lanes<T>, end = last * lanes<T>;
     for (Index k = 0; k < count; k += at_once_) {
       const Index images = std::min(at_once_, count - k);
-      T* const out = next_ ? next_->images_[slot + k].data() : own_y(thread);
+      T* const out = next_ ? next_->images_[buffer + k].data() : own_y(thread);
       const auto store = store_tile(out, n + k);
-      const T* const x = images_[slot + k].data();
+      const T* const x = images_[buffer + k].data();
       if (by_winograd_)
         winograd_.run(x, windows_.data(), images * units_, weights_.data(), begin, end, scratch,
                       store);
@@ -161,12 +162,12 @@ class ConvStage {
       std::memcpy(to, &values, static_cast<std::size_t>(left) * sizeof(Element));
   }
 
-  /// Where this thread's part of the scratch begins: y or dy, then dx.
+  /// Where the scratch of this thread begins: y or dy, then dx.
   T* own_y(int thread) { return scratch_[thread].data(); }
-  T* own_dx(int thread, Index slot) { return own_y(thread) + y_size_ + slot * in_.size(); }
+  T* own_dx(int thread, Index buffer) { return own_y(thread) + y_size_ + buffer * in_.size(); }
   /// The gradient of y, which the next stage has left.
   const T* gradient_of_y(const View<const T, 4>& dy, const Image& image) {
-    if (next_) return next_->own_dx(image.thread, image.slot);
+    if (next_) return next_->own_dx(image.thread, image.buffer);
     out_.read(dy[image.n].data(), own_y(image.thread));
     return own_y(image.thread);
   }
@@ -189,7 +190,7 @@ class ConvStage {
   Tensor<T, 2> images_{};            // x, with padding; the stage before writes it if there is one
   Index y_size_ = 0;
   Tensor<T, 2> scratch_{};  // (threads, y or dy, dx, ...)
-  Tensor<T, 2> partial_{};  // (parts, dW and db)
+  Tensor<T, 2> partial_{};  // (chunks, dW and db)
 };
 
 }  // namespace fovea::inline FOVEA_ABI

@@ -104,19 +104,19 @@ class LinearRelu final : public FusedGroup<T> {
   // most of x is. Not with weights that are infinite or NaN: times zero they are NaN, which must be seen.
   void forward_turned(View<const T, 2> x, View<T, 2> y, const Linear<T>& linear, int threads) {
     const auto [N, in] = x.shape();
-    const Index out = y.extent(1), slice = 4 * lanes<T>, slices = (out + slice - 1) / slice;
+    const Index out = y.extent(1), block = 4 * lanes<T>, blocks = (out + block - 1) / block;
     if (N > few || !may_skip_) {
       kernels::gemm<T>({x.data(), N, in}, {turned_.data(), in, out}, {y.data(), N, out}, false,
                        threads);
     } else {
       y.fill(T{0});
-      const Index pieces =
-          kernels::Work{N} * in * out < kernels::small_work ? 1 : std::min<Index>(slices, threads);
-      parallel_for(threads, pieces, [&, N = N](Index piece, int thread) {
-        const auto [first, last] = piece_of(slices, pieces, piece);
+      const Index chunks =
+          kernels::Work{N} * in * out < kernels::small_work ? 1 : std::min<Index>(blocks, threads);
+      parallel_for(threads, chunks, [&, N = N](Index chunk, int thread) {
+        const auto [first, last] = chunk_range(blocks, chunks, chunk);
         for (Index n = 0; n < N; ++n)
-          kernels::add_rows(x[n].data(), x.extent(1), turned_.data(), out, first * slice,
-                            std::min(out, last * slice), y[n].data(), nonzeros_[thread].data());
+          kernels::add_rows(x[n].data(), x.extent(1), turned_.data(), out, first * block,
+                            std::min(out, last * block), y[n].data(), nonzeros_[thread].data());
       });
     }
     linear.add_bias(y);

@@ -82,9 +82,9 @@ class PlainStage final : public ConvStage<T> {
     Base::scratch_ = Tensor<T, 2>(Shape{threads_, tiles_at_ + tiles});
   }
 
-  void forward_images(View<T, 4> y, Index n, Index count, Index slot, std::pair<Index, Index> slice,
-                      int thread) override {
-    Base::each_tile(y, n, count, slot, slice, thread, own_y(thread) + tiles_at_,
+  void forward_images(View<T, 4> y, Index n, Index count, Index buffer,
+                      std::pair<Index, Index> output_chunk, int thread) override {
+    Base::each_tile(y, n, count, buffer, output_chunk, thread, own_y(thread) + tiles_at_,
                     [&](T* out, Index) {
                       return StoreTile{out, pixels_.data(), bias_.data(), Vec<T>{}, out_.row(), O_};
                     });
@@ -105,9 +105,9 @@ class PlainStage final : public ConvStage<T> {
   /// g once, then dW over its pixels, then dx in tiles.
   void backward_image(const View<const T, 4>& y_tensor, const View<const T, 4>& y_gradient,
                       const View<T, 4>& x_gradient, const typename Base::Image& image) override {
-    const auto [n, slot, chunk, first_of_chunk, parameters, thread] = image;
+    const auto [n, buffer, chunk, first_of_chunk, parameters, thread] = image;
     const T* const dy = Base::gradient_of_y(y_gradient, image);
-    T *const dx = own_dx(thread, slot), *const masked = own_y(thread) + masked_at_;
+    T *const dx = own_dx(thread, buffer), *const masked = own_y(thread) + masked_at_;
     const T* y = next_ ? next_->image(n) : dx;
     if (!next_) out_.read(y_tensor[n].data(), dx);  // dx is not there yet
     T* const dW = partial_[chunk].data();

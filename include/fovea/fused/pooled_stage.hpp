@@ -65,19 +65,21 @@ class PooledStage final : public ConvStage<T> {
   /// For tests: whether dW goes over lists, too; dx always does.
   bool sparse() const { return !grey_; }
 
-  void forward_images(View<T, 4> y, Index n, Index count, Index slot, std::pair<Index, Index> slice,
-                      int thread) override {
+  void forward_images(View<T, 4> y, Index n, Index count, Index buffer,
+                      std::pair<Index, Index> output_chunk, int thread) override {
     const T* const bias = bias_.data();
     const std::int32_t* const pixel = pixels_.data();
     const Index O = O_;
-    Base::each_tile(y, n, count, slot, slice, thread, own_dx(thread, 0), [&](T* out, Index image) {
-      std::uint8_t* const winner = forward_only_ ? nullptr : winner_.data() + image * units_ * O;
-      return [=](Index t, Index o, const Vec<T>(&window)[4]) {
-        const auto pooled = kernels::max_pool_tile<T>(window, load(bias + o));
-        Base::store_lanes(out + pixel[t] + o, pooled.y, O - o);
-        if (winner) Base::store_lanes(winner + t * O + o, pooled.winner, O - o);
-      };
-    });
+    Base::each_tile(y, n, count, buffer, output_chunk, thread, own_dx(thread, 0),
+                    [&](T* out, Index image) {
+                      std::uint8_t* const winner =
+                          forward_only_ ? nullptr : winner_.data() + image * units_ * O;
+                      return [=](Index t, Index o, const Vec<T>(&window)[4]) {
+                        const auto pooled = kernels::max_pool_tile<T>(window, load(bias + o));
+                        Base::store_lanes(out + pixel[t] + o, pooled.y, O - o);
+                        if (winner) Base::store_lanes(winner + t * O + o, pooled.winner, O - o);
+                      };
+                    });
   }
 
   /// Weights for dx: (O, C, KH, KW) to (O, KH, run) with runs of KW C numbers.
@@ -96,7 +98,7 @@ class PooledStage final : public ConvStage<T> {
   /// A list for each output, then dW and dx over the lists.
   void backward_image(const View<const T, 4>&, const View<const T, 4>& y_gradient,
                       const View<T, 4>& x_gradient, const typename Base::Image& image) override {
-    const auto [n, slot, chunk, first_of_chunk, parameters, thread] = image;
+    const auto [n, buffer, chunk, first_of_chunk, parameters, thread] = image;
     const Extent2 kernel = Base::kernel_;
     const T* const dy = Base::gradient_of_y(y_gradient, image);
     const std::uint8_t* const winner = winner_.data() + n * units_ * O_;
@@ -133,7 +135,7 @@ class PooledStage final : public ConvStage<T> {
         kernels::sparse_weight_gradient(listed, count, x, row, kernel.h, run_, dW + o * filter);
       });
     if (!Base::wants_dx(x_gradient)) return;
-    T* const dx = own_dx(thread, slot);
+    T* const dx = own_dx(thread, buffer);
     std::fill_n(dx, in_.size(), T{0});
     each_list([&](Index o, const auto* listed, Index count) {
       kernels::sparse_input_gradient(listed, count, flipped_.data() + o * filter, kernel.h, run_,

@@ -96,10 +96,10 @@ void batch_gemm(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix
   const Index panels = (c.cols + tile_cols<T> - 1) / tile_cols<T>,
               blocks = (c.rows + row_block - 1) / row_block;
   const int team = Work{c.rows} * c.cols * a.rows < small_work ? 1 : threads;
-  parallel_for(team, panels * blocks, [&](Index piece, int) {
+  parallel_for(team, panels * blocks, [&](Index block, int) {
     alignas(64) T panel[detail::k_block * tile_cols<T>];
     alignas(64) T levels[4 * row_block * tile_cols<T>];
-    const Index i = piece % blocks * row_block, j = piece / blocks * tile_cols<T>;
+    const Index i = block % blocks * row_block, j = block / blocks * tile_cols<T>;
     const Index rows = std::min(row_block, c.rows - i), cols = std::min(tile_cols<T>, c.cols - j);
     constexpr Index width = tile_cols<T>;
     const auto node = [&](Index first, Index last, const Matrix<T>& to) {
@@ -140,10 +140,10 @@ void batch_sparse_gemm(const Nonzeros<T>& a, const Matrix<const T>& b, const Mat
   const Index row_block = b.rows <= depth ? c.rows : 32;
   const Index panels = (c.cols + width - 1) / width, blocks = (c.rows + row_block - 1) / row_block;
   parallel_for(
-      Work{a.size()} * c.cols < small_work ? 1 : threads, panels * blocks, [&](Index piece, int) {
+      Work{a.size()} * c.cols < small_work ? 1 : threads, panels * blocks, [&](Index block, int) {
         alignas(64) Array<T, depth * width> panel;
         alignas(64) Array<T, 4 * 32 * width> levels;
-        const Index i = piece % blocks * row_block, j = piece / blocks * width;
+        const Index i = block % blocks * row_block, j = block / blocks * width;
         const Index rows = std::min(row_block, c.rows - i), cols = std::min(width, c.cols - j);
         const auto node = [&](Index first, Index last, const Matrix<T>& to) {
           const Index n = chunks.begin(first);

@@ -27,7 +27,8 @@ struct BatchChunks {
 
   /// Of a batch of N.
   explicit BatchChunks(Index N) : count(std::clamp<Index>(N, 1, most)) {
-    for (Index chunk = 0; chunk < count; ++chunk) begins_[chunk] = piece_of(N, count, chunk).first;
+    for (Index chunk = 0; chunk < count; ++chunk)
+      begins_[chunk] = chunk_range(N, count, chunk).first;
     begins_[count] = N;
   }
   /// The first example of this one.

@@ -8,8 +8,8 @@
 #pragma once
 
 #include "fovea/kernels/depthwise.hpp"
+#include "fovea/kernels/image_chunks.hpp"
 #include "fovea/kernels/padded_image.hpp"
-#include "fovea/kernels/slices.hpp"
 #include "fovea/kernels/sweep.hpp"
 
 namespace fovea::inline FOVEA_ABI::kernels {
@@ -34,7 +34,7 @@ class ForwardSweep {
                              Scratch<T>& scratch, int threads) const {
     const auto& [groups, C, O, image, output, kernel, stride, padding, dilation] = shape_;
     const Index N = x.extent(0), K = shape_.K(), pixels = shape_.pixels(), places = shape_.places();
-    for_slices(
+    for_image_chunks(
         N, groups, O, Work{K} * places, threads,
         [&, groups = groups, C = C, O = O](Index n, Index g, Index o, Index count, int thread) {
           T* const padded = scratch.own(thread);

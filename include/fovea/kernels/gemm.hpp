@@ -9,7 +9,7 @@
 //   L1 cache    a panel of B, k_block x tile_cols, is copied once into the order in which the tile
 //               reads it, and then used by every row of A
 //
-// Every element is one sum over k in one order, wherever it stands. So cutting C into parts, for
+// Every element is one sum over k in one order, wherever it stands. So cutting C into chunks, for
 // threads, does not change a bit. The slow twin is three loops in the tests.
 #pragma once
 
@@ -159,9 +159,9 @@ void gemm(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate, in
   const Index tile = by_columns ? lanes<T> : tile_rows;
   const Index tiles = ((by_columns ? c.cols : c.rows) + tile - 1) / tile;
   const Work work = Work{c.rows} * c.cols * a.cols;
-  const Index pieces = work < small_work ? 1 : std::min<Index>(threads, tiles);
-  parallel_for(threads, pieces, [&](Index piece, int) {
-    const auto [first_tile, last_tile] = piece_of(tiles, pieces, piece);
+  const Index chunks = work < small_work ? 1 : std::min<Index>(threads, tiles);
+  parallel_for(threads, chunks, [&](Index chunk, int) {
+    const auto [first_tile, last_tile] = chunk_range(tiles, chunks, chunk);
     const Index first = first_tile * tile;
     if (by_columns) {
       const Index width = std::min(last_tile * tile, c.cols) - first;

@@ -17,8 +17,8 @@
 
 #include "fovea/core/check.hpp"
 #include "fovea/kernels/depthwise.hpp"
+#include "fovea/kernels/image_chunks.hpp"
 #include "fovea/kernels/padded.hpp"
-#include "fovea/kernels/slices.hpp"
 #include "fovea/kernels/sweep.hpp"
 
 namespace fovea::inline FOVEA_ABI::kernels {
@@ -47,14 +47,15 @@ class InputGradient {
     const Index N = dx.extent(0), pixels = shape_.pixels();
     T* const turned = scratch.shared();
     turn_weights(w, turned);
-    for_slices(N, groups, C, Work{O} * kernel.h * kernel.w * pixels, threads,
-               [&, groups = groups, C = C](Index n, Index g, Index c, Index count, int thread) {
-                 T* const padded = scratch.own(thread);
-                 pad_gradient(dy, n, g, padded);
-                 const Index first = g * C + c;
-                 run_image(padded, turned, first, count,
-                           dx.data() + (n * groups * C + first) * pixels, padded + gradient_size());
-               });
+    for_image_chunks(
+        N, groups, C, Work{O} * kernel.h * kernel.w * pixels, threads,
+        [&, groups = groups, C = C](Index n, Index g, Index c, Index count, int thread) {
+          T* const padded = scratch.own(thread);
+          pad_gradient(dy, n, g, padded);
+          const Index first = g * C + c;
+          run_image(padded, turned, first, count, dx.data() + (n * groups * C + first) * pixels,
+                    padded + gradient_size());
+        });
   }
 
   // The steps of run(), for who wants to time them without the copies around them.

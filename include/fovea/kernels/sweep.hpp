@@ -147,9 +147,9 @@ void sweep(const Sweep& at, const std::int32_t* offsets, Index depth, const T* w
   if (at.rows <= 0 || at.cols <= 0) return;
   // The last channel lies last, so this is about the size of x. A phase of dx may be nobody's: no taps.
   const Index size = (depth > 0 ? offsets[depth - 1] : 0) + at.rows * at.pitch;
-  const Index parts = std::min(at.rows, size * Index{sizeof(T)} / l2_share + 1);
-  for (Index part = 0; part < parts; ++part) {
-    const auto [begin, end] = piece_of(at.rows, parts, part);
+  const Index chunks = std::min(at.rows, size * Index{sizeof(T)} / l2_share + 1);
+  for (Index chunk = 0; chunk < chunks; ++chunk) {
+    const auto [begin, end] = chunk_range(at.rows, chunks, chunk);
     for (Index o = 0; o < rows; o += tile_rows) {
       const Index count = std::min<Index>(tile_rows, rows - o);
       const auto run = count == 1 ? detail::sweep_rows<1, T> : detail::sweep_rows<tile_rows, T>;

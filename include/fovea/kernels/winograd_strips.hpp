@@ -59,12 +59,12 @@ class WinogradStrips {
     const Index blocks = (N + images_ - 1) / images_ * strips;
     // Where there are fewer strips than threads, the outputs are shared out too.
     const Index vectors = columns / lanes<T>;
-    const Index slices = blocks >= 2 * threads ? 1 : std::min<Index>(vectors, threads);
-    parallel_for(threads, blocks * slices, [&](Index piece, int thread) {
-      const Index block = piece / slices;
+    const Index chunks = blocks >= 2 * threads ? 1 : std::min<Index>(vectors, threads);
+    parallel_for(threads, blocks * chunks, [&](Index chunk, int thread) {
+      const Index block = chunk / chunks;
       const Index n = block / strips * images_, count = std::min(images_, N - n);
       const Index row = block % strips * rows_, rows = std::min(rows_, TH - row);
-      const auto [first, last] = piece_of(vectors, slices, piece % slices);
+      const auto [first, last] = chunk_range(vectors, chunks, chunk % chunks);
       const Index begin = first * lanes<T>, end = std::min(last * lanes<T>, O_);
       T* const images = scratch.own(thread);
       T* const out = images + x_size;
