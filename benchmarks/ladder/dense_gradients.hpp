@@ -23,8 +23,8 @@ struct DenseGradients {
     for (Index n = 0; n < N; ++n)
       for (Index o = 0; o < O; ++o)
         for (Index i = 0; i < rows * cols; ++i)
-          if (const auto who = pass.winner(n, i, o); who != kernels::nobody)
-            spread(n, o, 2 * (i / cols) + who / 2, 2 * (i % cols) + who % 2) =
+          if (const auto winner = pass.winner(n, i, o); winner != kernels::no_winner)
+            spread(n, o, 2 * (i / cols) + winner / 2, 2 * (i % cols) + winner % 2) =
                 dy(n, o, i / cols, i % cols);
     const View<const T, 4> full = as_const(spread).sub(0, N);
     layer.Conv2d<T>::backward(x, full, full, dx, pass, context);

@@ -31,8 +31,8 @@ class SparseGradients {
               Pass& pass, const Context&) {
     const auto [O, C, KH, KW] = layer.weight.shape();
     const Index row = pass.in.row(), run = weight_.extent(2), count = pass.winner.extent(1);
-    const std::int32_t place[] = {0, int(C), int(row), int(row + C), 0};
-    kernels::Entry<T>* const list = entries_.data();
+    const std::int32_t corner[] = {0, int(C), int(row), int(row + C), 0};
+    kernels::SparseEntry<T>* const list = entries_.data();
     const T* const image = pass.image.data();
     const T* const gradient = pass.pooled.data();
     dweight_.fill(T{0});
@@ -45,9 +45,9 @@ class SparseGradients {
       dimage_.fill(T{0});
       for (Index o = 0; o < O; ++o) {
         const Index listed =
-            kernels::list_entries(gradient + o, pass.pixels.data(), &pass.winner(n, 0, o), O, count,
-                                  pass.windows.data(), place, list);
-        for (Index i = 0; i < listed; ++i) pass.dbias(o) += list[i].gradient;
+            kernels::compact_entries(gradient + o, pass.pixels.data(), &pass.winner(n, 0, o), O,
+                                     count, pass.windows.data(), corner, list);
+        for (Index i = 0; i < listed; ++i) pass.dbias(o) += list[i].value;
         kernels::sparse_weight_gradient(list, listed, image, row, KH, run, dweight_[o].data());
         if (!dx.empty())
           kernels::sparse_input_gradient(list, listed, weight_[o].data(), KH, run, dimage_.data(),
@@ -67,10 +67,10 @@ class SparseGradients {
            i / (KH * KW) % C;
   }
 
-  Index run_;                               // KW C
-  Tensor<T, 1> dimage_;                     // dx of one image, in the layout of x
-  Tensor<T, 3> weight_, dweight_;           // (O, KH, run in whole vectors)
-  std::vector<kernels::Entry<T>> entries_;  // of one output channel
+  Index run_;                                     // KW C
+  Tensor<T, 1> dimage_;                           // dx of one image, in the layout of x
+  Tensor<T, 3> weight_, dweight_;                 // (O, KH, run in whole vectors)
+  std::vector<kernels::SparseEntry<T>> entries_;  // of one output channel
 };
 
 }  // namespace ladder

@@ -61,10 +61,10 @@ class ConvStage {
   /// Tables and scratch, which depend on the stages before and after this one, and on how many images go back
   /// together.
   [[gnu::cold]] virtual void plan(Index) {
-    in_.validate(at_once_), out_.validate(at_once_);
+    in_.validate(images_per_tile_), out_.validate(images_per_tile_);
     images_ =
         Tensor<T, 2>(Shape{forward_only_ ? std::min(N_, 2 * group * threads_) : N_, in_.size()});
-    y_size_ = !next_ ? at_once_ * out_.size() : 0;
+    y_size_ = !next_ ? images_per_tile_ * out_.size() : 0;
   }
 
   /// The layer, wherever its network is now.
@@ -78,7 +78,7 @@ class ConvStage {
   /// Multiply-adds of a batch of N.
   kernels::Work work(Index N) const { return kernels::Work{N} * 4 * units_ * conv().weight.size(); }
   /// Chunks into which the outputs can be cut.
-  Index most_output_chunks() const { return columns_ / lanes<T>; }
+  Index most_output_chunks() const { return padded_outputs_ / lanes<T>; }
   /// Whether anything reads dx: the stage before, or the network.
   bool wants_dx(const View<T, 4>& dx) const { return !first_ || !dx.empty(); }
 
@@ -114,7 +114,7 @@ class ConvStage {
     prepack_ = how.prepack_weights;
     forward_only_ = how.keep == Keep::output;
     O_ = o.out;
-    columns_ = whole_vectors<T>(O_), units_ = units.h * units.w;
+    padded_outputs_ = whole_vectors<T>(O_), units_ = units.h * units.w;
     in_ = {C, {H, W}, o.padding}, out_ = {O_, y, 0};
     in_.validate(1), out_.validate(1);
     by_winograd_ = kernels::Winograd<T>::suits(conv().window(), 1, C, O_);
@@ -123,10 +123,10 @@ class ConvStage {
     else
       direct_ = {C, O_, o.kernel, in_.row()};
     // Of small images the last register tile would often be half empty.
-    at_once_ = !by_winograd_ || units_ > 128 ? 1 : units_ > 64 ? 2 : group;
+    images_per_tile_ = !by_winograd_ || units_ > 128 ? 1 : units_ > 64 ? 2 : group;
     weights_ =
         Tensor<T, 1>(Shape{by_winograd_ ? winograd_.weights_size() : direct_.weights_size()});
-    bias_ = Tensor<T, 1>(Shape{columns_});
+    bias_ = Tensor<T, 1>(Shape{padded_outputs_});
   }
 
   /// Calls store_tile(out, first image, t, o, four sums) for the tiles of `count` images and a chunk of the outputs, and
@@ -136,10 +136,10 @@ class ConvStage {
                                         std::pair<Index, Index> output_chunk, int thread,
                                         T* scratch, const StoreTile& store_tile) {
     const auto [first, last] =
-        chunk_range(columns_ / lanes<T>, output_chunk.second, output_chunk.first);
+        chunk_range(padded_outputs_ / lanes<T>, output_chunk.second, output_chunk.first);
     const Index begin = first * lanes<T>, end = last * lanes<T>;
-    for (Index k = 0; k < count; k += at_once_) {
-      const Index images = std::min(at_once_, count - k);
+    for (Index k = 0; k < count; k += images_per_tile_) {
+      const Index images = std::min(images_per_tile_, count - k);
       T* const out = next_ ? next_->images_[buffer + k].data() : own_y(thread);
       const auto store = store_tile(out, n + k);
       const T* const x = images_[buffer + k].data();
@@ -180,8 +180,10 @@ class ConvStage {
   bool forward_only_ = false;
   int threads_ = 1;
   Extent2 kernel_{1};
-  Index N_ = 0, O_ = 0, columns_ = 0;  // the capacity; outputs, and the same in whole vectors
-  Index units_ = 0, at_once_ = 1;      // tiles in an image; images whose tiles are one row of tiles
+  Index N_ = 0, O_ = 0,
+        padded_outputs_ = 0;  // the capacity; outputs, and the same in whole vectors
+  Index units_ = 0,
+        images_per_tile_ = 1;  // tiles in an image; images whose tiles are one row of tiles
   kernels::ChannelsLast<T> in_{}, out_{};           // an image of x, and of y
   std::vector<std::int32_t> windows_{}, pixels_{};  // where the units are in x, and in y
   kernels::Winograd<T> winograd_{};

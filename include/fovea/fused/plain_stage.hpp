@@ -25,7 +25,7 @@ template <class T>
 class PlainStage final : public ConvStage<T> {
   using Base = ConvStage<T>;
   using Base::conv, Base::in_, Base::out_, Base::O_, Base::units_, Base::windows_, Base::pixels_,
-      Base::columns_, Base::partial_, Base::first_, Base::next_, Base::own_dx, Base::own_y,
+      Base::padded_outputs_, Base::partial_, Base::first_, Base::next_, Base::own_dx, Base::own_y,
       Base::bias_, Base::forward_only_, Base::threads_, Base::kernel_;
 
  public:
@@ -50,8 +50,8 @@ class PlainStage final : public ConvStage<T> {
     offsets_ = kernels::tap_offsets(o.kernel, C, in_.row());
     sources_ = in_.places(0, {y[2], y[3]}, 1, 1);
     gradients_ = back_.places(back_.inside(), {y[2], y[3]}, 1, 1);
-    size_ = static_cast<Index>(offsets_.size()) * columns_;
-    partial_ = Tensor<T, 2>(Shape{kernels::BatchChunks(N).count, size_ + columns_});
+    size_ = static_cast<Index>(offsets_.size()) * padded_outputs_;
+    partial_ = Tensor<T, 2>(Shape{kernels::BatchChunks(N).count, size_ + padded_outputs_});
     back_windows_ = even_places(back_, 0, {x[2], x[3]});
     back_pixels_ = even_places(in_, in_.inside(), {x[2], x[3]});
     dx_by_winograd_ = kernels::Winograd<T>::suits(conv().window(), 1, O_, C);
@@ -68,7 +68,7 @@ class PlainStage final : public ConvStage<T> {
   [[gnu::cold]] void plan(Index together) override {
     Base::plan(together);
     windows_ = pixels_ = {};
-    for (Index i = 0; i < Base::at_once_; ++i) {
+    for (Index i = 0; i < Base::images_per_tile_; ++i) {
       append(windows_, even_places(in_, i * in_.size(), out_.extent));
       append(pixels_, even_places(out_, i * out_.size() + out_.inside(), out_.extent));
     }
@@ -111,11 +111,11 @@ class PlainStage final : public ConvStage<T> {
     const T* y = next_ ? next_->image(n) : dx;
     if (!next_) out_.read(y_tensor[n].data(), dx);  // dx is not there yet
     T* const dW = partial_[chunk].data();
-    if (parameters && first_of_chunk) std::fill_n(dW + size_, columns_, T{0});
+    if (parameters && first_of_chunk) std::fill_n(dW + size_, padded_outputs_, T{0});
     mask(y, dy, masked, parameters ? dW + size_ : nullptr);
     if (parameters)
-      kernels::dense_gradient(Base::image(n), sources_, offsets_, masked, gradients_, columns_,
-                              first_of_chunk, dW);
+      kernels::dense_gradient(Base::image(n), sources_, offsets_, masked, gradients_,
+                              padded_outputs_, first_of_chunk, dW);
     if (!Base::wants_dx(x_gradient)) return;
     const Index C = in_.channels;
     const Vec<T> lowest = Vec<T>{} - std::numeric_limits<T>::infinity();
@@ -139,7 +139,7 @@ class PlainStage final : public ConvStage<T> {
     parallel_for(threads, O, [&, C = C](Index o, int) {
       T* to = pass.dweight[o].data();
       for (Index c = 0; c < C; ++c)
-        for (Index tap = 0; tap < area; ++tap) *to++ = sums[(tap * C + c) * columns_ + o];
+        for (Index tap = 0; tap < area; ++tap) *to++ = sums[(tap * C + c) * padded_outputs_ + o];
     });
     std::copy_n(sums + size_, pass.dbias.size(), pass.dbias.data());
   }

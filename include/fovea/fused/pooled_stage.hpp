@@ -5,7 +5,7 @@
 //
 //   forward    the sums of the four windows that a unit of the pool sees are made together, in registers, where bias
 //              and maximum are taken and the winner is remembered: a quarter of the responses is written
-//   backward   a unit that is alive sends its gradient to one place of x. A list of these entries, (gradient, place),
+//   backward   a unit that is alive sends its gradient to one element of x. A list of these entries, (offset, value),
 //              is what dW and dx are sums over: a quarter of the products of the dense form, or fewer
 #pragma once
 
@@ -24,7 +24,7 @@ template <class T>
 class PooledStage final : public ConvStage<T> {
   using Base = ConvStage<T>;
   using Base::conv, Base::in_, Base::out_, Base::O_, Base::units_, Base::windows_, Base::pixels_,
-      Base::columns_, Base::partial_, Base::first_, Base::next_, Base::own_dx, Base::bias_,
+      Base::padded_outputs_, Base::partial_, Base::first_, Base::next_, Base::own_dx, Base::bias_,
       Base::forward_only_, Base::threads_;
 
  public:
@@ -43,27 +43,27 @@ class PooledStage final : public ConvStage<T> {
     if (forward_only_) return;
     const auto& o = conv().options;
     const Index N = x[0], C = x[1];
-    grey_ = C == 1 && o.kernel == Extent2{3} && lanes<T> >= 8;
+    single_channel_ = C == 1 && o.kernel == Extent2{3} && lanes<T> >= 8;
     run_ = whole_vectors<T>(o.kernel.w * C);
     winner_ = Tensor<std::uint8_t, 1>(Shape{N * units_ * O_ + lanes<T>});
     flipped_ = Tensor<T, 1>(Shape{O_ * o.kernel.h * run_});
-    size_ = grey_ ? 9 * columns_ : O_ * o.kernel.h * run_;
-    partial_ = Tensor<T, 2>(Shape{kernels::BatchChunks(N).count, size_ + columns_});
+    size_ = single_channel_ ? 9 * padded_outputs_ : O_ * o.kernel.h * run_;
+    partial_ = Tensor<T, 2>(Shape{kernels::BatchChunks(N).count, size_ + padded_outputs_});
     entries_.resize(static_cast<std::size_t>(threads_ * (O_ * units_ + 1)));
     ends_ = Tensor<Index, 2>(Shape{threads_, O_});
   }
 
   [[gnu::cold]] void plan(Index together) override {
     Base::plan(together);
-    windows_ = in_.places(0, out_.extent, 2, Base::at_once_);
-    pixels_ = out_.places(out_.inside(), out_.extent, 1, Base::at_once_);
+    windows_ = in_.places(0, out_.extent, 2, Base::images_per_tile_);
+    pixels_ = out_.places(out_.inside(), out_.extent, 1, Base::images_per_tile_);
     const Index tiles = Base::by_winograd_ ? Base::winograd_.scratch() : 0;
     const Index dx = forward_only_ ? 0 : together * in_.size();
     Base::scratch_ = Tensor<T, 2>(Shape{threads_, Base::y_size_ + std::max(dx, tiles)});
   }
 
   /// For tests: whether dW goes over lists, too; dx always does.
-  bool sparse() const { return !grey_; }
+  bool sparse() const { return !single_channel_; }
 
   void forward_images(View<T, 4> y, Index n, Index count, Index buffer,
                       std::pair<Index, Index> output_chunk, int thread) override {
@@ -108,20 +108,21 @@ class PooledStage final : public ConvStage<T> {
     T* const db = dW + size_;
     for (Index o = 0; parameters && o < O_; o += lanes<T>) {
       kernels::add_pooled_bias(dy + o, pixels_.data(), winner + o, O_, units_, db + o);
-      if (grey_)
-        kernels::add_grey_gradient(x, in_.row(), windows_.data(), units_, dy + o, pixels_.data(),
-                                   winner + o, O_, dW + o, columns_);
+      if (single_channel_)
+        kernels::add_single_channel_gradient(x, in_.row(), windows_.data(), units_, dy + o,
+                                             pixels_.data(), winner + o, O_, dW + o,
+                                             padded_outputs_);
     }
-    if (grey_ && !Base::wants_dx(x_gradient)) return;
+    if (single_channel_ && !Base::wants_dx(x_gradient)) return;
 
     const auto row = static_cast<std::int32_t>(in_.row()),
                pixel = static_cast<std::int32_t>(in_.channels);
-    const std::int32_t place[] = {0, pixel, row, row + pixel, 0};
+    const std::int32_t corner[] = {0, pixel, row, row + pixel, 0};
     auto* const entries = entries_.data() + thread * (O_ * units_ + 1);
     auto* list = entries;
     for (Index o = 0; o < O_; ++o) {
-      list += kernels::list_entries(dy + o, pixels_.data(), winner + o, O_, units_, windows_.data(),
-                                    place, list);
+      list += kernels::compact_entries(dy + o, pixels_.data(), winner + o, O_, units_,
+                                       windows_.data(), corner, list);
       ends_(thread, o) = list - entries;
     }
     // One after the other, for what all of this reads does not fit into L1.
@@ -130,7 +131,7 @@ class PooledStage final : public ConvStage<T> {
       for (Index o = 0, first = 0; o < O_; first = ends_(thread, o++))
         use(o, entries + first, ends_(thread, o) - first);
     };
-    if (parameters && !grey_)
+    if (parameters && !single_channel_)
       each_list([&](Index o, const auto* listed, Index count) {
         kernels::sparse_weight_gradient(listed, count, x, row, kernel.h, run_, dW + o * filter);
       });
@@ -153,19 +154,20 @@ class PooledStage final : public ConvStage<T> {
       for (Index c = 0; c < C; ++c)
         for (Index kh = 0; kh < KH; ++kh)
           for (Index kw = 0; kw < KW; ++kw)
-            pass.dweight(o, c, kh, kw) = grey_ ? sums[(kh * KW + kw) * columns_ + o]
-                                               : sums[(o * KH + kh) * run_ + kw * C + c];
+            pass.dweight(o, c, kh, kw) = single_channel_
+                                             ? sums[(kh * KW + kw) * padded_outputs_ + o]
+                                             : sums[(o * KH + kh) * run_ + kw * C + c];
     });
     std::copy_n(sums + size_, pass.dbias.size(), pass.dbias.data());
   }
 
  private:
-  bool grey_ = false;                 // one channel: dW is summed in registers, not over lists
+  bool single_channel_ = false;       // one channel: dW is summed in registers, not over lists
   Index run_ = 0, size_ = 0;          // KW C in whole vectors; elements of dW of a chunk
   Tensor<std::uint8_t, 1> winner_{};  // (N, units, O): which of the four; empty in a predictor
   Tensor<T, 1> flipped_{};            // W as (O, KH, run)
-  std::vector<kernels::Entry<T>> entries_{};  // for every thread those of one image
-  Tensor<Index, 2> ends_{};                   // (threads, O): where those of each output end
+  std::vector<kernels::SparseEntry<T>> entries_{};  // for every thread those of one image
+  Tensor<Index, 2> ends_{};                         // (threads, O): where those of each output end
 };
 
 }  // namespace fovea::inline FOVEA_ABI

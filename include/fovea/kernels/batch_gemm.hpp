@@ -61,10 +61,10 @@ FOVEA_KERNEL void sparse_row(const Nonzeros<T>& a, Index i, const ChunkRows<T>& 
   const auto leaf = [&](Index chunk, TileSum<T, 1, 8> & node) __attribute__((always_inline)) {
     node.clear();
     const T* const rows = b.panel + b.begin(chunk) * b.width;
-    for (const Entry<T>& entry : a.part(i, chunk))
+    for (const SparseEntry<T>& entry : a.in_block(i, chunk))
 #pragma GCC unroll 8
       for (int v = 0; v < 8; ++v)
-        node.tile[0][v] += entry.gradient * load(rows + entry.position + v * lanes<T>);
+        node.tile[0][v] += entry.value * load(rows + entry.offset + v * lanes<T>);
   };
   sum_leaves<2>(b.first, b.last, sum, leaf);
   store_tile<T, 1, 8>(sum.tile, c, 0);

@@ -92,12 +92,14 @@ class DirectTiles {
 
 /// dW of an image with one channel and a 3 x 3 kernel, for `lanes` outputs behind pooling and ReLU: the
 /// gradient of a window is spread to its four positions in registers. Its 4 x 4 pixels begin at
-/// image + windows[i], dy of those outputs at dy + pixels[i], who won at winner + i * step.
+/// image + windows[i], dy of those outputs at dy + pixels[i], the winner at winner + i * step.
 /// dw[tap * columns] += g x, `lanes` numbers. For few channels that is cheaper than a list.
 template <class T>
-FOVEA_KERNEL void add_grey_gradient(const T* image, Index row, const std::int32_t* windows,
-                                    Index count, const T* dy, const std::int32_t* pixels,
-                                    const std::uint8_t* winner, Index step, T* dw, Index columns) {
+FOVEA_KERNEL void add_single_channel_gradient(const T* image, Index row,
+                                              const std::int32_t* windows, Index count, const T* dy,
+                                              const std::int32_t* pixels,
+                                              const std::uint8_t* winner, Index step, T* dw,
+                                              Index columns) {
   constexpr int K = 3;
   Vec<T> sum[K * K] = {};
   for (Index i = 0; i < count; ++i) {

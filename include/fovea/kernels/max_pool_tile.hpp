@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// Bias, ReLU and 2 x 2 max-pooling of sums that are still in registers, and the way back.
+// Bias, ReLU and 2 x 2 max-pooling of sums that are still in registers, and their backward pass.
 //
 // The four numbers of a pooling window arrive in four vectors, one lane for each output:
 //
 //   winner = which of the four is largest: 0 1 / 2 3 in raster order, the first one on a tie; or
-//            `nobody`, if y is 0
+//            `no_winner`, if y is 0
 //   y      = max(largest + bias, 0)
 //
-// Bias and ReLU may wait until after the maximum, for both keep the order of numbers. What stands
-// before pooling is never written to memory: a byte that names the winner is all that backward needs.
-// A NaN wins over everything, as in MaxPool2d. Slow twins: the layers Relu and MaxPool2d.
+// Bias and ReLU may wait until after the maximum, because both keep the order of numbers. The values
+// before pooling are never written to memory: a byte that names the winner is all that backward needs.
+// A NaN wins over everything, as in MaxPool2d. Reference implementation: the layers Relu and MaxPool2d.
 #pragma once
 
 #include <algorithm>
@@ -28,29 +28,29 @@ struct Winners {
 };
 
 /// The winner of a window whose unit is dead: no gradient comes back.
-inline constexpr int nobody = 4;
+inline constexpr int no_winner = 4;
 
 /// What a window yields.
 template <class T>
 struct Pooled {
   Vec<T> y;                          ///< the pooled values, one for each lane
-  typename Winners<T>::type winner;  ///< 0 to 3, or nobody
+  typename Winners<T>::type winner;  ///< 0 to 3, or no_winner
 };
 
-/// max over the four, plus bias, clipped at zero, and who won.
+/// max over the four, plus bias, clipped at zero, and the winner.
 template <class T>
 [[gnu::always_inline]] inline Pooled<T> max_pool_tile(const Vec<T> (&window)[4], Vec<T> bias) {
-  using Places = Integers<T>;
-  // b, which stands behind a, beats it if it is larger, or a NaN where a is a number.
+  using Winner = Integers<T>;
+  // b, which comes after a, beats it if it is larger, or a NaN where a is a number.
   const auto beats = [](Vec<T> b, Vec<T> a) { return ~(b <= a) & (a == a); };
   const auto right = beats(window[1], window[0]), right_below = beats(window[3], window[2]);
   const Vec<T> above = right ? window[1] : window[0];
   const Vec<T> below = right_below ? window[3] : window[2];
   const auto lower = beats(below, above);
   const Vec<T> sum = (lower ? below : above) + bias;
-  const Places zero{};
-  const Places place = lower ? (right_below ? zero + 3 : zero + 2) : (right ? zero + 1 : zero);
-  const Places winner = sum > Vec<T>{} ? place : zero + nobody;
+  const Winner zero{};
+  const Winner largest = lower ? (right_below ? zero + 3 : zero + 2) : (right ? zero + 1 : zero);
+  const Winner winner = sum > Vec<T>{} ? largest : zero + no_winner;
   return {sum < Vec<T>{} ? Vec<T>{} : sum,
           __builtin_convertvector(winner, typename Winners<T>::type)};
 }
@@ -66,22 +66,22 @@ class WindowGradients {
     std::memcpy(&bytes, winner, sizeof bytes);
     // In two steps, from bytes to shorts to ints: g++ 12 does one alone number by number.
     typedef std::int16_t Shorts __attribute__((vector_size(2 * lanes<T>)));
-    place_ = __builtin_convertvector(__builtin_convertvector(bytes, Shorts), Places);
+    winner_ = __builtin_convertvector(__builtin_convertvector(bytes, Shorts), Winner);
   }
 
   /// dy where position e won, zero elsewhere.
-  Vec<T> at(int e) const { return place_ == e ? gradient_ : Vec<T>{}; }
-  /// dy where anybody won.
-  Vec<T> sum() const { return place_ == nobody ? Vec<T>{} : gradient_; }
+  Vec<T> at(int e) const { return winner_ == e ? gradient_ : Vec<T>{}; }
+  /// dy where the window has a winner.
+  Vec<T> sum() const { return winner_ == no_winner ? Vec<T>{} : gradient_; }
 
  private:
-  using Places = Integers<T>;
+  using Winner = Integers<T>;
   Vec<T> gradient_;
-  Places place_{};
+  Winner winner_{};
 };
 
-/// db of `lanes` outputs: adds dy over all windows where they have a winner. That of window i stands at
-/// dy + pixels[i], who won at winner + i * step.
+/// db of `lanes` outputs: adds dy over all windows where they have a winner. That of window i is at
+/// dy + pixels[i], its winner at winner + i * step.
 template <class T>
 FOVEA_KERNEL void add_pooled_bias(const T* dy, const std::int32_t* pixels,
                                   const std::uint8_t* winner, Index step, Index count, T* db) {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// The way back through max-pooling and ReLU is sparse: of four positions in a window at most one
-// carries a gradient, and none does where the unit is dead. So the gradient of a convolution's output
-// is a list of entries (position, g) for each output channel, and with x in channels-last order,
+// The backward pass through max-pooling and ReLU is sparse: of the four positions of a window at most
+// one has a gradient, and none has one where the unit is dead. So the gradient of a convolution's output
+// is a list of entries (offset, g) for each output channel, and with x in channels-last order,
 // (H, W, C), the numbers under one kernel row are KW * C neighbours in memory:
 //
-//   dW[o][kh] += g x[position + kh]          for every entry: KH runs of KW * C multiply-adds
-//   dx[position + kh] += g W[o][kh]
+//   dW[o][kh] += g x[offset + kh]          for every entry: KH runs of KW * C multiply-adds
+//   dx[offset + kh] += g W[o][kh]
 //
 // Why it is fast: a quarter of the multiply-adds or fewer, and exact. dW[o] stays in registers over
-// all entries of its channel, and so does W[o] for dx. Slow twin: the layers one by one (.fuse = false).
+// all entries of its channel, and so does W[o] for dx. Reference implementation: the layers one by one (.fuse = false).
 #pragma once
 
 #include <algorithm>
@@ -20,27 +20,28 @@
 
 namespace fovea::inline FOVEA_ABI::kernels {
 
-/// Where in the channels-last image a window begins, and the gradient there.
+/// An element of a sparse gradient: its offset in a channels-last image, and its value.
 template <class T>
-struct Entry {
-  std::int32_t position;  ///< an offset in the image
-  T gradient;             ///< of the convolution's output there
+struct SparseEntry {
+  std::int32_t offset;  ///< in the image
+  T value;              ///< the gradient of the convolution's output there
 };
 
-/// Lists the units of one output that have a winner (max_pool_tile.hpp). Unit i has its gradient at
-/// dy[pixels[i]] and its winner at winner[i * step]; its window begins at windows[i], with its four places
-/// `place` behind that. Returns how many; `out` needs room for one more than `count`.
+/// Compacts the gradient of one output to the units that have a winner (max_pool_tile.hpp). Unit i has its gradient at
+/// dy[pixels[i]] and its winner at winner[i * step]; its window begins at windows[i], and
+/// its four elements are at windows[i] + corner[0 .. 3]. Returns how many units have a winner; `out`
+/// needs room for one more than `count`.
 template <class T>
-FOVEA_OUT_OF_LINE Index list_entries(const T* dy, const std::int32_t* pixels,
-                                     const std::uint8_t* winner, Index step, Index count,
-                                     const std::int32_t* windows, const std::int32_t (&place)[5],
-                                     Entry<T>* out) {
+FOVEA_OUT_OF_LINE Index compact_entries(const T* dy, const std::int32_t* pixels,
+                                        const std::uint8_t* winner, Index step, Index count,
+                                        const std::int32_t* windows,
+                                        const std::int32_t (&corner)[5], SparseEntry<T>* out) {
   Index listed = 0;
   for (Index i = 0; i < count; ++i) {
-    // Written in any case, counted if somebody won: nobody can predict a branch here.
-    const std::uint8_t who = winner[i * step];
-    out[listed] = {windows[i] + place[who], dy[pixels[i]]};
-    listed += who != nobody;
+    // Every entry is written, and counted only if there is a winner: a branch would be mispredicted.
+    const std::uint8_t e = winner[i * step];
+    out[listed] = {windows[i] + corner[e], dy[pixels[i]]};
+    listed += e != no_winner;
   }
   return listed;
 }
@@ -48,7 +49,7 @@ FOVEA_OUT_OF_LINE Index list_entries(const T* dy, const std::int32_t* pixels,
 namespace detail {
 
 template <int Rows, int V, class T>
-FOVEA_KERNEL void gather_rows(const Entry<T>* entries, Index count, const T* x, Index row,
+FOVEA_KERNEL void gather_rows(const SparseEntry<T>* entries, Index count, const T* x, Index row,
                               Index run, T* dw) {
   Tile<T, Rows, V> sum;
 #pragma GCC unroll 3
@@ -56,8 +57,8 @@ FOVEA_KERNEL void gather_rows(const Entry<T>* entries, Index count, const T* x, 
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v) sum[r][v] = load(dw + r * run + v * lanes<T>);
   for (Index e = 0; e < count; ++e) {
-    const T g = entries[e].gradient;
-    const T* const from = x + entries[e].position;
+    const T g = entries[e].value;
+    const T* const from = x + entries[e].offset;
 #pragma GCC unroll 3
     for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 8
@@ -70,22 +71,22 @@ FOVEA_KERNEL void gather_rows(const Entry<T>* entries, Index count, const T* x, 
 }
 
 template <int Rows, int V, class T>
-FOVEA_KERNEL void scatter_rows(const Entry<T>* entries, Index count, const T* w, Index run, T* dx,
-                               Index row) {
+FOVEA_KERNEL void scatter_rows(const SparseEntry<T>* entries, Index count, const T* w, Index run,
+                               T* dx, Index row) {
   Tile<T, Rows, V> weight;
 #pragma GCC unroll 3
   for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v) weight[r][v] = load(w + r * run + v * lanes<T>);
   for (Index e = 0; e < count; ++e) {
-    const T g = entries[e].gradient;
-    T* const to = dx + entries[e].position;
+    const T g = entries[e].value;
+    T* const to = dx + entries[e].offset;
 #pragma GCC unroll 3
     for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 8
       for (int v = 0; v < V; ++v) {
-        T* const place = to + r * row + v * lanes<T>;
-        store(place, load(place) + g * weight[r][v]);
+        T* const at = to + r * row + v * lanes<T>;
+        store(at, load(at) + g * weight[r][v]);
       }
   }
 }
@@ -115,10 +116,10 @@ void for_blocks(Index kernel_rows, Index run, Index unit, F&& f) {
 /// What the functions below can do: three or five kernel rows.
 inline bool sparse_rows(Index kernel_rows) { return kernel_rows == 3 || kernel_rows == 5; }
 
-/// dw (KH, run) += the sum over the entries of g x[position + kh * row + .], run elements of it, a
+/// dw (KH, run) += the sum over the entries of g x[offset + kh * row + .], run elements of it, a
 /// whole number of vectors.
 template <class T>
-void sparse_weight_gradient(const Entry<T>* entries, Index count, const T* x, Index row,
+void sparse_weight_gradient(const SparseEntry<T>* entries, Index count, const T* x, Index row,
                             Index kernel_rows, Index run, T* dw) {
   detail::for_blocks(kernel_rows, run, lanes<T>, [&]<int V>(bool three, Index kh, Index at) {
     const auto gather = three ? detail::gather_rows<3, V, T> : detail::gather_rows<2, V, T>;
@@ -126,10 +127,10 @@ void sparse_weight_gradient(const Entry<T>* entries, Index count, const T* x, In
   });
 }
 
-/// dx[position + kh * row + .] += g w (KH, run), for every entry.
+/// dx[offset + kh * row + .] += g w (KH, run), for every entry.
 template <class T>
-void sparse_input_gradient(const Entry<T>* entries, Index count, const T* w, Index kernel_rows,
-                           Index run, T* dx, Index row) {
+void sparse_input_gradient(const SparseEntry<T>* entries, Index count, const T* w,
+                           Index kernel_rows, Index run, T* dx, Index row) {
   detail::for_blocks(kernel_rows, run, lanes<T>, [&]<int V>(bool three, Index kh, Index at) {
     const auto scatter = three ? detail::scatter_rows<3, V, T> : detail::scatter_rows<2, V, T>;
     scatter(entries, count, w + kh * run + at, run, dx + kh * row + at, row);

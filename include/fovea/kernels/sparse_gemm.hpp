@@ -9,7 +9,7 @@
 //
 // Why it is fast: a zero costs nothing, not even a branch. But each multiply-add needs a
 // vector of the panel, so dense matrices are better off in gemm.hpp, whose tile reads less.
-// Slow twin: gemm(), with the same bits, for what is left out is zero and the rest comes in the same order.
+// Reference implementation: gemm(), with the same bits, for what is left out is zero and the rest comes in the same order.
 #pragma once
 
 #include <span>
@@ -45,14 +45,14 @@ class Nonzeros {
   void list(const Matrix<const T>& a, Index blocks, const End& block_end) {
     rows_ = a.rows;
     blocks_ = blocks;
-    Entry<T>* out = entries_.data();
+    SparseEntry<T>* out = entries_.data();
     Index* end = ends_.data();
     *end++ = 0;
     for (Index i = 0; i < rows_; ++i)
       for (Index block = 0, first = 0; block < blocks; ++block) {
         const Index last = block_end(block);
         for (Index k = first; k < last; ++k) {
-          // Written in any case, counted if it is not zero: nobody can predict a branch here.
+          // Every entry is written, and counted only if it is not zero: a branch would be mispredicted.
           const T value = a.data[i * a.row_stride + k * a.col_stride];
           *out = {static_cast<std::int32_t>((k - first) * width), value};
           out += !exactly_equal(value, 0);
@@ -69,15 +69,15 @@ class Nonzeros {
 
   /// How many there are.
   Index size() const { return ends_[static_cast<std::size_t>(rows_ * blocks_)]; }
-  /// Those in row i of a block; positions are counted in the block.
-  std::span<const Entry<T>> part(Index i, Index block) const {
+  /// Those in row i of a block; offsets are counted in the block.
+  std::span<const SparseEntry<T>> in_block(Index i, Index block) const {
     const Index* const at = ends_.data() + i * blocks_ + block;
     return {entries_.data() + at[0], static_cast<std::size_t>(at[1] - at[0])};
   }
 
  private:
   Index rows_ = 0, blocks_ = 0;
-  std::vector<Entry<T>> entries_{};
+  std::vector<SparseEntry<T>> entries_{};
   std::vector<Index> ends_{0};  // of each block of each row, after a 0
 };
 
@@ -92,7 +92,7 @@ void sparse_gemm(const Nonzeros<T>& a, const Matrix<const T>& b, const Matrix<T>
     for (Index k = 0; k < b.rows; k += depth_block) {
       detail::pack_panel(b.block(k, j, std::min(depth_block, b.rows - k), cols), width, panel);
       for (Index i = 0; i < c.rows; ++i) {
-        const auto entries = a.part(i, k / depth_block);
+        const auto entries = a.in_block(i, k / depth_block);
         const auto count = static_cast<Index>(entries.size());
         T* const to = c.data + i * c.row_stride + j;
         if (k == 0) std::fill_n(to, cols, T{0});
