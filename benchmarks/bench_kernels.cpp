@@ -92,7 +92,7 @@ struct ConvBenchmark {
     pass.kernel.input_gradient(dy, conv.weight.data(), dx, pass.scratch, threads);
   }
 
-  // From the kernel's own layouts: images and gradients padded beforehand, weights turned. Where
+  // From the kernel's own layouts: images and gradients padded beforehand, weights permuted. Where
   // Winograd's transformation takes the place of padding there is no such layout.
   void prepare() {
     if (images.size() > 0) return;
@@ -103,8 +103,8 @@ struct ConvBenchmark {
     sums = Tensor<float, 2>(
         Shape{threads, std::max(forward_steps().sums_size(), dx_steps().sums_size()) + 16});
     parts = Tensor<float, 2>(Shape{N(), conv.weight.size()});
-    turned = Tensor<float, 1>(Shape{conv.weight.size()});
-    dx_steps().turn_weights(conv.weight.data(), turned.data());
+    permuted = Tensor<float, 1>(Shape{conv.weight.size()});
+    dx_steps().permute_weights(conv.weight.data(), permuted.data());
     const Index pixels = x.extent(1) / groups() * x.extent(2) * x.extent(3);
     for (Index g = 0; g < groups(); ++g)
       for (Index n = 0; n < N(); ++n) {
@@ -145,7 +145,7 @@ struct ConvBenchmark {
     const Index channels = x.extent(1) / groups();
     parallel_for(threads, N(), [&](Index n, int thread) {
       for (Index g = 0; g < groups(); ++g)
-        dx_steps().run_image(padded[g * N() + n].data(), turned.data(), g * channels, channels,
+        dx_steps().run_image(padded[g * N() + n].data(), permuted.data(), g * channels, channels,
                              dx[n][g * channels].data(), sums[thread].data());
     });
   }
@@ -161,7 +161,7 @@ struct ConvBenchmark {
   }
 
   Tensor<float, 2> images, gradients, padded, sums, parts;
-  Tensor<float, 1> turned;
+  Tensor<float, 1> permuted;
 };
 
 // Times `run` on padded images, and tells beside it what it does from NCHW to NCHW.

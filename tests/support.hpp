@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What the tests share: random tensors, the slow twins, and a way to read an error's sentence.
+// What the tests share: random tensors, the reference implementations, and a way to read an error message.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -57,7 +57,7 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
-/// Slow twin: a convolution as the formula says it, summed in double.
+/// Reference implementation: a convolution as the formula says it, summed in double.
 template <class T>
 Tensor<T, 4> slow_conv(View<const T, 4> x, const Conv2d<T>& conv) {
   const auto wide = [](const auto& t) { return map(t, [](T v) { return double{v}; }); };

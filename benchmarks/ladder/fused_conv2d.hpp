@@ -43,7 +43,8 @@ struct FusedConv2d : Conv2d<T> {
     Pass p{Conv2d<T>::pass(x, how), {x, *this}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
     p.in = {x[1], {x[2], x[3]}, o.padding}, p.out = {O, {rows, cols}, 0};
     p.tiles = {x[1], O, o.kernel, p.in.row()};
-    p.windows = p.in.places(0, {rows, cols}, 2, 1), p.pixels = p.out.places(0, {rows, cols}, 1, 1);
+    p.windows = p.in.tile_offsets(0, {rows, cols}, 2, 1),
+    p.pixels = p.out.tile_offsets(0, {rows, cols}, 1, 1);
     p.image = Tensor<T, 1>(Shape{p.in.size()}), p.pooled = Tensor<T, 1>(Shape{p.out.size()});
     p.weight = Tensor<T, 1>(Shape{p.tiles.weights_size()});
     p.bias = Tensor<T, 1>(Shape{whole_vectors<T>(O)});

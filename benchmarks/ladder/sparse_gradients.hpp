@@ -38,7 +38,7 @@ class SparseGradients {
     dweight_.fill(T{0});
     pass.dbias.fill(T{0});
     for (Index i = 0; i < layer.weight.size(); ++i)
-      weight_.data()[turned(layer, i)] = layer.weight.data()[i];
+      weight_.data()[permuted(layer, i)] = layer.weight.data()[i];
     for (Index n = 0; n < x.extent(0); ++n) {
       pass.in.read(x[n].data(), pass.image.data());
       pass.out.read(dy[n].data(), pass.pooled.data());
@@ -56,12 +56,12 @@ class SparseGradients {
       if (!dx.empty()) pass.in.write(dimage_.data(), 0, C, dx[n].data());
     }
     for (Index i = 0; i < layer.weight.size(); ++i)
-      pass.dweight.data()[i] = dweight_.data()[turned(layer, i)];
+      pass.dweight.data()[i] = dweight_.data()[permuted(layer, i)];
   }
 
  private:
-  // Where element i of W (O, C, KH, KW) stands in (O, KH, run), with runs of KW C numbers.
-  Index turned(const Conv2d<T>& conv, Index i) const {
+  // The offset of element i of W (O, C, KH, KW) in (O, KH, run), with runs of KW C numbers.
+  Index permuted(const Conv2d<T>& conv, Index i) const {
     const auto [O, C, KH, KW] = conv.weight.shape();
     return (i / (C * KH * KW) * KH + i / KW % KH) * weight_.extent(2) + i % KW * C +
            i / (KH * KW) % C;

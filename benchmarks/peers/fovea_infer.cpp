@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Images/s of the exported course network in fovea: the twin of onnxruntime_infer.js.
+// Images/s of the exported course network in fovea: the counterpart of onnxruntime_infer.js.
 //
 //   fovea_infer DIR BATCH THREADS SECONDS
 #include <cstdio>

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# The network of the course report in PyTorch; examples/support/course_cnn.hpp is its twin.
+# The network of the course report in PyTorch; examples/support/course_cnn.hpp is its counterpart.
 from torch import nn
 
 

@@ -244,7 +244,7 @@ inline std::string phases() {
         left, top, 32, 3, 3,
         [&](int i, int j) {
           const Index h = 2 * i + phase / 2, w = 2 * j + phase % 2;
-          return number(copy[static_cast<std::size_t>(channel.place(h, w))]);
+          return number(copy[static_cast<std::size_t>(channel.offset(h, w))]);
         },
         [&](int, int) { return looks[phase]; });
     // The numbers that output (0, 1) takes from this plane.

@@ -36,7 +36,7 @@ double distance(const Tensor<T, 3>& a, const Tensor<T, 3>& b) {
   return largest;
 }
 
-// Slow twin: the forward map by the formula of the page, solved for p, and every pixel weighted by
+// Reference implementation: the forward map by the formula of the page, solved for p, and every pixel weighted by
 // its distance from p.
 template <class T>
 Tensor<T, 3> slow_warp(const Tensor<T, 3>& in, const Affine& map) {

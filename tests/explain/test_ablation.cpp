@@ -7,7 +7,7 @@ using namespace test;
 
 namespace {
 
-// Slow twin: zero the filter's weights and bias in a copy, and ask again.
+// Reference implementation: zero the filter's weights and bias in a copy, and ask again.
 template <std::size_t i, class Net>
 ConfusionMatrix without_filter(Net net, const Dataset& data, Index c) {
   auto& layer = std::get<i>(net.layers());

@@ -15,7 +15,7 @@ void check_gemm(Index m, Index n, Index k) {
   CAPTURE(k);
   const auto a = random_tensor<T>(Shape{m, k}, 1), b = random_tensor<T>(Shape{k, n}, 2);
   const auto start = random_tensor<T>(Shape{m, n}, 3);
-  Tensor<double, 2> expected(Shape{m, n});  // the slow twin: three loops
+  Tensor<double, 2> expected(Shape{m, n});  // reference implementation: three loops
   for (Index i = 0; i < m; ++i)
     for (Index j = 0; j < n; ++j)
       for (Index p = 0; p < k; ++p)
@@ -101,13 +101,13 @@ TEST_CASE_TEMPLATE("sparse_gemm has the bits of gemm, whatever is zero", T, floa
         if (i * i % 7 >= of_seven) a.data()[i] = T{0};
       for (Index p = 0; p < k; ++p) a(m / 2, p) = T{0};  // a row without numbers
       const auto b = random_tensor<T>(Shape{k, n}, 2);
-      const Tensor<T, 2> turned = transpose(a);
+      const Tensor<T, 2> transposed = transpose(a);
       Tensor<T, 2> expected(Shape{m, n});
       kernels::gemm<T>({a.data(), m, k}, {b.data(), k, n}, {expected.data(), m, n}, false);
       for (const int threads : {1, 3}) {
         Tensor<T, 2> c(Shape{m, n}, T{7});
         nonzeros.list(threads == 1 ? Matrix<const T>(a.data(), m, k)
-                                   : Matrix<const T>(turned.data(), k, m).transposed());
+                                   : Matrix<const T>(transposed.data(), k, m).transposed());
         CHECK(nonzeros.size() == std::count_if(a.begin(), a.end(), [](T v) { return v != T{0}; }));
         kernels::sparse_gemm<T>(nonzeros, {b.data(), k, n}, {c.data(), m, n}, threads);
         CHECK(std::equal(c.begin(), c.end(), expected.begin()));

@@ -444,9 +444,9 @@ TEST_CASE_TEMPLATE("channels last and back", T, float, double) {
     CHECK(std::equal(x.begin(), x.end(), back.begin()));
 
     const auto matrix = random_tensor<T>(Shape{C, H * W}, 2);
-    Tensor<T, 2> turned(Shape{H * W, C});
-    kernels::transpose(matrix.data(), C, H * W, H * W, turned.data(), C);
-    CHECK(to_string(turned) == to_string(transpose(matrix)));
+    Tensor<T, 2> transposed(Shape{H * W, C});
+    kernels::transpose(matrix.data(), C, H * W, H * W, transposed.data(), C);
+    CHECK(to_string(transposed) == to_string(transpose(matrix)));
   }
 }
 

@@ -393,7 +393,7 @@ TEST_CASE_TEMPLATE("evaluate: a data set, however it is cut, has the counts of i
   const Dataset data = synthetic_digits(53, 3);
   Rng rng{4};
   const auto net = sequential<T>(data.images[0].shape(), rng, flatten, linear(10));
-  // Slow twin: image by image.
+  // Reference implementation: image by image.
   Tensor<Index, 2> expected(Shape{10, 10});
   for (Index n = 0; n < data.size(); ++n) {
     Tensor<T, 4> x(data.images.sub(n, 1).shape());

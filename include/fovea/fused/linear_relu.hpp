@@ -41,11 +41,12 @@ class LinearRelu final : public FusedGroup<T> {
       of_unit_ = kernels::Nonzeros<T>(linear.options.out, x[0], kernels::BatchChunks::most);
     }
     if (how.prepack_weights) {
-      turned_ = Tensor<T, 2>(Shape{linear.options.in, linear.options.out});
+      transposed_ = Tensor<T, 2>(Shape{linear.options.in, linear.options.out});
       kernels::transpose(linear.weight.data(), linear.options.out, linear.options.in,
-                         linear.options.in, turned_.data(), linear.options.out);
+                         linear.options.in, transposed_.data(), linear.options.out);
       nonzeros_ = Tensor<std::int32_t, 2>(Shape{how.threads, linear.options.in + 1});
-      may_skip_ = std::all_of(turned_.begin(), turned_.end(), [](T w) { return std::isfinite(w); });
+      may_skip_ =
+          std::all_of(transposed_.begin(), transposed_.end(), [](T w) { return std::isfinite(w); });
     }
   }
 
@@ -53,10 +54,10 @@ class LinearRelu final : public FusedGroup<T> {
   void forward(AnyView<const T> any_x, AnyView<T> any_y, const Context& context) override {
     const auto x = any_x.template as<2>();
     const auto y = any_y.template as<2>();
-    if (turned_.empty())
+    if (transposed_.empty())
       linear().forward(x, y, pass(), context);
     else
-      forward_turned(x, y, linear(), context.threads);
+      forward_transposed(x, y, linear(), context.threads);
     NoPass nothing;
     Relu{}.forward(as_const(y), y, nothing, context);
   }
@@ -102,11 +103,11 @@ class LinearRelu final : public FusedGroup<T> {
 
   // With W^T at hand: a few images use only the rows of it where x is not zero, and after a ReLU
   // most of x is. Not with weights that are infinite or NaN: times zero they are NaN, which must be seen.
-  void forward_turned(View<const T, 2> x, View<T, 2> y, const Linear<T>& linear, int threads) {
+  void forward_transposed(View<const T, 2> x, View<T, 2> y, const Linear<T>& linear, int threads) {
     const auto [N, in] = x.shape();
     const Index out = y.extent(1), block = 4 * lanes<T>, blocks = (out + block - 1) / block;
     if (N > few || !may_skip_) {
-      kernels::gemm<T>({x.data(), N, in}, {turned_.data(), in, out}, {y.data(), N, out}, false,
+      kernels::gemm<T>({x.data(), N, in}, {transposed_.data(), in, out}, {y.data(), N, out}, false,
                        threads);
     } else {
       y.fill(T{0});
@@ -115,7 +116,7 @@ class LinearRelu final : public FusedGroup<T> {
       parallel_for(threads, chunks, [&, N = N](Index chunk, int thread) {
         const auto [first, last] = chunk_range(blocks, chunks, chunk);
         for (Index n = 0; n < N; ++n)
-          kernels::add_rows(x[n].data(), x.extent(1), turned_.data(), out, first * block,
+          kernels::add_rows(x[n].data(), x.extent(1), transposed_.data(), out, first * block,
                             std::min(out, last * block), y[n].data(), nonzeros_[thread].data());
       });
     }
@@ -128,7 +129,7 @@ class LinearRelu final : public FusedGroup<T> {
   bool sparse_ = false;
   Tensor<T, 2> masked_{};                        // dy where the unit is alive
   kernels::Nonzeros<T> of_image_{}, of_unit_{};  // its rows, its columns
-  Tensor<T, 2> turned_{};                        // W^T, if the weights are prepack_weights
+  Tensor<T, 2> transposed_{};                    // W^T, if the weights are prepack_weights
   bool may_skip_ = false;                        // whether all of it is finite
   Tensor<std::int32_t, 2> nonzeros_{};           // (threads, where x is not zero)
 };

@@ -7,7 +7,7 @@
 //              where they are, several outputs (or channels) to a vector:
 //
 //     dW[k][o] = sum over p of  x[p + offset[k]] g[p][o]      k = (kh, kw, c), p: the pixels of y
-//     dx       = the convolution of g with the kernels turned by half a circle, inputs and outputs exchanged,
+//     dx       = the convolution of g with flipped kernels, inputs and outputs exchanged,
 //                in the same tiles as forward
 #pragma once
 
@@ -48,12 +48,12 @@ class PlainStage final : public ConvStage<T> {
     back_ = {O_, {y[2], y[3]}, {o.kernel.h - 1 - o.padding.h, o.kernel.w - 1 - o.padding.w}};
     back_.validate(1);
     offsets_ = kernels::tap_offsets(o.kernel, C, in_.row());
-    sources_ = in_.places(0, {y[2], y[3]}, 1, 1);
-    gradients_ = back_.places(back_.inside(), {y[2], y[3]}, 1, 1);
+    sources_ = in_.tile_offsets(0, {y[2], y[3]}, 1, 1);
+    gradients_ = back_.tile_offsets(back_.inside(), {y[2], y[3]}, 1, 1);
     size_ = static_cast<Index>(offsets_.size()) * padded_outputs_;
     partial_ = Tensor<T, 2>(Shape{kernels::BatchChunks(N).count, size_ + padded_outputs_});
-    back_windows_ = even_places(back_, 0, {x[2], x[3]});
-    back_pixels_ = even_places(in_, in_.inside(), {x[2], x[3]});
+    back_windows_ = even_offsets(back_, 0, {x[2], x[3]});
+    back_pixels_ = even_offsets(in_, in_.inside(), {x[2], x[3]});
     dx_by_winograd_ = kernels::Winograd<T>::suits(conv().window(), 1, O_, C);
     if (dx_by_winograd_)
       dx_winograd_ = {O_, C, back_.row()};
@@ -62,15 +62,15 @@ class PlainStage final : public ConvStage<T> {
     flipped_ = Tensor<T, 1>(
         Shape{dx_by_winograd_ ? dx_winograd_.weights_size() : dx_direct_.weights_size()});
     zeros_ = Tensor<T, 1>(Shape{whole_vectors<T>(C)});
-    if (!dx_by_winograd_) turned_ = Tensor<T, 4>(Shape{C, O_, o.kernel.h, o.kernel.w});
+    if (!dx_by_winograd_) transposed_ = Tensor<T, 4>(Shape{C, O_, o.kernel.h, o.kernel.w});
   }
 
   [[gnu::cold]] void plan(Index together) override {
     Base::plan(together);
     windows_ = pixels_ = {};
     for (Index i = 0; i < Base::images_per_tile_; ++i) {
-      append(windows_, even_places(in_, i * in_.size(), out_.extent));
-      append(pixels_, even_places(out_, i * out_.size() + out_.inside(), out_.extent));
+      append(windows_, even_offsets(in_, i * in_.size(), out_.extent));
+      append(pixels_, even_offsets(out_, i * out_.size() + out_.inside(), out_.extent));
     }
     Index tiles = Base::by_winograd_ ? Base::winograd_.scratch() : 0, dx = 0, masked = 0;
     if (!forward_only_) {
@@ -98,8 +98,9 @@ class PlainStage final : public ConvStage<T> {
                                             threads);
     for (Index c = 0; c < C; ++c)
       for (Index o = 0; o < O; ++o)
-        std::reverse_copy(&weight(o, c, 0, 0), &weight(o, c, 0, 0) + KH * KW, &turned_(c, o, 0, 0));
-    dx_direct_.pack_weights(turned_.data(), flipped_.data());
+        std::reverse_copy(&weight(o, c, 0, 0), &weight(o, c, 0, 0) + KH * KW,
+                          &transposed_(c, o, 0, 0));
+    dx_direct_.pack_weights(transposed_.data(), flipped_.data());
   }
 
   /// g once, then dW over its pixels, then dx in tiles.
@@ -168,14 +169,14 @@ class PlainStage final : public ConvStage<T> {
 
   // Tiles of 2 x 2 that cover y; where its extents are odd, the last ones begin a pixel early.
   static Extent2 tiles(Shape<4> y) { return {(y[2] + 1) / 2, (y[3] + 1) / 2}; }
-  static std::vector<std::int32_t> even_places(const kernels::ChannelsLast<T>& image, Index from,
-                                               Extent2 pixels) {
-    std::vector<std::int32_t> places;
+  static std::vector<std::int32_t> even_offsets(const kernels::ChannelsLast<T>& image, Index from,
+                                                Extent2 pixels) {
+    std::vector<std::int32_t> offsets;
     for (Index i = 0; i < pixels.h; i += 2)
       for (Index j = 0; j < pixels.w; j += 2)
-        places.push_back(static_cast<std::int32_t>(from + std::min(i, pixels.h - 2) * image.row() +
-                                                   std::min(j, pixels.w - 2) * image.channels));
-    return places;
+        offsets.push_back(static_cast<std::int32_t>(from + std::min(i, pixels.h - 2) * image.row() +
+                                                    std::min(j, pixels.w - 2) * image.channels));
+    return offsets;
   }
   static void append(std::vector<std::int32_t>& all, const std::vector<std::int32_t>& more) {
     all.insert(all.end(), more.begin(), more.end());
@@ -214,10 +215,10 @@ class PlainStage final : public ConvStage<T> {
   bool dx_by_winograd_ = false;
   kernels::Winograd<T> dx_winograd_{};
   kernels::DirectTiles<T> dx_direct_{};
-  Tensor<T, 1> flipped_{};  // W as the tiles of dx read it
-  Tensor<T, 1> zeros_{};    // for dx, in place of a bias
-  Tensor<T, 4> turned_{};   // W with inputs and outputs exchanged, if dx is summed directly
-  Index size_ = 0;          // elements of dW of a chunk
+  Tensor<T, 1> flipped_{};     // W as the tiles of dx read it
+  Tensor<T, 1> zeros_{};       // for dx, in place of a bias
+  Tensor<T, 4> transposed_{};  // W flipped, inputs and outputs exchanged, if dx is summed directly
+  Index size_ = 0;             // elements of dW of a chunk
   Index masked_at_ = 0, tiles_at_ = 0;  // in the scratch: g, and what the tiles need
 };
 

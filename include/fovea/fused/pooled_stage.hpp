@@ -55,8 +55,8 @@ class PooledStage final : public ConvStage<T> {
 
   [[gnu::cold]] void plan(Index together) override {
     Base::plan(together);
-    windows_ = in_.places(0, out_.extent, 2, Base::images_per_tile_);
-    pixels_ = out_.places(out_.inside(), out_.extent, 1, Base::images_per_tile_);
+    windows_ = in_.tile_offsets(0, out_.extent, 2, Base::images_per_tile_);
+    pixels_ = out_.tile_offsets(out_.inside(), out_.extent, 1, Base::images_per_tile_);
     const Index tiles = Base::by_winograd_ ? Base::winograd_.scratch() : 0;
     const Index dx = forward_only_ ? 0 : together * in_.size();
     Base::scratch_ = Tensor<T, 2>(Shape{threads_, Base::y_size_ + std::max(dx, tiles)});

@@ -9,7 +9,7 @@
 //   L1 cache    nodes that wait for their neighbour, and a panel of B, copied once for a block of rows of C
 //
 // Where A is mostly zeros, as the gradient after a ReLU, lists of the others do the same with eight vectors of a row of C
-// (sparse_gemm.hpp); with the same bits, for what is left out is zero. Slow twin: three loops and the tree in the tests.
+// (sparse_gemm.hpp); with the same bits, for what is left out is zero. Reference implementation: three loops and the tree in the tests.
 #pragma once
 
 #include <algorithm>

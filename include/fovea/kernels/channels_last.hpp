@@ -38,16 +38,17 @@ struct ChannelsLast {
   /// Elements from image to image: a vector may be read beyond the last pixel.
   Index size() const { return whole_vectors<T>((extent.h + 2 * padding.h) * row()) + lanes<T>; }
 
-  /// Where tiles are: `count` of them down and across, `step` pixels apart from element `from` on, in each of
+  /// The offsets of tiles: `count` of them down and across, `step` pixels apart from element `from` on, in each of
   /// `images` images.
-  std::vector<std::int32_t> places(Index from, Extent2 count, Index step, Index images) const {
-    std::vector<std::int32_t> found;
+  std::vector<std::int32_t> tile_offsets(Index from, Extent2 count, Index step,
+                                         Index images) const {
+    std::vector<std::int32_t> offsets;
     for (Index n = 0; n < images; ++n)
       for (Index i = 0; i < count.h; ++i)
         for (Index j = 0; j < count.w; ++j)
-          found.push_back(static_cast<std::int32_t>(from + n * size() + step * i * row() +
-                                                    step * j * channels));
-    return found;
+          offsets.push_back(static_cast<std::int32_t>(from + n * size() + step * i * row() +
+                                                      step * j * channels));
+    return offsets;
   }
 
   /// The pixels of `image` from x (C, H, W).

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Convolution for any kernel, stride, padding, dilation and groups, without a column matrix: who does what.
+// Convolution for any kernel, stride, padding, dilation and groups, without a column matrix: which kernel does what.
 //
 //                                    forward              dx                    dW, db
 //   3 x 3, 8 channels or more        WinogradStrips       WinogradStrips        WeightGradient
@@ -11,7 +11,7 @@
 // suits_depthwise(). Depthwise kernels take the place of the sweep in the same three headers, on the same padded
 // images.
 //
-// Slow twins: the formula itself (nn/reference/conv2d.hpp) and im2col with a product (benchmarks/ladder).
+// Reference implementations: the formula itself (nn/reference/conv2d.hpp) and im2col with a product (benchmarks/ladder).
 #pragma once
 
 #include "fovea/core/check.hpp"
@@ -78,14 +78,14 @@ class Convolution {
     input_gradient_.run(dy, w, dx, scratch, threads);
   }
 
-  /// dW[o,c,kh,kw] = the sum, over every n and place, of dy times what y took with it;   db[o] = sum of dy[n,o].
+  /// dW[o,c,kh,kw] = the sum, over every n and output position, of dy times what y took with it;   db[o] = sum of dy[n,o].
   void parameter_gradients(View<const T, 4> x, View<const T, 4> dy, View<T, 4> dw, View<T, 1> db,
                            Scratch<T>& scratch, int threads) const {
     threads = scratch.provide(threads, weight_gradient_.scratch(x.extent(0)));
     weight_gradient_.run(x, dy, dw, db, scratch, threads);
   }
 
-  /// The steps by themselves, for who wants to time them without the copies around them.
+  /// The steps by themselves, so that benchmarks can time them without the copies.
   const ForwardSweep<T>& forward_steps() const { return sweep_; }
   /// The same of dx.
   const InputGradient<T>& input_gradient_steps() const { return input_gradient_; }

@@ -38,7 +38,7 @@ struct ConvolutionShape {
   /// Numbers in one channel of x.
   Index pixels() const { return image.h * image.w; }
   /// Numbers in one channel of y.
-  Index places() const { return output.h * output.w; }
+  Index outputs() const { return output.h * output.w; }
 };
 
 }  // namespace fovea::inline FOVEA_ABI::kernels

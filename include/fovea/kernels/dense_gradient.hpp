@@ -2,7 +2,7 @@
 //
 // dW of a convolution with images in channels-last order:
 //
-//   dW[k][o] = sum over p of  x[place[p] + offset[k]] g[p][o]       k = (kh, kw, c), p: the pixels of y
+//   dW[k][o] = sum over p of  x[source[p] + offset[k]] g[p][o]       k = (kh, kw, c), p: the pixels of y
 //
 // Why it is fast: a product of matrices, (K, P) (P, O), in which the left one is never written down: its row k is the
 // image, read from offset[k] on. Several outputs are a vector, several taps are the rows of the register tile, so
@@ -17,7 +17,7 @@
 
 namespace fovea::inline FOVEA_ABI::kernels {
 
-/// Where number k = (kh, kw, c) of a window stands in an image whose rows are `row` elements apart.
+/// The offset of number k = (kh, kw, c) of a window in an image whose rows are `row` elements apart.
 [[gnu::cold]] inline std::vector<std::int32_t> tap_offsets(Extent2 kernel, Index channels,
                                                            Index row) {
   std::vector<std::int32_t> offsets;
@@ -31,15 +31,15 @@ namespace detail {
 
 // R taps and V vectors of outputs: assigned, or added to what is there.
 template <int R, int V, class T>
-FOVEA_KERNEL void dense_gradient_tile(const T* x, const std::vector<std::int32_t>& places,
+FOVEA_KERNEL void dense_gradient_tile(const T* x, const std::vector<std::int32_t>& sources,
                                       const std::int32_t* offsets, Index taps, const T* g,
                                       const std::int32_t* pixels, Index columns, bool assign,
                                       T* dw) {
   Array<const T*, R> from;
   for (Index i = 0; i < R; ++i) from[i] = x + offsets[std::min(i, taps - 1)];
-  const std::int32_t* const place = places.data();
+  const std::int32_t* const source = sources.data();
   multiply_tile<T, R, V>(
-      static_cast<Index>(places.size()), from, [=](Index p) { return place[p]; },
+      static_cast<Index>(sources.size()), from, [=](Index p) { return source[p]; },
       [=](Index p, int v) { return g + pixels[p] + v * lanes<T>; },
       [&](const auto& sum) {
 #pragma GCC unroll 8
@@ -56,23 +56,23 @@ FOVEA_KERNEL void dense_gradient_tile(const T* x, const std::vector<std::int32_t
 
 // V vectors of outputs, all taps. As many rows as there are registers for.
 template <int V, class T>
-void dense_gradient_columns(const T* x, const std::vector<std::int32_t>& places,
+void dense_gradient_columns(const T* x, const std::vector<std::int32_t>& sources,
                             const std::vector<std::int32_t>& offsets, const T* g,
                             const std::vector<std::int32_t>& pixels, Index columns, bool assign,
                             T* dw) {
   constexpr int R = vector_registers == 32 ? (V == 4 ? 6 : 8) : (V == 4 ? 2 : 4);
   const auto K = static_cast<Index>(offsets.size());
   for (Index k = 0; k < K; k += R)
-    dense_gradient_tile<R, V>(x, places, offsets.data() + k, std::min<Index>(R, K - k), g,
+    dense_gradient_tile<R, V>(x, sources, offsets.data() + k, std::min<Index>(R, K - k), g,
                               pixels.data(), columns, assign, dw + k * columns);
 }
 
 }  // namespace detail
 
-/// dW of one image, assigned to dw (K, columns) or added to it. Pixel p of y sees x from places[p] on, and its gradients
-/// stand at g + pixels[p]; `columns` numbers are read there, a whole number of vectors.
+/// dW of one image, assigned to dw (K, columns) or added to it. Pixel p of y sees x from sources[p] on, and its gradients
+/// are at g + pixels[p]; `columns` numbers are read there, a whole number of vectors.
 template <class T>
-void dense_gradient(const T* x, const std::vector<std::int32_t>& places,
+void dense_gradient(const T* x, const std::vector<std::int32_t>& sources,
                     const std::vector<std::int32_t>& offsets, const T* g,
                     const std::vector<std::int32_t>& pixels, Index columns, bool assign, T* dw) {
   constexpr Index widest = vector_registers == 32 ? 4 : 3;
@@ -82,7 +82,7 @@ void dense_gradient(const T* x, const std::vector<std::int32_t>& places,
                      : vectors == 3 ? detail::dense_gradient_columns<3, T>
                      : vectors == 2 ? detail::dense_gradient_columns<2, T>
                                     : detail::dense_gradient_columns<1, T>;
-    run(x, places, offsets, g + o, pixels, columns, assign, dw + o);
+    run(x, sources, offsets, g + o, pixels, columns, assign, dw + o);
   }
 }
 

@@ -9,7 +9,7 @@
 // With a single input channel nothing is summed long enough for a matrix tile; reading x is the cost.
 // So each row of x is read once, in three shifts, and serves the three rows of y around it: 12 loads for
 // 36 multiply-adds. The last vector of a row of y begins where it ends with the row, and computes some
-// columns twice. Slow twin: nn/reference/conv2d.hpp.
+// columns twice. Reference implementation: nn/reference/conv2d.hpp.
 #pragma once
 
 #include <algorithm>

@@ -3,13 +3,13 @@
 // 2 x 2 tiles of a convolution's outputs, summed directly: for first layers, whose few channels give
 // Winograd nothing to save, and for larger kernels.
 //
-// The image lies in channels-last order (channels_last.hpp), the lanes of a vector are neighbouring outputs.
-// Number k = (kh, kw, c) of a window stands at offset[k] = kh * row + kw * C + c, so
+// The image is in channels-last order (channels_last.hpp), the lanes of a vector are neighbouring outputs.
+// Number k = (kh, kw, c) of a window is at offset[k] = kh * row + kw * C + c, so
 //
-//   y[e][o]  = sum over k of  x[place[e] + offset[k]]  w[k][o]      for the positions e = 0 .. 3
+//   y[e][o]  = sum over k of  x[corner[e] + offset[k]]  w[k][o]      for the corners e = 0 .. 3
 //
 // Why it is fast: a product of windows and weights in which no window is ever copied, and the four sums of
-// a max-pooling window are registers. Slow twin: the layers one by one (.fuse = false).
+// a max-pooling window are registers. Reference implementation: the layers one by one (.fuse = false).
 #pragma once
 
 #include <vector>
@@ -27,7 +27,7 @@ class DirectTiles {
   DirectTiles() = default;
   /// For images whose rows are `row` elements apart.
   [[gnu::cold]] DirectTiles(Index C, Index O, Extent2 kernel, Index row)
-      : C_(C), O_(O), area_(kernel.h * kernel.w), place_{0, C, row, row + C} {
+      : C_(C), O_(O), area_(kernel.h * kernel.w), corner_{0, C, row, row + C} {
     for (Index kh = 0; kh < kernel.h; ++kh)
       for (Index k = 0; k < kernel.w * C; ++k)
         offsets_.push_back(static_cast<std::int32_t>(kh * row + k));
@@ -66,7 +66,7 @@ class DirectTiles {
       const T* from[tile_rows];
       for (Index i = 0; i < at_once; ++i)
         for (Index e = 0; e < 4; ++e)
-          from[4 * i + e] = images + windows[std::min(t + i, count - 1)] + place_[e];
+          from[4 * i + e] = images + windows[std::min(t + i, count - 1)] + corner_[e];
       multiply_tile<T, tile_rows, V>(
           static_cast<Index>(offsets_.size()), from, [=](Index k) { return offsets[k]; },
           [=](Index k, int v) { return w + k * pitch + v * lanes<T>; },
@@ -86,7 +86,7 @@ class DirectTiles {
   }
 
   Index C_ = 0, O_ = 0, area_ = 0;
-  Index place_[4] = {};
+  Index corner_[4] = {};
   std::vector<std::int32_t> offsets_{};  // [k]
 };
 

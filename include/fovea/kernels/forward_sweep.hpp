@@ -4,7 +4,7 @@
 //
 //   y[o] = b[o] + sum over k of  W[o][k] x[offset[k] + .]
 //
-// Slow twin: nn/reference/conv2d.hpp.
+// Reference implementation: nn/reference/conv2d.hpp.
 #pragma once
 
 #include "fovea/kernels/depthwise.hpp"
@@ -33,19 +33,20 @@ class ForwardSweep {
   FOVEA_OUT_OF_LINE void run(View<const T, 4> x, const T* w, const T* bias, View<T, 4> y,
                              Scratch<T>& scratch, int threads) const {
     const auto& [groups, C, O, image, output, kernel, stride, padding, dilation] = shape_;
-    const Index N = x.extent(0), K = shape_.K(), pixels = shape_.pixels(), places = shape_.places();
+    const Index N = x.extent(0), K = shape_.K(), pixels = shape_.pixels(),
+                outputs = shape_.outputs();
     for_image_chunks(
-        N, groups, O, Work{K} * places, threads,
+        N, groups, O, Work{K} * outputs, threads,
         [&, groups = groups, C = C, O = O](Index n, Index g, Index o, Index count, int thread) {
           T* const padded = scratch.own(thread);
           image_.pad(x.data() + (n * groups + g) * C * pixels, padded);
           const Index first = g * O + o;
           run_image(padded, w + first * K, bias ? bias + first : nullptr, count,
-                    y.data() + (n * groups * O + first) * places, padded + image_.size());
+                    y.data() + (n * groups * O + first) * outputs, padded + image_.size());
         });
   }
 
-  // The steps of run(), for who wants to time them without the copies around them.
+  // The steps of run() by themselves, so that benchmarks can time them without the copies.
 
   /// The layout of x.
   const PaddedImage<T>& image() const { return image_; }

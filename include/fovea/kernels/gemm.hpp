@@ -10,7 +10,7 @@
 //               reads it, and then used by every row of A
 //
 // Every element is one sum over k in one order, wherever it stands. So cutting C into chunks, for
-// threads, does not change a bit. The slow twin is three loops in the tests.
+// threads, does not change a bit. Reference implementation: three loops in the tests.
 #pragma once
 
 #include <algorithm>

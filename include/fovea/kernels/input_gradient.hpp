@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// The gradient of a convolution's input, as sweeps over the padded dy with the weights turned around.
+// The gradient of a convolution's input, as sweeps over the padded dy with flipped weights.
 //
 //   dx[c] = the sum, over every o and tap, of what y[o] took from x[c] with it
 //
 // x[h] is read by y[oh] with tap kh when h + p = oh s + kh d. With h + p = q s + a, the taps of phase a are
 // those with kh d % s = a, and oh = q - kh d / s. So there is one sweep for each of the s x s phases of x, and
-// each sees its own part of the taps.
+// each has its own subset of the taps.
 //
-// Slow twin: nn/reference/conv2d.hpp.
+// Reference implementation: nn/reference/conv2d.hpp.
 #pragma once
 
 #include <algorithm>
@@ -45,20 +45,20 @@ class InputGradient {
                              int threads) const {
     const auto& [groups, C, O, image, output, kernel, stride, padding, dilation] = shape_;
     const Index N = dx.extent(0), pixels = shape_.pixels();
-    T* const turned = scratch.shared();
-    turn_weights(w, turned);
+    T* const permuted = scratch.shared();
+    permute_weights(w, permuted);
     for_image_chunks(
         N, groups, C, Work{O} * kernel.h * kernel.w * pixels, threads,
         [&, groups = groups, C = C](Index n, Index g, Index c, Index count, int thread) {
           T* const padded = scratch.own(thread);
           pad_gradient(dy, n, g, padded);
           const Index first = g * C + c;
-          run_image(padded, turned, first, count, dx.data() + (n * groups * C + first) * pixels,
+          run_image(padded, permuted, first, count, dx.data() + (n * groups * C + first) * pixels,
                     padded + gradient_size());
         });
   }
 
-  // The steps of run(), for who wants to time them without the copies around them.
+  // The steps of run() by themselves, so that benchmarks can time them without the copies.
 
   /// Elements of scratch for the sums of one image.
   Index sums_size() const {
@@ -82,7 +82,7 @@ class InputGradient {
   }
 
   /// For every phase the matrix (groups C, O taps) that its sweep multiplies with.
-  void turn_weights(const T* w, T* turned) const {
+  void permute_weights(const T* w, T* permuted) const {
     const auto& [groups, C, O, image, output, kernel, stride, padding, dilation] = shape_;
     const Index area = kernel.h * kernel.w;
     const std::int32_t* tap = taps_.data();
@@ -91,31 +91,32 @@ class InputGradient {
         for (Index c = 0; c < C; ++c)
           for (Index o = 0; o < O; ++o)
             for (Index t = 0; t < phase.taps; ++t)
-              *turned++ = w[((g * O + o) * C + c) * area + tap[t]];
+              *permuted++ = w[((g * O + o) * C + c) * area + tap[t]];
       tap += phase.taps;
     }
   }
 
   /// dx of `count` channels of one image from the padded gradient; `first` counts over all groups.
-  void run_image(const T* padded, const T* turned, Index first, Index count, T* dx, T* sums) const {
+  void run_image(const T* padded, const T* permuted, Index first, Index count, T* dx,
+                 T* sums) const {
     const auto [H, W] = shape_.image;
     if (depthwise_) {
-      // The same with the kernel turned by half a circle, from two rows and columns before the first.
+      // The forward kernel with flipped weights, from two rows and columns before the first.
       const Sweep& at = phases_[0].sweep;
       T w[9];
-      std::reverse_copy(turned + first * 9, turned + first * 9 + 9, w);
+      std::reverse_copy(permuted + first * 9, permuted + first * 9 + 9, w);
       return depthwise(padded + at.first - 2 * at.pitch - 2, at.pitch, w, T{0}, H, W, dx);
     }
     const std::int32_t* offsets = offsets_.data();
     for (const Phase& phase : phases_) {
       const Index depth = shape_.O * phase.taps;
-      sweep(phase.sweep, offsets, depth, turned + first * depth, count, padded, sums,
+      sweep(phase.sweep, offsets, depth, permuted + first * depth, count, padded, sums,
             {.y = dx + phase.first.h * W + phase.first.w,
              .plane = H * W,
              .row = shape_.stride.h * W,
              .step = shape_.stride.w});
       offsets += depth;
-      turned += shape_.groups * shape_.C * depth;
+      permuted += shape_.groups * shape_.C * depth;
     }
   }
 
@@ -166,12 +167,13 @@ class InputGradient {
     const std::int32_t* tap = taps_.data();
     for (Phase& phase : phases_) {
       phase.sweep.pitch = padded_.extent.w;
-      phase.sweep.first = padded_.place(phase.nearest.h + before.h, phase.nearest.w + before.w);
+      phase.sweep.first = padded_.offset(phase.nearest.h + before.h, phase.nearest.w + before.w);
       for (Index o = 0; o < O; ++o)
         for (Index t = 0; t < phase.taps; ++t) {
           const Index dh = tap[t] / kernel.w * dilation.h / stride.h;
           const Index dw = tap[t] % kernel.w * dilation.w / stride.w;
-          offsets_.push_back(static_cast<std::int32_t>(o * padded_.size() - padded_.place(dh, dw)));
+          offsets_.push_back(
+              static_cast<std::int32_t>(o * padded_.size() - padded_.offset(dh, dw)));
         }
       tap += phase.taps;
     }

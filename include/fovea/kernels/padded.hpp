@@ -25,8 +25,8 @@ struct PaddedChannel {
   /// Elements of all phases.
   Index size() const { return phases.h * phases.w * plane(); }
 
-  /// Where pixel (h, w) stands, counted with the padding.
-  Index place(Index h, Index w) const {
+  /// The offset of pixel (h, w), counted with the padding.
+  Index offset(Index h, Index w) const {
     return (h % phases.h * phases.w + w % phases.w) * plane() + h / phases.h * extent.w +
            w / phases.w;
   }

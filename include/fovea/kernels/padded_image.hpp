@@ -35,7 +35,7 @@ class PaddedImage {
       for (Index kh = 0; kh < kernel.h; ++kh)
         for (Index kw = 0; kw < kernel.w; ++kw)
           offsets_.push_back(static_cast<std::int32_t>(
-              c * channel_.size() + channel_.place(kh * dilation.h, kw * dilation.w)));
+              c * channel_.size() + channel_.offset(kh * dilation.h, kw * dilation.w)));
     size_ = whole_vectors<T>(C * channel_.size() + pitch() + lanes<T>);
   }
 

@@ -15,7 +15,7 @@
 // is computed between rows is thrown away. Wide rows of short sums are done one by one instead, so
 // that they go straight to where they belong.
 //
-// Slow twin: nn/reference/im2col.hpp with a product (benchmarks/ladder).
+// Reference implementation: nn/reference/im2col.hpp with a product (benchmarks/ladder).
 #pragma once
 
 #include <algorithm>
@@ -26,9 +26,10 @@
 
 namespace fovea::inline FOVEA_ABI::kernels {
 
-/// The places that a sweep visits: (i, j) reads first + i * pitch + j.
+/// The positions that a sweep visits: (i, j) reads first + i * pitch + j.
 struct Sweep {
-  Index rows, cols, pitch, first;  ///< places; elements from row to row, and to the first place
+  Index rows, cols, pitch,
+      first;  ///< positions; elements from row to row, and to the first position
 
   /// Whether sums go straight to where they belong, row by row. What lies between rows is left out then, but
   /// the last vector of a row works out again what the one before has: good for wide rows, and for short
@@ -41,7 +42,7 @@ struct Sweep {
 
   /// Rows whose sums are collected before they are written out: about 2 KB of them.
   Index rows_at_once() const { return std::clamp<Index>(512 / pitch, 1, std::max<Index>(rows, 1)); }
-  /// Elements from the first to the last place of that many rows, rounded up to whole vectors.
+  /// Elements from the first to the last position of that many rows, rounded up to whole vectors.
   template <class T>
   Index length(Index count) const {
     return whole_vectors<T>((count - 1) * pitch + cols);
@@ -78,7 +79,7 @@ struct SweepOutput {
 
 namespace detail {
 
-// R rows of sums for V vectors of places from x on, row i to to[i] + p.
+// R rows of sums for V vectors of positions from x on, row i to to[i] + p.
 template <int R, int V, class T>
 FOVEA_KERNEL void sweep_tile(const std::int32_t* offsets, Index depth, Array<const T* const, R>& w,
                              const Array<T, R>& bias, const T* x, Array<T* const, R>& to, Index p) {
@@ -93,7 +94,7 @@ FOVEA_KERNEL void sweep_tile(const std::int32_t* offsets, Index depth, Array<con
       });
 }
 
-// Up to R rows of sums for the rows [begin, end) of places.
+// Up to R rows of sums for the rows [begin, end) of positions.
 template <int R, class T>
 void sweep_rows(const Sweep& at, Index begin, Index end, const std::int32_t* offsets, Index depth,
                 const T* w, Index rows, const T* x, T* sums, const SweepOutput<T>& y) {
@@ -114,12 +115,12 @@ void sweep_rows(const Sweep& at, Index begin, Index end, const std::int32_t* off
   for (Index first = begin; first < end; first += step) {
     const Index count = std::min(step, end - first);
     const Index length = in_place ? (count - 1) * at.pitch + at.cols : at.length<T>(count);
-    const Index place = in_place ? first * y.row : 0;
+    const Index offset = in_place ? first * y.row : 0;
     const T* const start = x + at.first + first * at.pitch;
     Index p = 0;
     const auto tiles = [&]<int V>() {
       for (; p + V * lanes<T> <= length; p += V * lanes<T>)
-        sweep_tile<R, V>(offsets, depth, from, bias, start + p, to, place + p);
+        sweep_tile<R, V>(offsets, depth, from, bias, start + p, to, offset + p);
     };
     // A single row leaves registers free.
     tiles.template operator()<R == 1 ? 8 : 3>();
@@ -127,7 +128,7 @@ void sweep_rows(const Sweep& at, Index begin, Index end, const std::int32_t* off
     // The last vector begins early if it has to.
     for (; p < length; p += lanes<T>) {
       const Index last = std::min(p, length - lanes<T>);
-      sweep_tile<R, 1>(offsets, depth, from, bias, start + last, to, place + last);
+      sweep_tile<R, 1>(offsets, depth, from, bias, start + last, to, offset + last);
     }
     if (in_place) continue;
     for (Index i = 0; i < rows; ++i)
@@ -138,7 +139,7 @@ void sweep_rows(const Sweep& at, Index begin, Index end, const std::int32_t* off
 
 }  // namespace detail
 
-/// For every row o of w (rows, depth) and every place: sum over k of w[o][k] x[offsets[k] + place], to
+/// For every row o of w (rows, depth) and every position: sum over k of w[o][k] x[offsets[k] + position], to
 /// y. `sums` is scratch. Of an x that is larger than half of L2 a part that fits meets all of w before
 /// the next part does.
 template <class T>

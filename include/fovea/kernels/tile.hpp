@@ -12,7 +12,7 @@
 // can do two of either a cycle), 4 x 3 with 16 registers. Nothing else is in the loop: no operand is
 // copied first, rows are found by their addresses. The 8 x 3 tile runs at 98 % of the peak.
 //
-// Sums run over k in order, wherever the tile stands. The slow twins are three loops in the tests.
+// Sums run over k in order, wherever the tile is in C. Reference implementation: three loops in the tests.
 #pragma once
 
 #include "fovea/core/simd.hpp"
@@ -53,11 +53,11 @@ template <class T, int R, int V, class At, class B>
     Array<Vec<T>, V> row;
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v) row[v] = in_register<T>(load<T>(b(k, v)));
-    const Index place = at(k);
+    const Index offset = at(k);
 #pragma GCC unroll 8
     for (int i = 0; i < R; ++i)
 #pragma GCC unroll 8
-      for (int v = 0; v < V; ++v) sum[i][v] += a[i][place] * row[v];
+      for (int v = 0; v < V; ++v) sum[i][v] += a[i][offset] * row[v];
   }
 }
 

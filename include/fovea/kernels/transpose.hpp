@@ -2,9 +2,9 @@
 //
 // Rows become columns: out[j][i] = in[i][j].
 //
-// Blocks of lanes x lanes are turned in registers: zipping row i with row i + lanes/2, log2(lanes)
+// Blocks of lanes x lanes are transposed in registers: zipping row i with row i + lanes/2, log2(lanes)
 // times over, is the transposition (each zip rotates the bits of the element's address by one). So
-// memory is read and written in whole vectors only. The slow twin is fovea::transpose.
+// memory is read and written in whole vectors only. Reference implementation: fovea::transpose.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,8 @@ namespace detail {
 
 // The first `count` columns of lanes x lanes numbers become rows, in whole vectors.
 template <class T>
-FOVEA_KERNEL void turn_block(const T* in, Index in_stride, T* out, Index out_stride, Index count) {
+FOVEA_KERNEL void transpose_block(const T* in, Index in_stride, T* out, Index out_stride,
+                                  Index count) {
   constexpr int n = int{lanes<T>};
   Array<Vec<T>, n> rows, zipped;
 #pragma GCC unroll 16
@@ -39,10 +40,10 @@ FOVEA_KERNEL void turn_block(const T* in, Index in_stride, T* out, Index out_str
   }
 }
 
-// What fills no block, number by number.
+// The rows or columns that do not fill a block, number by number.
 template <class T>
-FOVEA_OUT_OF_LINE void turn_rest(const T* in, Index rows, Index cols, Index in_stride, T* out,
-                                 Index out_stride) {
+FOVEA_OUT_OF_LINE void transpose_rest(const T* in, Index rows, Index cols, Index in_stride, T* out,
+                                      Index out_stride) {
   for (Index j = 0; j < cols; ++j)
     for (Index i = 0; i < rows; ++i) out[j * out_stride + i] = in[i * in_stride + j];
 }
@@ -57,12 +58,12 @@ FOVEA_OUT_OF_LINE void transpose(const T* in, Index rows, Index cols, Index in_s
   const Index whole_rows = rows / n * n, whole_cols = cols / n * n;
   for (Index i = 0; i < whole_rows; i += n)
     for (Index j = 0; j < whole_cols; j += n)
-      detail::turn_block(in + i * in_stride + j, in_stride, out + j * out_stride + i, out_stride,
-                         n);
-  detail::turn_rest(in + whole_rows * in_stride, rows - whole_rows, whole_cols, in_stride,
-                    out + whole_rows, out_stride);
-  detail::turn_rest(in + whole_cols, rows, cols - whole_cols, in_stride,
-                    out + whole_cols * out_stride, out_stride);
+      detail::transpose_block(in + i * in_stride + j, in_stride, out + j * out_stride + i,
+                              out_stride, n);
+  detail::transpose_rest(in + whole_rows * in_stride, rows - whole_rows, whole_cols, in_stride,
+                         out + whole_rows, out_stride);
+  detail::transpose_rest(in + whole_cols, rows, cols - whole_cols, in_stride,
+                         out + whole_cols * out_stride, out_stride);
 }
 
 /// An image x, C planes of H rows of W numbers, in channels-last order: pixel (h, w) becomes C numbers at
@@ -84,13 +85,13 @@ FOVEA_OUT_OF_LINE void to_channels_last(const T* x, Index plane, Index C, Index 
         T* const to = out + h * row + w * pixel + c;
         const Index count = std::min(n, W - w);
         if (c < whole && h * W + w + n <= H * W)  // a plane must not be read beyond its end
-          detail::turn_block(from, plane, to, pixel, count);
+          detail::transpose_block(from, plane, to, pixel, count);
         else
-          detail::turn_rest(from, std::min(n, C - c), count, plane, to, pixel);
+          detail::transpose_rest(from, std::min(n, C - c), count, plane, to, pixel);
       }
 }
 
-/// The way back: x (C, H, W), its planes `plane` apart, from pixels of C numbers at in + h * row + w *
+/// The inverse: x (C, H, W), its planes `plane` apart, from pixels of C numbers at in + h * row + w *
 /// pixel. Up to lanes<T> - 1 pixels are read beyond the end of a row.
 template <class T>
 FOVEA_OUT_OF_LINE void from_channels_last(const T* in, Index row, Index pixel, Index C, Index H,
@@ -103,11 +104,11 @@ FOVEA_OUT_OF_LINE void from_channels_last(const T* in, Index row, Index pixel, I
       for (Index w = 0; w < W; w += n) {
         const T* const from = in + h * row + w * pixel + c;
         T* const to = x + c * plane + h * W + w;
-        // What is too much of a vector, the next row of the same channel overwrites.
+        // The next row of the same channel overwrites what the last vector writes beyond this one.
         if (c < whole && h * W + w + n <= H * W)
-          detail::turn_block(from, pixel, to, plane, n);
+          detail::transpose_block(from, pixel, to, plane, n);
         else
-          detail::turn_rest(from, std::min(n, W - w), std::min(n, C - c), pixel, to, plane);
+          detail::transpose_rest(from, std::min(n, W - w), std::min(n, C - c), pixel, to, plane);
       }
 }
 

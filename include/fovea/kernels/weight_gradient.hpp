@@ -7,7 +7,7 @@
 // With zeros between the rows of dy, which are as far apart as those of the image, each is one long product,
 // and a tile of 8 x 3 of them reads every number once (dot_tile in tile.hpp).
 //
-// Slow twin: nn/reference/conv2d.hpp.
+// Reference implementation: nn/reference/conv2d.hpp.
 #pragma once
 
 #include <algorithm>
@@ -56,7 +56,7 @@ class WeightGradient {
         });
   }
 
-  // The steps of run(), for who wants to time them without the copies around them.
+  // The steps of run() by themselves, so that benchmarks can time them without the copies.
 
   /// The layout of x.
   const PaddedImage<T>& image() const { return image_; }
@@ -128,7 +128,7 @@ class WeightGradient {
     for (Index k = 0; k < K_; k += V) dots<R, V>(count, length, images, left, rows, k, dw);
   }
 
-  // Beyond the last row and the last k are those again, which nobody reads.
+  // Beyond the last row and the last k the tile repeats them; those sums are not stored.
   template <int R, int V>
   FOVEA_KERNEL void dots(Index count, Index length, const T* images, Array<const T* const, R>& left,
                          Index rows, Index k, T* dw) const {

@@ -21,7 +21,7 @@
 // tiles as a register tile has rows go from the image to the outputs before the next ones: their V and M
 // stay in L1, and U comes from L2. Where U is too large for that, more tiles share it.
 //
-// The rounding error is that of the direct sum, or smaller. Slow twin: nn/reference/conv2d.hpp.
+// The rounding error is that of the direct sum, or smaller. Reference implementation: nn/reference/conv2d.hpp.
 #pragma once
 
 #include "fovea/core/parallel.hpp"

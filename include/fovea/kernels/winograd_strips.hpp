@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Winograd's way (winograd.hpp) for a convolution by itself: x (N, C, H, W) to y (N, O, OH, OW).
+// Winograd's algorithm (winograd.hpp) for a convolution by itself: x (N, C, H, W) to y (N, O, OH, OW).
 //
-// A strip is a few rows of tiles of one image, or several small images. It is turned into channels-last
-// order with its padding around it, goes through all tiles, and its outputs are turned back, all in half of
-// L2.
+// A strip is a few rows of tiles of one image, or several small images. It is copied to channels-last
+// order with its padding around it, transformed tile by tile, and its outputs are copied back to
+// planes, all within half of L2.
 //
-// The gradient dx of such a convolution is one too: of dy, with the kernels turned by half a circle, and
-// inputs and outputs exchanged.
+// The gradient dx of such a convolution is one too: of dy, with flipped kernels and with inputs and
+// outputs exchanged.
 #pragma once
 
 #include <vector>
@@ -25,7 +25,7 @@ template <class T>
 class WinogradStrips {
  public:
   WinogradStrips() = default;
-  /// Whether a convolution and its way back can go this way.
+  /// Whether forward and dx of a convolution can be computed so.
   static bool suits(const ConvolutionShape& shape) {
     const auto& [groups, C, O, image, output, kernel, stride, padding, dilation] = shape;
     return Winograd<T>::suits({kernel, stride, padding, dilation}, groups, C, O) &&
@@ -40,7 +40,7 @@ class WinogradStrips {
     return {s.O, s.output, {2 - s.padding.h, 2 - s.padding.w}, s.C, s.image, true};
   }
 
-  /// What run() needs: the transformed weights are what is shared.
+  /// What run() needs; the threads share the transformed weights.
   ScratchSize scratch() const {
     return {images_ * (in_.size() + out_.size()) + out_.channels + winograd_.scratch(),
             winograd_.weights_size()};
@@ -49,7 +49,7 @@ class WinogradStrips {
   /// y = bias + the convolution of x with the weights w of the convolution; `bias` may be null.
   FOVEA_OUT_OF_LINE void run(View<const T, 4> x, const T* w, const T* bias, View<T, 4> y,
                              Scratch<T>& scratch, int threads) const {
-    if (turned_)
+    if (flipped_)
       winograd_.transform_weights(w + 8, 9, O_ * 9, -1, scratch.shared(), threads);
     else
       winograd_.transform_weights(w, C_ * 9, 9, 1, scratch.shared(), threads);
@@ -57,7 +57,7 @@ class WinogradStrips {
     const Index x_size = images_ * in_.size(), y_size = images_ * out_.size();
     const Index strips = (TH + rows_ - 1) / rows_;
     const Index blocks = (N + images_ - 1) / images_ * strips;
-    // Where there are fewer strips than threads, the outputs are shared out too.
+    // Where there are fewer strips than threads, the outputs are cut into chunks, too.
     const Index vectors = columns / lanes<T>;
     const Index chunks = blocks >= 2 * threads ? 1 : std::min<Index>(vectors, threads);
     parallel_for(threads, blocks * chunks, [&](Index chunk, int thread) {
@@ -70,7 +70,8 @@ class WinogradStrips {
       T* const out = images + x_size;
       T* const add = out + y_size;  // the bias, in whole vectors
       for (Index o = 0; o < columns; ++o) add[o] = bias && o < O_ ? bias[o] : T{0};
-      for (Index k = 0; k < count; ++k) turn_in(x[n + k].data(), row, images + k * in_.size());
+      for (Index k = 0; k < count; ++k)
+        rows_to_channels_last(x[n + k].data(), row, images + k * in_.size());
       const Index cols = output_tiles(output_.w);
       winograd_.run(images, windows_.data(), ((count - 1) * rows_ + rows) * cols, scratch.shared(),
                     begin, last * lanes<T>, add + columns,
@@ -90,14 +91,14 @@ class WinogradStrips {
 
  private:
   [[gnu::cold]] WinogradStrips(Index C, Extent2 image, Extent2 padding, Index O, Extent2 output,
-                               bool turned)
+                               bool flipped)
       : C_(C),
         H_(image.h),
         W_(image.w),
         O_(O),
         output_(output),
         padding_(padding),
-        turned_(turned) {
+        flipped_(flipped) {
     const Extent2 tiles{output_tiles(output.h), output_tiles(output.w)};
     // As many rows of tiles as leave x and y in half of L2, or several small images.
     const Index width = 2 * tiles.w + 2, columns = whole_vectors<T>(O);
@@ -107,14 +108,14 @@ class WinogradStrips {
     in_ = {C_, {2 * rows_ + 2, width}, 0};
     out_ = {columns, {2 * rows_, 2 * tiles.w}, 0};
     winograd_ = {C_, O, in_.row()};
-    windows_ = in_.places(0, {rows_, tiles.w}, 2, images_);
-    pixels_ = out_.places(0, {rows_, tiles.w}, 2, images_);
+    windows_ = in_.tile_offsets(0, {rows_, tiles.w}, 2, images_);
+    pixels_ = out_.tile_offsets(0, {rows_, tiles.w}, 2, images_);
   }
 
   static Index output_tiles(Index outputs) { return (outputs + 1) / 2; }
 
   // The pixels that the rows of tiles from `row` on read.
-  void turn_in(const T* x, Index row, T* image) const {
+  void rows_to_channels_last(const T* x, Index row, T* image) const {
     const Index above = 2 * row - padding_.h;  // the row of x that comes first; it may be padding
     const Index first = std::max<Index>(above, 0), last = std::min(above + in_.extent.h, H_);
     const Index left = padding_.w * C_, right = left + W_ * C_;
@@ -131,9 +132,9 @@ class WinogradStrips {
 
   Index C_ = 0, H_ = 0, W_ = 0, O_ = 0;
   Extent2 output_{0}, padding_{0};
-  bool turned_ = false;                             // the kernels, inputs and outputs exchanged
-  Index rows_ = 1, images_ = 1;                     // of one block
-  ChannelsLast<T> in_{}, out_{};                    // of one strip; its padding is among the pixels
+  bool flipped_ = false;          // for dx: kernels flipped, inputs and outputs exchanged
+  Index rows_ = 1, images_ = 1;   // of one block
+  ChannelsLast<T> in_{}, out_{};  // of one strip; its padding is among the pixels
   std::vector<std::int32_t> windows_{}, pixels_{};  // of every tile, in x and in y
   Winograd<T> winograd_{};
 };

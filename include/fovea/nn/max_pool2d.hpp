@@ -137,10 +137,10 @@ class MaxPool2d {
     Index best = corner;
     for (Index h = 0; h < rows; ++h)
       for (Index w = 0; w < cols; ++w) {
-        // Arithmetic instead of a branch: which way it would go, nobody can predict.
-        const Index place = corner + h * W + w;
-        const bool wins = !(x[place] <= x[best]) & !std::isnan(x[best]);
-        best += static_cast<Index>(wins) * (place - best);
+        // Arithmetic instead of a branch, which the processor could not predict.
+        const Index offset = corner + h * W + w;
+        const bool wins = !(x[offset] <= x[best]) & !std::isnan(x[best]);
+        best += static_cast<Index>(wins) * (offset - best);
       }
     return best;
   }
