@@ -343,12 +343,12 @@ TEST_CASE("contracts: windows and receptive fields") {
       {"a field that grows beyond 63 bits",
        [] {
          Field field;
-         for (int i = 0; i < 8; ++i) field = field.behind({3, 1 << 20, 0, 1});
+         for (int i = 0; i < 8; ++i) field = field.after({3, 1 << 20, 0, 1});
        },
        "receptive field: expected smaller extents"},
       {"a field behind a window without stride",
        [] {
-         Field{}.behind({3, 0, 0, 1});
+         Field{}.after({3, 0, 0, 1});
        },
        "stride: expected 1 or more"},
   });

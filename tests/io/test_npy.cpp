@@ -284,7 +284,7 @@ TEST_CASE("npy: each rule broken once") {
   CHECK(contains(with("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), 'x': 1}"),
                  "found x"));
   CHECK(contains(with("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2)} + 1"),
-                 "nothing behind the dictionary, found + 1"));
+                 "nothing after the dictionary, found + 1"));
   CHECK(contains(with("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2)"),
                  "found the end of the header"));
   CHECK(contains(with("{,}"), "expected a key"));

@@ -366,7 +366,7 @@ npy("header_4_GB", "a header has at most 10000 bytes", "expected a header of at 
     version=(2, 0), length=2**32 - 1)
 npy("list", "a header is a dictionary", "expected { in the header", "['<f4', False, (3, 4)]")
 npy("not_closed", "a header is a dictionary", "found the end of the header", "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), ")
-npy("something_behind", "a header is one dictionary", "expected nothing behind the dictionary", described() + "{}")
+npy("something_behind", "a header is one dictionary", "expected nothing after the dictionary", described() + "{}")
 npy("code", "a header is not a program", "found", described(shape="__import__('os').abort()"))
 npy("no_descr", "there is a descr", "found no descr", "{'fortran_order': False, 'shape': (3, 4), }")
 npy("no_order", "there is a fortran_order", "found no fortran_order", "{'descr': '<f4', 'shape': (3, 4), }")

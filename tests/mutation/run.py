@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Would the tests notice? Plants the faults of faults.txt, one at a time, and says which test sees each.
+"""Would the tests notice? Makes the mutants of faults.txt, one at a time, and says which test sees each.
 
     tests/mutation/run.py [--jobs N] [NAME...]    all faults, or those with these names ('adam-*')
     tests/mutation/run.py --list                  what there is
@@ -9,9 +9,9 @@
 A fault goes into a copy of the headers in build/mutation, never into those of the project. A test file is
 compiled with the copy and run, and a test in Python is given the copy; the fault is caught if the test fails. If it passes, the next test file of
 the fault gets its turn. First of all every test file must pass without a fault: one that fails in any
-case would catch everything. What a compiler refuses, nobody can plant: such a fault is told and not counted.
+case would catch everything. What a compiler refuses is no mutant: such a fault is printed and not counted.
 
-Ends with "N planted, M caught (P %)" and status 1 if that is under 95 %, 2 if the table or a test is bad.
+Ends with "N mutants, M caught (P %)" and status 1 if that is under 95 %, 2 if the table or a test is bad.
 """
 import argparse
 import concurrent.futures
@@ -207,10 +207,10 @@ def main():
             count[verdict] += 1
             print(f"{verdict:<10}  {fault.name:<36} {fault.header:<34} {why}", flush=True)
 
-    planted = count["caught"] + count["NOT CAUGHT"]
-    percent = 100 * count["caught"] / max(planted, 1)
+    mutants = count["caught"] + count["NOT CAUGHT"]
+    percent = 100 * count["caught"] / max(mutants, 1)
     refused = f", {count['refused']} not counted, as they do not compile" if count["refused"] else ""
-    print(f"{planted} planted, {count['caught']} caught ({percent:.1f} %){refused}")
+    print(f"{mutants} mutants, {count['caught']} caught ({percent:.1f} %){refused}")
     return 2 if count["refused"] else 1 if percent < 95 else 0
 
 

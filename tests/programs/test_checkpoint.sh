@@ -101,7 +101,7 @@ refused "--every" "${good[@]}" --checkpoint "$work/x" --every 0
 (exec "$program" --data "$work/data" --epochs 10000 --checkpoint "$work/two.ckpt" --out "$work/two" --quiet) > /dev/null 2>&1 &
 pid=$!
 wait_for "$work/two.ckpt"
-refused "$work/two.ckpt.lock: expected a lock that nobody holds, found another process at work" \
+refused "$work/two.ckpt.lock: expected a free lock, found one that another process holds" \
   --data "$work/data" --epochs 10000 --checkpoint "$work/two.ckpt" --resume
 kill -0 $pid 2> /dev/null || fail "two at once: the first one ended"
 kill -9 $pid

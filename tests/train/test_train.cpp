@@ -310,7 +310,7 @@ TEST_CASE("metrics: accuracy, interval, confusion") {
 
 namespace {
 
-// A layer with a planted mistake: what the gradient check is for.
+// A layer with a mistake made on purpose: what the gradient check is for.
 struct Wrong {
   enum class Fault { none, sign, factor, unassigned, accumulated, leak } fault;
   static constexpr std::string_view kind = "wrong";
@@ -345,7 +345,7 @@ struct Wrong {
 
 }  // namespace
 
-TEST_CASE("gradient_check sees planted mistakes") {
+TEST_CASE("gradient_check sees mistakes made on purpose") {
   using Fault = Wrong::Fault;
   CHECK(gradient_check(Wrong{Fault::none}, Shape{2, 3}).max_error <= 1e-9);
   for (const Fault fault :

@@ -49,8 +49,9 @@
 #  define FOVEA_ABI FOVEA_DETAIL_CONCAT(abi_, FOVEA_ISA)
 #endif
 
-// A function that is called, not copied into its callers: for what is long and rarely run, and for the
-// kernels, whose registers are nobody else's. (Clang makes no clones and does not know the word.)
+// A function that is called, not copied into its callers: for what is long and rarely run,
+// and for the kernels, which no other function shares registers with. (Clang makes no clones
+// and does not know the word.)
 #if defined(__clang__)
 #  define FOVEA_OUT_OF_LINE [[gnu::noinline]]
 #else

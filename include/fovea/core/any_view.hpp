@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// AnyView: a View whose rank is known at run time, and Extents: a Shape likewise. Where ranks are types, at the borders of a
-// network, as<R>() makes a View of it.
+// AnyView: a View whose rank is known at run time, and Extents: a Shape likewise. Where ranks are
+// types, at the borders of a network, as<R>() makes a View of it.
 #pragma once
 
 #include <array>
@@ -50,12 +50,12 @@ struct Extents {
 /// A View whose rank is known at run time: `w.activation("conv1").as<4>()`.
 template <class T>
 struct AnyView {
-  T* data = nullptr;  ///< the first element; nullptr: there is nothing to see
+  T* data = nullptr;  ///< the first element; nullptr: empty
   Extents extents{};  ///< rank and extents
 
-  /// Looks at nothing.
+  /// Empty.
   AnyView() = default;
-  /// Looks at all elements of these extents.
+  /// Of all elements of these extents.
   AnyView(T* first, const Extents& e) : data(first), extents(e) {}
   template <class U, std::size_t R>
   requires std::convertible_to<U*, T*> AnyView(const View<U, R>& view)
@@ -65,13 +65,13 @@ struct AnyView {
   requires std::is_const_v<T> AnyView(const AnyView<U>& other)
       : data(other.data), extents(other.extents) {}
 
-  /// The same as a type; throws if R is not the rank. Empty if there is nothing to see.
+  /// The same as a type; throws if R is not the rank. Empty if this is.
   template <std::size_t R>
   View<T, R> as() const {
     check(!data || extents.rank == R, "view: expected ", R, " axes, found ", extents);
     return data ? View<T, R>(data, extents.shape<R>()) : View<T, R>();
   }
-  /// Whether there is nothing to see.
+  /// Whether there is no memory.
   bool empty() const { return data == nullptr; }
 };
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Numbers by their bits, and sums and products whose rounding errors are known: the ground for core/math.hpp.
+// Numbers by their bits, and sums and products with known rounding errors, for core/math.hpp.
 //
-// `bit_cast` is std::bit_cast by the compilers' builtin, for the libc++ of emscripten 3.1.6 has none. The
-// rest replaces ceil, round, copysign, ldexp, frexp and nextafter of libm, and numbers of 106 bits.
+// `bit_cast` is std::bit_cast by the compilers' builtin, because the libc++ of
+// emscripten 3.1.6 has none. The rest replaces ceil, round, copysign, ldexp, frexp and nextafter of
+// libm, and numbers of 106 bits.
 #pragma once
 
 #include <cmath>
@@ -20,8 +21,9 @@
 
 namespace fovea::inline FOVEA_ABI {
 
-/// a == b, where rounding is no reason for another answer: 0 that was never touched, a number and its copy.
-/// By std::equal_to, so that -Wfloat-equal of a program shows the comparisons that are not meant.
+/// a == b, where rounding is no reason for another answer: 0 that was never touched, a
+/// number and its copy. By std::equal_to, so that -Wfloat-equal of a program shows the
+/// comparisons that are not meant.
 template <class T>
 constexpr bool exactly_equal(T a, std::type_identity_t<T> b) {
   return std::equal_to<T>{}(a, b);
@@ -70,8 +72,8 @@ constexpr T next_above(T x) {
 // The nearest whole number, for |x| < 2^51: between 2^52 and 2^53 a double has no fraction.
 constexpr double nearest(double x) { return (x + 0x1.8p52) - 0x1.8p52; }
 
-// A number as a sum: `low` is about 2^-53 of `high`, or less (T. J. Dekker, A floating-point technique for
-// extending the available precision, Numerische Mathematik 18, 1971).
+// A number as a sum: `low` is about 2^-53 of `high`, or less (T. J. Dekker, A floating-point
+// technique for extending the available precision, Numerische Mathematik 18, 1971).
 struct TwoDoubles {
   double high, low;
 };
@@ -82,8 +84,8 @@ constexpr TwoDoubles exact_sum(double a, double b) {
   return {sum, b - (sum - a)};
 }
 
-// a b with an error of 2^-106: halves of 26 and 27 bits have products that fit into a double. (Dekker finds
-// the halves by a product, which fused multiply-add would spoil.)
+// a b with an error of 2^-106: halves of 26 and 27 bits have products that fit into a double.
+// (Dekker finds the halves by a product, which fused multiply-add would spoil.)
 constexpr TwoDoubles exact_product(double a, double b) {
   const auto upper = [](double x) {
     return bit_cast<double>(bit_cast<std::uint64_t>(x) & 0xfffffffff8000000u);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Errors in words. `check(ok, "fc1: expected ", a, ", got ", b)` costs one branch when all is well
-// and throws one `fovea::Error` with one sentence when it is not. Checks are always on: nothing in
-// this library depends on NDEBUG.
+// Errors in words. `check(ok, "fc1: expected ", a, ", got ", b)` costs one branch when ok is true
+// and throws one `fovea::Error` with one error message when it is not. Checks are always on:
+// nothing in this library depends on NDEBUG.
 #pragma once
 
 #include <cmath>
@@ -19,8 +19,8 @@
 
 namespace fovea::inline FOVEA_ABI {
 
-/// The only exception this library throws on purpose. `what()` is one sentence: what, expected,
-/// found.
+/// The only exception this library throws on purpose. `what()` is one error
+/// message: what, expected, found.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -48,8 +48,8 @@ std::string to_string(T value) {
   return to_string(static_cast<Wide>(value));
 }
 
-/// printf's %.*f, %.*e or %.*g, by its last letter, with a point in every locale: some have a comma, some
-/// more than one byte. A NaN has no sign, which differs between processors.
+/// printf's %.*f, %.*e or %.*g, by its last letter, with a point in every locale: some have a
+/// comma, some more than one byte. A NaN has no sign, which differs between processors.
 [[gnu::cold]] inline std::string formatted(double value, int digits, char style = 'g') {
   if (std::isnan(value)) return "nan";
   char text[512];  // the largest double has 309 digits before the point
@@ -72,7 +72,8 @@ std::string to_string(F value) {
   return formatted(static_cast<double>(value), 6);
 }
 
-/// A text from outside, a file's name for instance, with a question mark for each control character.
+/// A text from outside, a file's name for instance, with a question
+/// mark for each control character.
 [[gnu::cold]] inline std::string one_line(std::string_view text) {
   std::string clean(text);
   for (char& c : clean)
@@ -87,8 +88,8 @@ std::string to_string(F value) {
 
 namespace detail {
 
-// One part of a sentence, by address: sentences are many, so what is compiled for each is as little as
-// possible, and their text is made in one place.
+// One part of an error message, by address. There are many messages, so as little as possible is
+// compiled for each, and one function makes the text of all.
 class Part {
  public:
   Part(const char* text) : value_(text), append_(append_text) {}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The single include point of Eigen: as_eigen(x) shows a matrix, or a vector, to all of Eigen's linear
-// algebra without copying an element. CMake: link fovea::eigen; no other header needs Eigen.
+// The single include point of Eigen: as_eigen(x) shows a matrix, or a vector, to all of Eigen's
+// linear algebra without copying an element. CMake: link fovea::eigen; no other header needs Eigen.
 //
 //   Tensor<double, 2> a{{2, 1}, {1, 3}};
 //   as_eigen(a).trace() == 5
@@ -11,8 +11,7 @@
 #pragma once
 
 #if !__has_include(<Eigen/Core>)
-#  error \
-      "fovea/core/eigen.hpp needs Eigen 3.4 or newer: link fovea::eigen, or add -I /usr/include/eigen3"
+#  error "core/eigen.hpp needs Eigen 3.4 or newer: link fovea::eigen, or add -I /usr/include/eigen3"
 #endif
 #include <Eigen/Core>
 #if !EIGEN_VERSION_AT_LEAST(3, 4, 0)

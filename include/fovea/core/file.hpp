@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Whole files in, whole files out. A file is written beside its place and then renamed into it, so
+// Whole files in, whole files out. A file is written under another name and then renamed, so
 // that a reader, or a crash, never sees half of one.
 //
-// What a name leads to stays what it is: links are followed, bytes go into a pipe or a device, a file keeps its owner
-// and rights. Another name of it, a hard link, keeps the content of before.
+// What a name leads to stays what it is: links are followed, bytes go into a pipe or a device, a
+// file keeps its owner and rights. Another name of it, a hard link, keeps the content of before.
 #pragma once
 
 #include <fcntl.h>
@@ -42,8 +42,8 @@ namespace detail {
 
 }  // namespace detail
 
-/// What a path leads to, in words for a sentence: "a file", "a directory", "a pipe", "a socket",
-/// "a device" or "nothing".
+/// What a path leads to, in words for an error message: "a file", "a directory", "a pipe", "a
+/// socket", "a device" or "nothing".
 [[gnu::cold]] inline std::string_view what_is_at(const std::string& path) {
   struct ::stat status;
   return ::stat(path.c_str(), &status) == 0 ? detail::kind_of(status.st_mode) : "nothing";
@@ -80,8 +80,8 @@ inline std::error_code last_error() { return {errno, std::generic_category()}; }
   return -1;
 }
 
-// A file descriptor, closed at the end. It is 3 or more, so that no file gets what a program prints after
-// its standard output was closed. That of /dev/fd/63 is the same open file as 63, with its position.
+// A file descriptor, closed at the end; 3 or more, so that no file gets what a program prints after
+// its standard output was closed. That of /dev/fd/63 is the same open file as 63.
 class Descriptor {
  public:
   [[gnu::cold]] Descriptor(const std::string& path, int flags, ::mode_t mode = 0666) {
@@ -130,11 +130,11 @@ class Descriptor {
 
 }  // namespace detail
 
-/// A file to read from its beginning, piece by piece.
+/// A file to read from its beginning, block by block.
 class InputFile {
  public:
-  /// Opens it; throws unless it can be read and has at most `limit` bytes. A pipe or a device does not know
-  /// its size, so it is read to its end at once, of at most 1 GiB.
+  /// Opens it; throws unless it can be read and has at most `limit` bytes. A pipe or a device does
+  /// not know its size, so it is read to its end at once, of at most 1 GiB.
   [[gnu::cold]] explicit InputFile(const std::string& path, std::size_t limit = SIZE_MAX)
       : name_(detail::descriptor_named(path) == 0 ? "standard input" : one_line(path)),
         file_(path, O_RDONLY) {
@@ -221,7 +221,7 @@ namespace detail {
   return path;  // more links than that are an error of the system (ELOOP) when it is opened
 }
 
-// Gives `to` owner, group and rights of `from`, which it replaces. A group that we cannot give gets no rights.
+// Gives `to` owner, group (no rights if that fails) and rights of `from`, which it replaces.
 [[gnu::cold]] inline void copy_rights(int from, const struct ::stat& status, int to) {
   [[maybe_unused]] const bool owner = ::fchown(to, status.st_uid, static_cast<::gid_t>(-1)) == 0;
   const bool group = ::fchown(to, static_cast<::uid_t>(-1), status.st_gid) == 0;
@@ -234,7 +234,7 @@ namespace detail {
 #endif
 }
 
-// New content on its way: written at once into what is no file; else into a file beside it, until `put` renames that.
+// New content: written at once into what is no file, else into a file that `put` renames.
 class NewContent {
  public:
   [[gnu::cold]] NewContent(const std::string& name, std::span<const std::uint8_t> bytes)
@@ -246,7 +246,7 @@ class NewContent {
     if (!is_new && (old.get() < 0 || ::fstat(old.get(), &status) != 0)) fail_with(last_error());
     const bool open_already = descriptor_named(path_) >= 0;
     if (!is_new && (!S_ISREG(status.st_mode) || open_already || path_.starts_with("/proc/"))) {
-      std::fflush(nullptr);  // what was printed into the same place before comes before
+      std::fflush(nullptr);  // so that text printed earlier comes first
       std::error_code error;
       if (S_ISREG(status.st_mode) && !open_already && ::ftruncate(old.get(), 0) != 0)
         error = last_error();
@@ -266,7 +266,7 @@ class NewContent {
     if (error) fail_with(error);
   }
 
-  const std::string& path() const { return path_; }  // behind all links
+  const std::string& path() const { return path_; }  // with all links resolved
   std::string part() const { return path_ + ".part"; }
 
   [[gnu::cold]] void put() {
@@ -287,8 +287,8 @@ class NewContent {
 
 }  // namespace detail
 
-/// Writes a whole file or, on any failure, throws and leaves what was there. Into a pipe or a device the
-/// bytes go at once.
+/// Writes a whole file or, on any failure, throws and leaves what was there. Into a pipe or a
+/// device the bytes go at once.
 [[gnu::cold]] inline void write_file(const std::string& path, std::span<const std::uint8_t> bytes) {
   detail::NewContent(path, bytes).put();
 }

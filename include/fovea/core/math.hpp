@@ -2,23 +2,25 @@
 //
 // exp, log, sin and their relatives, with the same bits on every platform.
 //
-// C libraries round these functions differently, and glibc uses fused multiply-add where the processor has
-// it. Here are only +, -, *, /, comparisons, floor and the bits of a double, which IEEE 754 defines to the
-// last bit. So a build without contraction (-ffp-contract=off, or no such instruction) gives the same bits
-// with any compiler, C library and processor; one with it gives other bits within the same errors. Numeric
-// code calls these functions, and of libm only sqrt and floor.
+// C libraries round these functions differently, and glibc uses fused multiply-add where the
+// processor has it. Here are only +, -, *, /, comparisons, floor and the bits of a double,
+// which IEEE 754 defines to the last bit. So a build without contraction (-ffp-contract=off,
+// or no such instruction) gives the same bits with any compiler, C library and processor;
+// one with it gives other bits within the same errors. Numeric code calls these functions,
+// and of libm only sqrt and floor.
 //
 //                error/ulp  method
 //   exp, expm1   0.8, 1.4   x = k ln 2 + r with |r| <= ln(2) / 2, and the Taylor series of e^r - 1
-//   log, log1p   0.9        x = 2^k (1 + f), s = f / (2 + f), ln(1 + f) = 2 (s + s^3/3 + s^5/5 + ...)
+//   log, log1p   0.9        x = 2^k (1 + f), s = f / (2 + f), ln(1 + f) = 2 (s + s^3/3 + ...)
 //   sin, cos     0.8        x = n pi/2 + r, and the Taylor series; NaN for |x| > 1e9
 //   tanh         2.0        e / (e + 2) with e = e^2x - 1
 //   erf          1.7        Taylor series, and from 0.9 on 1 - exp(-x^2) P(x) / Q(x)
 //   pow          0.8        exp(y ln x), where ln x and the product have two doubles each
 //
-// The errors are the largest that tests/core/test_math.cpp allows, against long double. Special values are
-// those of the C standard. Reductions: Cody and Waite, Software manual for the elementary functions, 1980.
-// P and Q: Cody, Rational Chebyshev approximations for the error function, Mathematics of Computation, 1969.
+// The errors are the largest that tests/core/test_math.cpp allows, against long double. Special
+// values are those of the C standard. Reductions: Cody and Waite, Software manual for the
+// elementary functions, 1980. P and Q: Cody, Rational Chebyshev approximations for the error
+// function, Mathematics of Computation, 1969.
 #pragma once
 
 #include <initializer_list>
@@ -59,7 +61,8 @@ constexpr double rounded(const Exponential& e) {
   return scaled(high + (low + e.p.low), e.k);
 }
 
-// k ln 2 + ln(1 + f) + low. With 2s = f - s f the largest term of ln(1 + f) is f, which has no error.
+// k ln 2 + ln(1 + f) + low. With 2s = f - s f the largest term
+// of ln(1 + f) is f, which has no error.
 constexpr double logarithm(int k, double f, double low) {
   const double s = f / (2 + f), z = s * s, z2 = z * z, half = 0.5 * f * f;
   const double series = z * (polynomial(z2, 2.0 / 3, 2.0 / 7, 2.0 / 11, 2.0 / 15, 2.0 / 19) +
@@ -83,8 +86,8 @@ constexpr TwoDoubles long_logarithm(double x) {
   return {sum.high, sum.low + (2 * (part.low + (s.low + series.low)) + k * ln2_low)};
 }
 
-// sin(x + quarter pi/2) for |x| <= 1e9. In x = n pi/2 + r n has 30 bits and each part of pi/2 has 23, so
-// all products but the last are exact; what the differences lose goes into r.low.
+// sin(x + quarter pi/2) for |x| <= 1e9. In x = n pi/2 + r n has 30 bits and each part of pi/2 has
+// 23, so all products but the last are exact; what the differences lose goes into r.low.
 constexpr double sine(double x, int quarter) {
   const double n = nearest(x * (2 / std::numbers::pi));
   double rest = x, low = 0;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// Normal numbers by the hundred: what Gaussian noise on a whole image asks for.
+// Many normal numbers at a time, as Gaussian noise on a whole image needs.
 //
 // Box and Muller (A note on the generation of random normal deviates, 1958): if u and t are
 // independent and uniform in (0, 1), then
 //
 //   sqrt(-2 ln u) cos(2 pi t)   and   sqrt(-2 ln u) sin(2 pi t)
 //
-// are independent N(0, 1). Rng::normal has all digits of a double; here 64 pairs are made side by side
-// in vector registers, with a logarithm and a cosine of a few multiplications. 64 random bits
-// give a pair: 24 of them are u, which ends the tails at 5.9 standard deviations (one true normal number in
-// 250 million lies further out), and 32 are the angle.
+// are independent N(0, 1). Rng::normal has all digits of a double; here 64 pairs are made side by
+// side in vector registers, with a logarithm and a cosine of a few multiplications. 64 random bits
+// give a pair: 24 of them are u, which ends the tails at 5.9 standard deviations (one true normal
+// number in 250 million lies further out), and 32 are the angle.
 #pragma once
 
 #include <algorithm>
@@ -63,8 +63,8 @@ inline void normal_block(Rng& rng, float (&z)[2 * normal_pairs]) {
 
 }  // namespace detail
 
-/// x[i] += sigma * z[i] with independent z[i] ~ N(0, 1), single precision. z[i] is a function of the
-/// state of `rng` and of i, however long x is.
+/// x[i] += sigma * z[i] with independent z[i] ~ N(0, 1), single precision. z[i] is a function of
+/// the state of `rng` and of i, however long x is.
 template <class T>
 void add_normal(std::span<T> x, double sigma, Rng rng) {
   constexpr std::size_t block = 2 * detail::normal_pairs;

@@ -34,7 +34,7 @@ auto map(const X& x, F&& f) {
   return y;
 }
 
-/// f(a, b) for every pair of elements at the same place; the shapes must be equal.
+/// f(a, b) for every pair of elements at the same index; the shapes must be equal.
 template <TensorLike A, Ranked<A::rank> B, class F>
 auto map(const A& a, const B& b, F&& f) {
   check(a.shape() == b.shape(), "elementwise: expected equal shapes, got ", a.shape(), " and ",
@@ -98,7 +98,7 @@ inline constexpr bool valid_axes = [] {
   return ((axes < R && seen[axes]++ == 0) && ...);
 }();
 
-/// Calls step(out, in, position) for every element: `out` is the offset of its place in the tensor
+/// Calls step(out, in, position) for every element: `out` is its offset in the tensor
 /// that has the axes in `axes` removed, `position` its index along the last of the removed ones.
 template <std::size_t... axes, std::size_t R, class Step>
 auto walk_axes(const Shape<R>& shape, Step&& step) {
@@ -178,7 +178,7 @@ auto mean(const X& x) {
   return total;
 }
 
-/// Where along `axis` the largest element stands, the first one on ties.
+/// The index along `axis` of the largest element, the first one on ties.
 template <std::size_t axis, TensorLike X>
 Tensor<Index, X::rank - 1> argmax(const X& x) {
   check(x.extent(axis) > 0, "argmax: expected at least one element, got ", x.shape());

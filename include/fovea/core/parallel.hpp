@@ -4,8 +4,8 @@
 //
 // Determinism: the work is cut into chunks whose number and borders never depend on the number of
 // threads. Which thread runs which chunk may vary, so a chunk writes only what no other chunk
-// writes, and sums over chunks are taken afterwards in the order of the chunks. That is all it takes
-// to get the same bits from 1, 2, 3 or 7 threads.
+// writes, and sums over chunks are taken afterwards in the order of the chunks. That is all it
+// takes to get the same bits from 1, 2, 3 or 7 threads.
 #pragma once
 
 #include <algorithm>
@@ -26,8 +26,8 @@ namespace fovea::inline FOVEA_ABI {
 /// The largest number of threads that work together.
 inline constexpr int most_threads = 256;
 
-/// How many threads to use: `requested`, or for 0 what OMP_NUM_THREADS or the machine offers; at most
-/// most_threads.
+/// How many threads to use: `requested`, or for 0 what OMP_NUM_THREADS or the machine
+/// offers; at most most_threads.
 inline int resolve_threads(int requested) {
   check(requested >= 0, "threads: expected 0 (all) or more, got ", requested);
 #ifdef _OPENMP
@@ -43,8 +43,9 @@ namespace detail {
 using ChunkBody = void (*)(const void* body, Index chunk, int thread);
 
 #ifdef _OPENMP
-// Whether the calling thread may wake others. Those that OpenMP keeps for it from region to region do
-// not live on in a forked process, where libgomp would wait for them for ever: there one does the work.
+// Whether the calling thread may wake others. Those that OpenMP keeps for it from region
+// to region do not live on in a forked process, where libgomp would wait for them for
+// ever: there one does the work.
 inline bool may_wake_others() {
 #  if __has_include(<pthread.h>)
   enum class Others { unknown, kept, lost };
@@ -110,8 +111,9 @@ FOVEA_OUT_OF_LINE inline void run_chunks(int threads, Index chunks, const void* 
 
 }  // namespace detail
 
-/// Runs body(chunk, thread) for every chunk in [0, chunks). `thread` in [0, threads) names the thread:
-/// it may choose a scratch buffer, never a result. The first exception is rethrown to the caller.
+/// Runs body(chunk, thread) for every chunk in [0, chunks). `thread` in [0, threads)
+/// names the thread: it may choose a scratch buffer, never a result. The first
+/// exception is rethrown to the caller.
 template <class Body>
 void parallel_for(int threads, Index chunks, const Body& body) {
   detail::run_chunks(threads, chunks, &body, [](const void* address, Index chunk, int thread) {
@@ -119,7 +121,8 @@ void parallel_for(int threads, Index chunks, const Body& body) {
   });
 }
 
-/// {first, last} of chunk i of [0, count), cut into `chunks` chunks whose sizes differ by at most one.
+/// {first, last} of chunk i of [0, count), cut into `chunks` chunks whose
+/// sizes differ by at most one.
 constexpr std::pair<Index, Index> chunk_range(Index count, Index chunks, Index i) {
   // count * i / chunks, without a product of count that may overflow where Index has 32 bits.
   const Index whole = count / chunks, rest = count % chunks;

@@ -4,8 +4,8 @@
 //
 // Rng is SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA
 // 2014): the n-th number of a stream is mix(key + n * golden ratio), so streams are cheap, skipping
-// ahead is an addition, and the numbers are the same bits on every platform; those of `normal` in every
-// build without floating-point contraction (core/math.hpp).
+// ahead is an addition, and the numbers are the same bits on every platform; those of `normal` in
+// every build without floating-point contraction (core/math.hpp).
 //
 //   Rng rng{1};                      // seed 1
 //   rng.uniform(-1, 1)               // U[-1, 1)

@@ -28,8 +28,8 @@ namespace detail {
   return concat(text, ")");
 }
 
-// Their product; throws if one is negative or the product does not fit. An extent of 0 makes it 0, however
-// large the others are. Compiled once, for all ranks.
+// Their product; throws if one is negative or the product does not fit. An extent of 0 makes it 0,
+// however large the others are. Compiled once, for all ranks.
 FOVEA_OUT_OF_LINE inline Index checked_product(std::span<const Index> extents) {
   bool none = false;
   for (const Index extent : extents) {
@@ -48,7 +48,8 @@ FOVEA_OUT_OF_LINE inline Index checked_product(std::span<const Index> extents) {
 }
 }  // namespace detail
 
-/// What an extent or an index may be: an integer, but no 2.5, which would lose its fraction in silence.
+/// What an extent or an index may be: an integer, but no 2.5, which would
+/// lose its fraction in silence.
 template <class T>
 concept IndexLike = std::convertible_to<T, Index> && !std::floating_point<std::remove_cvref_t<T>>;
 
@@ -75,7 +76,8 @@ class Shape {
   /// All extents.
   constexpr std::span<const Index, R> extents() const { return extents_; }
 
-  /// The number of elements; throws if an extent is negative or the product does not fit into an Index.
+  /// The number of elements; throws if an extent is negative or the
+  /// product does not fit into an Index.
   constexpr Index size() const {
     Index product = 1;
     bool unusual = false;
@@ -84,7 +86,8 @@ class Shape {
     return unusual ? detail::checked_product(extents_) : product;
   }
 
-  /// The same without the checks, for extents that have passed them, and for those behind the first of such.
+  /// The same without the checks, for extents that have passed them, and
+  /// for any number of those from the second on.
   constexpr Index unchecked_size() const {
     std::size_t product = 1;  // unsigned: it may wrap around on its way to 0
     for (const Index extent : extents_) product *= static_cast<std::size_t>(extent);

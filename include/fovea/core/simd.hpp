@@ -11,7 +11,7 @@
 
 #include "fovea/core/check.hpp"
 
-// Clang splits 64-byte vectors in two under -march=native unless a function asks for whole ones.
+// Clang splits 64-byte vectors in two under -march=native unless a function demands whole ones.
 #if defined(__clang__) && FOVEA_VECTOR_BYTES == 64
 #  define FOVEA_WIDE_VECTORS __attribute__((min_vector_width(512)))
 #else
@@ -21,8 +21,9 @@
 // A function around one register tile. Inlined into loops it would have to share the registers.
 #define FOVEA_KERNEL FOVEA_OUT_OF_LINE FOVEA_WIDE_VECTORS
 
-// Says that no iteration of the next loop reads what another one writes, so vectors may be used. Clang takes
-// it for an order and warns where it cannot obey, as with a square root that sets errno.
+// Says that no iteration of the next loop reads what another one writes, so vectors
+// may be used. Clang takes it for an order and warns where it cannot obey, as with a
+// square root that sets errno.
 #if defined(__clang__) && defined(__NO_MATH_ERRNO__)
 #  define FOVEA_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #elif defined(__clang__)
@@ -73,7 +74,7 @@ inline Integers<T> lane_numbers() {
 /// How many vector registers the instruction set has: the budget of a kernel's tile.
 inline constexpr int vector_registers = FOVEA_VECTOR_BYTES == 64 ? 32 : 16;
 
-/// lanes<T> numbers from `from` on, whatever its alignment; and the way back.
+/// lanes<T> numbers from `from` on, whatever its alignment; and the inverse.
 template <class T>
 inline Vec<T> load(const T* from) {
   Vec<T> v;
@@ -87,8 +88,8 @@ inline void store(T* to, Vec<T> v) {
   std::memcpy(to, &v, sizeof v);
 }
 
-/// The same value, in a register: g++ 12 would rather read an operand from memory again each time it
-/// is used, and there are only two reads a cycle.
+/// The same value, in a register: g++ 12 would rather read an operand from memory again each time
+/// it is used, and there are only two reads a cycle.
 template <class T>
 inline Vec<T> in_register(Vec<T> v) {
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -171,9 +172,10 @@ T sum_of(const T* x, Index n) {
   return total;
 }
 
-/// x, or zero where x is denormal: closer to zero than any number with a full mantissa. A value that decays,
-/// as a moment does without gradients, would end there and stay, for 0.9 times four of the smallest
-/// numbers is rounded to four of them; and some processors take a hundred cycles for such an operation.
+/// x, or zero where x is denormal: closer to zero than any number with a full mantissa. A value
+/// that decays, as a moment does without gradients, would end there and stay, for 0.9 times
+/// four of the smallest numbers is rounded to four of them; and some processors take a hundred
+/// cycles for such an operation.
 template <class T>
 inline T flush_denormal(T x) {
   return std::abs(x) < std::numeric_limits<T>::min() ? T{0} : x;

@@ -3,14 +3,14 @@
 // Tensor<T, R> owns a block of numbers; View<T, R> looks at one.
 //
 // Both are contiguous and row-major: the last index runs fastest, so in an image batch x of shape
-// (N, C, H, W) the element x(n, c, h, w) stands at offset ((n*C + c)*H + h)*W + w.
+// (N, C, H, W) the element x(n, c, h, w) is at offset ((n*C + c)*H + h)*W + w.
 //
-//   Tensor<float, 2> a{{1, 2, 3}, {4, 5, 6}};   // (2, 3), 64-byte aligned, a value: copies are deep
+//   Tensor<float, 2> a{{1, 2, 3}, {4, 5, 6}};   // (2, 3), 64-byte aligned; copies are deep
 //   View<float, 2> v = a;                       // pointer and shape, owns nothing, any alignment
 //   View<const float, 2> c = a;                 // the same, read only: what layers take as input
 //   a(1, 2) == 6    a.at(1, 2) checks the indices    a[1] is the row {4, 5, 6}, a View of rank 1
 //
-// Reshapes, sub-batches and memory of somebody else are views: no element is copied.
+// Reshapes, sub-batches and memory that the caller owns are views: no element is copied.
 #pragma once
 
 #include <algorithm>
@@ -113,8 +113,8 @@ class Tensor {
   const T* begin() const { return view_.begin(); }
   const T* end() const { return view_.end(); }
 
-  // Everything below means what it means for a View; see there. Parts of a Tensor without a name, such as
-  // net.predict(x)[0], are tensors of their own.
+  // Everything below means what it means for a View; see there. Parts of a Tensor without a name,
+  // such as net.predict(x)[0], are tensors of their own.
   std::span<T> flat() & { return view().flat(); }
   std::span<const T> flat() const& { return view().flat(); }
   void flat() && = delete;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// View: a pointer and a shape. It looks at numbers that a Tensor, or somebody else, owns.
+// View: a pointer and a shape. The numbers belong to a Tensor or to the caller.
 #pragma once
 
 #include <concepts>
@@ -12,18 +12,19 @@
 
 namespace fovea::inline FOVEA_ABI {
 
-/// Looks at the numbers of somebody else, without gaps and row-major. T may be const: then it only reads.
+/// Numbers that it does not own, without gaps and row-major. T may be const: then it only reads.
 template <class T, std::size_t R>
 class View {
  public:
   using value_type = T;
   static constexpr std::size_t rank = R;
 
-  /// Looks at nothing. A layer takes an empty `dx` as "not asked for".
+  /// Empty. An empty `dx` says that a layer need not compute it.
   View() = default;
 
-  /// Looks at `shape.size()` elements from `data` on, which must outlive the view. Throws on extents that
-  /// are negative or too large together, and where there should be elements but `data` is null.
+  /// Looks at `shape.size()` elements from `data` on, which must outlive the view. Throws
+  /// on extents that are negative or too large together, and where there should be
+  /// elements but `data` is null.
   View(T* data, const Shape<R>& shape) : View(data, shape, shape.size()) {
     check(data != nullptr || size_ == 0, "view: expected memory for ", shape,
           ", got a null pointer");

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// Augmentation: every epoch sees each image a little different, and the network learns what does not
-// change the class (Simard, Steinkraus, Platt: Best practices for convolutional neural networks
+// Augmentation: every epoch sees each image a little different, and the network learns what does
+// not change the class (Simard, Steinkraus, Platt: Best practices for convolutional neural networks
 // applied to visual document analysis, ICDAR 2003).
 //
 //   batches(train, 64, {.seed = 1, .epoch = epoch}, Augment{.shift = 2, .rotate = 15})
 //
 // For each image one random affine map is drawn and applied as data/warp.hpp says; then noise is
-// added and the result kept in [0, 1], for it shall be an image again. The numbers are a function of
-// (seed, epoch, place of the image in the data set): neither threads nor a resumed training change
-// them, and shuffling does not either.
+// added and the result kept in [0, 1], the range of an image. The numbers are a function
+// of (seed, epoch, number of the image in the data set): neither threads nor a resumed training
+// change them, and shuffling does not either.
 #pragma once
 
 #include <algorithm>

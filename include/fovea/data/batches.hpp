@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// Batches: a data set in pieces, shuffled, scaled, as tensors.
+// Batches: a data set in batches, shuffled, scaled, as tensors.
 //
 //   for (const auto& [images, labels] : batches(train, 64, {.seed = 1, .epoch = epoch}))
 //
 // images (N, C, H, W) and labels (N) are views of memory that the next batch uses again. The order
-// of an epoch is a function of (seed, epoch) and nothing else, so a place in training is (epoch, step)
-// and training can be resumed anywhere. The last batch is smaller when the division has a remainder.
+// of an epoch is a function of (seed, epoch) and nothing else, so a position in training
+// is (epoch, step) and training can be resumed anywhere. The last batch is smaller when
+// the division has a remainder.
 //
-//   batches(train, 64, {.seed = 1, .epoch = epoch}, Augment{.shift = 2, .rotate = 15, .noise = 0.1})
+//   batches(train, 64, {.seed = 1, .epoch = epoch},
+//           Augment{.shift = 2, .rotate = 15, .noise = 0.1})
 //
 // changes every image a little at random; see data/augment.hpp.
 #pragma once
@@ -31,11 +33,11 @@ struct BatchOptions {
   int threads = 0;          ///< that augment; 0: all. What is only copied is copied by one.
 };
 
-/// Images stay as they are, and how else they could be is not even compiled.
+/// Images stay as they are, and no code to change them is compiled.
 struct NoAugment {};
 
-/// The batches of one epoch, made one after the other in the same memory. `Change` is what is done to the
-/// images, Augment or NoAugment.
+/// The batches of one epoch, made one after the other in the same memory. `Change` is what is done
+/// to the images, Augment or NoAugment.
 template <class T = float, class Change = NoAugment>
 class Batches {
  public:
@@ -45,8 +47,8 @@ class Batches {
     View<const Label, 1> labels{};  // (N)
   };
 
-  /// Throws unless the batch size is 1 or more and first_step in [0, count()]. `data` must outlive this and
-  /// keep its extents.
+  /// Throws unless the batch size is 1 or more and first_step in [0, count()]. `data` must
+  /// outlive this and keep its extents.
   [[gnu::cold]] Batches(const Dataset& data, Index batch_size, BatchOptions options,
                         Change change = {})
       : data_(data),
@@ -93,11 +95,11 @@ class Batches {
       copy_images(first, N);
     else if constexpr (augments)
       augment_images(first, N);
-    for (Index n = 0; n < N; ++n) labels_(n) = data.labels(place(first + n));
+    for (Index n = 0; n < N; ++n) labels_(n) = data.labels(image_of(first + n));
     return {images_.sub(0, N), labels_.sub(0, N)};
   }
 
-  /// Behind the last batch.
+  /// After the last batch.
   struct End {};
   /// Makes a batch when it is moved to it.
   class Iterator {
@@ -139,17 +141,17 @@ class Batches {
   }
 
   // Which image of the data set is number i of this epoch.
-  Index place(Index i) const { return order_.empty() ? i : order_[static_cast<std::size_t>(i)]; }
+  Index image_of(Index i) const { return order_.empty() ? i : order_[static_cast<std::size_t>(i)]; }
 
   void copy_images(Index first, Index N) {
     const Dataset& data = data_;
     for (Index n = 0; n < N; ++n) {
-      // In a random order memory is slow to answer, so it is asked in advance.
+      // In a random order each image would be a cache miss, so it is prefetched.
       if (n + ahead < N) {
-        const auto later = data.images[place(first + n + ahead)];
+        const auto later = data.images[image_of(first + n + ahead)];
         for (Index i = 0; i < later.size(); i += 64) __builtin_prefetch(later.data() + i);
       }
-      const auto bytes = data.images[place(first + n)];
+      const auto bytes = data.images[image_of(first + n)];
       std::transform(bytes.begin(), bytes.end(), images_[n].begin(),
                      [scale = scale_, shift = shift_](std::uint8_t byte) {
                        return static_cast<T>(byte) * scale + shift;
@@ -162,7 +164,7 @@ class Batches {
     parallel_for(options_.threads, chunks, [&](Index chunk, int thread) {
       const View<T, 3> padded = padded_[thread];
       for (Index n = chunk * chunk_size; n < std::min(N, (chunk + 1) * chunk_size); ++n) {
-        const Index from = place(first + n);
+        const Index from = image_of(first + n);
         const View<T, 3> image = images_[n];
         detail::put_in_border<std::uint8_t, T>(data_.get().images[from], padded, T{1} / 255);
         detail::augment_bordered<T>(padded, image, change_,

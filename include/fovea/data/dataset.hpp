@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Dataset: images as bytes, as they came, and a label for each. Bytes take a quarter of the memory of
-// floats; they are scaled when a batch is made.
+// Dataset: images as bytes, as they came, and a label for each. Bytes take a quarter of the memory
+// of floats; they are scaled when a batch is made.
 #pragma once
 
 #include <cmath>
@@ -13,8 +13,8 @@
 
 namespace fovea::inline FOVEA_ABI {
 
-/// What a network sees of a byte: (byte / 255 - mean) / std, so that the training set has mean 0 and
-/// standard deviation 1.
+/// What a network sees of a byte: (byte / 255 - mean) / std, so that the training set has
+/// mean 0 and standard deviation 1.
 struct Scaling {
   double mean = 0, std = 1;  ///< of the pixels in [0, 1]
 

@@ -3,19 +3,19 @@
 // fit_digit: a picture of a digit, of any size, as MNIST would have it.
 //
 // MNIST's makers cut digits out of scanned forms, scaled each, its proportions kept, into 20 x 20
-// pixels, with the grey levels that anti-aliasing brings, and laid it into 28 x 28 so that its centre of
-// mass is in the middle (LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to document
-// recognition, 1998, section III.A, and the web page of MNIST). A network knows nothing else, so a
-// picture goes the same way:
+// pixels, with the grey levels that anti-aliasing brings, and laid it into 28 x 28 so that its
+// centre of mass is in the middle (LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied
+// to document recognition, 1998, section III.A, and the web page of MNIST). A network was trained
+// on nothing else, so a picture is prepared in the same way:
 //
-//   1  background  a level, or a plane where light comes from one side, through the border; taken off
+//   1  background  a level, or a plane in light from one side; fitted to the border, taken off
 //   2  ink         what differs from it to the side where differences are strong: dark on light is
 //                  inverted. Zero up to the noise, one where the stroke is full
 //   3  specks      connected parts with little ink are dust
-//   4  box         what is left, scaled into 20 x 20: pixels are averages over what they cover, of the
-//                  bilinear interpolation
-//   5  centre      moved by whole pixels, its centre of mass to pixel (14, 14), which is where it is in
-//                  MNIST
+//   4  box         what is left, scaled into 20 x 20: pixels are averages over what they cover, of
+//                  the bilinear interpolation
+//   5  centre      moved by whole pixels, its centre of mass to pixel (14, 14), which is where it
+//                  is in MNIST
 //
 //   const Tensor<std::uint8_t, 2> digit = fit_digit(photograph, "photograph.jpg");    // (28, 28)
 #pragma once
@@ -40,7 +40,7 @@ struct Box {
   double top, left, height, width;
 };
 
-// The part of an image in a box as `out` pixels, each the average of what it covers.
+// The pixels of an image in a box as `out` pixels, each the average of what it covers.
 template <class T>
 Tensor<float, 2> resampled(View<const T, 2> image, const Box& box, Shape<2> out) {
   const auto [H, W] = image.shape();
@@ -48,8 +48,8 @@ Tensor<float, 2> resampled(View<const T, 2> image, const Box& box, Shape<2> out)
   const double dy = box.height / static_cast<double>(out[0]),
                dx = box.width / static_cast<double>(out[1]);
   const Index n = static_cast<Index>(math::ceil(dy)), m = static_cast<Index>(math::ceil(dx));
-  // A place in pixels becomes a pixel and the share of its neighbour.
-  const auto place = [](double at, Index last) {
+  // A position in pixels becomes a pixel and the fraction of its neighbour.
+  const auto position = [](double at, Index last) {
     at = std::clamp(at - 0.5, 0.0, static_cast<double>(last));
     const Index first = static_cast<Index>(at);
     return std::tuple(first, std::min(first + 1, last), static_cast<float>(at - std::floor(at)));
@@ -60,11 +60,11 @@ Tensor<float, 2> resampled(View<const T, 2> image, const Box& box, Shape<2> out)
       for (Index k = 0; k < n; ++k) {
         const double y =
             static_cast<double>(i) + (static_cast<double>(k) + 0.5) / static_cast<double>(n);
-        const auto [y0, y1, v] = place(box.top + dy * y, H - 1);
+        const auto [y0, y1, v] = position(box.top + dy * y, H - 1);
         for (Index l = 0; l < m; ++l) {
           const double x =
               static_cast<double>(j) + (static_cast<double>(l) + 0.5) / static_cast<double>(m);
-          const auto [x0, x1, u] = place(box.left + dx * x, W - 1);
+          const auto [x0, x1, u] = position(box.left + dx * x, W - 1);
           sum += (1 - v) * ((1 - u) * static_cast<float>(image(y0, x0)) +
                             u * static_cast<float>(image(y0, x1))) +
                  v * ((1 - u) * static_cast<float>(image(y1, x0)) +
@@ -119,8 +119,8 @@ inline float level(Tensor<float, 2>& image) {
   return best.error;
 }
 
-// Erases the connected parts of the ink that hold less than a share of it.
-inline void drop_specks(Tensor<float, 2>& ink, float share) {
+// Erases the connected parts of the ink that hold less than a fraction of it.
+inline void drop_specks(Tensor<float, 2>& ink, float fraction) {
   const auto [H, W] = ink.shape();
   Tensor<std::uint8_t, 2> seen(ink.shape());
   float total = 0;
@@ -142,7 +142,7 @@ inline void drop_specks(Tensor<float, 2>& ink, float share) {
         for (Index j = std::max<Index>(col - 1, 0); j <= std::min(col + 1, W - 1); ++j)
           visit(i * W + j);
     }
-    if (sum < share * total)
+    if (sum < fraction * total)
       for (const Index at : part) ink.data()[at] = 0;
   }
 }

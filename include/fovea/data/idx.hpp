@@ -6,8 +6,8 @@
 //   offset 4   r extents, 32 bits each, most significant byte first
 //   then       the numbers, last index fastest
 //
-// The reader trusts nothing: the file's length must be exactly what its header promises, and that is
-// checked before any memory is asked for.
+// The reader trusts nothing: the file's length must be exactly what its header promises, and that
+// is checked before any memory is allocated.
 #pragma once
 
 #include <array>
@@ -26,8 +26,8 @@ using FileReader = Bytes (*)(const std::string& path, std::size_t limit);
 
 namespace detail {
 
-// Checks the header of an IDX file, writes its extents and returns the numbers behind it. Compiled once,
-// for all ranks.
+// Checks the header of an IDX file, writes its extents and returns the numbers after it.
+// Compiled once, for all ranks.
 [[gnu::cold]] inline std::span<const std::uint8_t> idx_numbers(std::span<const std::uint8_t> bytes,
                                                                std::string_view name,
                                                                std::span<Index> extents) {
@@ -56,8 +56,8 @@ namespace detail {
     none = none || extents[axis] == 0;
     fits = fits && extents[axis] >= 0;  // into an Index of 32 bits
   }
-  // Three 32-bit extents can overflow 64 bits, so they are compared with what is there at every step. With
-  // an extent of 0 nothing is there, however large the others are.
+  // Three 32-bit extents can overflow 64 bits, so they are compared with what is there at every
+  // step. With an extent of 0 nothing is there, however large the others are.
   std::size_t promised = none ? 0 : 1;
   for (std::size_t axis = 0; axis < rank && fits && !none; ++axis) {
     const auto extent = static_cast<std::size_t>(extents[axis]);

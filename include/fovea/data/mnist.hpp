@@ -3,7 +3,8 @@
 // MNIST (LeCun, Cortes, Burges) and Fashion-MNIST (Xiao, Rasul, Vollgraf, 2017): 60 000 images of
 // 28 x 28 pixels to train on and 10 000 to test with, ten classes, in four IDX files:
 //
-//   train-images-idx3-ubyte   train-labels-idx1-ubyte   t10k-images-idx3-ubyte   t10k-labels-idx1-ubyte
+//   train-images-idx3-ubyte   train-labels-idx1-ubyte   t10k-images-idx3-ubyte
+//                             t10k-labels-idx1-ubyte
 //
 // Some mirrors write a dot for the second-last dash (train-images.idx3-ubyte); both are found, with
 // or without .gz.

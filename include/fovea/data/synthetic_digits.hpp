@@ -2,9 +2,9 @@
 //
 // Synthetic digits: a data set that needs no download, for tests and first steps.
 //
-// Each digit is one or two strokes, polygons in the unit square. For every image they are rotated, scaled,
-// slanted and shifted at random, drawn with a pen of random width, and noise is added. Image n is a
-// function of (seed, n), so data sets of different sizes share their beginning.
+// Each digit is one or two strokes, polygons in the unit square. For every image they are rotated,
+// scaled, slanted and shifted at random, drawn with a pen of random width, and noise is added.
+// Image n is a function of (seed, n), so data sets of different sizes share their beginning.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +24,8 @@ struct Point {
   double x, y;
 };
 
-// Three points in a row, or an arc: centre, radii, and two angles in degrees, clockwise from the right.
+// Three points in a row, or an arc: centre, radii, and two angles in
+// degrees, clockwise from the right.
 struct Stroke {
   enum { none, corners, arc } kind = none;
   double x1, y1, x2, y2, x3, y3;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// warp: an image turned, scaled, sheared and shifted.
+// warp: an image rotated, scaled, sheared and shifted.
 //
 // An affine map about the centre c = ((W-1)/2, (H-1)/2) moves the point p of the image to
 //
 //   p' = c + A (p - c) + (dx, dy),      A = scale * rotation * shear
 //
-// and is computed backwards: every pixel p' of the result asks for the image at p = c + A^-1 (p' - c
-// - (dx, dy)), a place between four pixels, and gets their bilinear interpolation
+// and is computed backwards: every pixel p' of the result reads the image at p = c + A^-1 (p' - c
+// - (dx, dy)), a position between four pixels, and gets their bilinear interpolation
 //
 //   (1-v) ((1-u) x(i, j) + u x(i, j+1)) + v ((1-u) x(i+1, j) + u x(i+1, j+1))
 //
@@ -15,7 +15,7 @@
 // there is zero, the background of MNIST. When A is the identity and the shift a whole number, the
 // fractions are zero and pixels are copied bit for bit. Numbers in [0, 1] stay there.
 //
-//   warp<float>(image, turned, {.rotate = 30});           // 30 degrees against the clock
+//   warp<float>(image, rotated, {.rotate = 30});           // 30 degrees against the clock
 //   warp<float>(image, moved, {.dx = 2, .dy = -0.5});     // right by two pixels, up by half of one
 #pragma once
 
@@ -51,7 +51,7 @@ struct Affine {
 namespace detail {
 
 // An image (C, H, W) with zeros around it, (C, H + 3, W + 3): one row and column before, and two
-// after it, so that a place outside finds four zeros and needs no branch.
+// after it, so that a position outside finds four zeros and needs no branch.
 inline Shape<3> bordered(const Shape<3>& image) {
   constexpr Index most = 32767;  // offsets in a plane are int
   check(image[1] <= most && image[2] <= most, "warp: expected an image of at most ", most,
@@ -72,7 +72,8 @@ void put_in_border(View<const S, 3> image, View<T, 3> padded, T factor) {
 }
 
 // Where the pixel (column j, row i) of the result comes from: column cx + xx (j - right) + xy (i -
-// down), row cy + yx (j - right) + yy (i - down), where (right, down) is the place of the centre.
+// down), row cy + yx (j - right) + yy (i - down), where (right, down)
+// is the position of the centre.
 struct Backwards {
   double cx, cy, right, down, xx, xy, yx, yy;
 };
@@ -92,7 +93,7 @@ inline Backwards backwards(const Affine& map, Index H, Index W) {
           .yy = cos};
 }
 
-// One channel, from a bordered image. Places are counted from the corner of the border and kept
+// One channel, from a bordered image. Positions are counted from the corner of the border and kept
 // inside it: they are never negative, and their whole part is what is left without the fraction.
 template <class T>
 FOVEA_KERNEL void warp_plane(const T* padded, T* out, Index height, Index width,

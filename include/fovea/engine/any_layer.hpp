@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A layer without its type, so that what runs a network is ordinary code over a list of them. AnyLayer<T> is what
-// the engine calls; LayerAdapter translates to one layer type at one rank and keeps its Pass, and is compiled
-// once, however often the layer occurs in a network.
+// A layer without its type, so that what runs a network is ordinary code over a list of them.
+// AnyLayer<T> is what the engine calls; LayerAdapter translates to one layer type at one rank and
+// keeps its Pass, and is compiled once, however often the layer occurs in a network.
 #pragma once
 
 #include <algorithm>
@@ -29,8 +29,8 @@ namespace detail {
 template <class Type>
 inline constexpr char type_tag = 0;
 
-// Says, as long as it lives, that this thread is inside of a layer. A network that a layer runs by itself would be
-// no part of the plan: it would have no clock, and its parameters would never be trained.
+// While it exists, this thread is inside of a layer. A network that a layer runs by itself
+// is no part of the plan: it has no step count, and its parameters are never trained.
 class InsideLayer {
  public:
   InsideLayer() { ++count(); }
@@ -72,7 +72,7 @@ class AnyLayer {
  public:
   /// What it reads.
   using Inputs = std::span<const AnyView<const T>>;
-  /// Where ds/dx goes, for each input; empty where it is not asked for.
+  /// Where ds/dx goes, for each input; empty where it is not needed.
   using Gradients = std::span<const AnyView<T>>;
 
   virtual ~AnyLayer() = default;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// AnyWorkspace: a plan with all that happens to it, forward, backward and again, and what may go wrong on the way. It is what
-// a Workspace is without the type of its network, and knows that network by two things: its identity, and a function
-// that draws it.
+// AnyWorkspace: a plan, its forward and backward, and their checks. It is a Workspace without the
+// type of its network, of which it has two things: its identity, and a function that draws it.
 #pragma once
 
 #include <string>
@@ -29,8 +28,8 @@ class AnyWorkspace {
   /// What runs: steps, fused groups and memory.
   const Plan<T>& plan() const { return plan_; }
 
-  /// The output of the layer with this path in the last forward, `w.activation("residual1.f.conv2")`, also of
-  /// one that is made of others.
+  /// The output of the layer with this path in the last forward,
+  /// `w.activation("residual1.f.conv2")`, also of one that is made of others.
   AnyView<const T> activation(std::string_view path) const {
     return plan_.value(kept("activation", path));
   }
@@ -41,7 +40,8 @@ class AnyWorkspace {
 
   /// The steps of training so far; an optimizer sets it, and so does loading a checkpoint.
   std::uint64_t step = 0;
-  /// Which example of the whole batch the first of x is, if the batch is split over several workspaces.
+  /// Which example of the whole batch the first of x is, if the batch is
+  /// split over several workspaces.
   Index first_example = 0;
 
  protected:
@@ -97,7 +97,8 @@ class AnyWorkspace {
     plan_.backward(value);
   }
 
-  /// The layers after `value` run, as if it were y. If they read earlier values too, those are of the last forward.
+  /// The layers after `value` run, as if it were y. If they read earlier values too,
+  /// those are of the last forward.
   FOVEA_OUT_OF_LINE void forward_after(const AnyView<const T>& y, std::size_t value, Mode mode) {
     const Extents expected = plan_.value(value).extents;
     const Index N = y.extents.at[0];
@@ -121,8 +122,8 @@ class AnyWorkspace {
     if (value < plan_.layer_count()) began_ = value;
   }
 
-  /// Throws unless this is the network that the run was made for, with layers of the extents that they had then. It
-  /// may have moved, so this is also where the plan learns where the layers are.
+  /// Throws unless this is the network that the run was made for, with layers of the extents that
+  /// they had then. It may have moved, so this is also where the plan learns where the layers are.
   FOVEA_OUT_OF_LINE void check_belongs(const char* what, const NetworkIdentity& network,
                                        const void* net, Draw draw) {
     detail::InsideLayer::check_outside(what);

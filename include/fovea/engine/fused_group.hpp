@@ -2,24 +2,29 @@
 //
 // The contract: what a fused group is.
 //
-// A fused group runs layers that follow each other as one step, y = f_n( ... f_1(x)), and never writes the values
-// between them. Which neighbours it takes is decided once, when a workspace is made:
+// A fused group runs layers that follow each other as one step, y = f_n( ... f_1(x)),
+// and never writes the values between them. Which neighbours it takes is decided
+// once, when a workspace is made:
 //
 //   template <class T>
 //   struct LinearRelu final : FusedGroup<T> {
-//     using First = Linear<T>;                                       // a network without it never tries
-//     static std::size_t match(Neighbours<T> layers, const Extents& x, const WorkspaceOptions&) {  // how many it takes
-//       return layers.size() >= 2 && layers[0]->template is<Linear<T>>() && layers[1]->template is<Relu>() ? 2 : 0;
+//     using First = Linear<T>;            // only networks with a Linear try this rule
+//     // How many layers it takes.
+//     static std::size_t match(Neighbours<T> layers, const Extents& x, const WorkspaceOptions&) {
+//       return layers.size() >= 2 && layers[0]->template is<Linear<T>>() &&
+//              layers[1]->template is<Relu>() ? 2 : 0;
 //     }
-//     LinearRelu(Neighbours<T> layers, const Extents& x, const WorkspaceOptions&);   // makes all memory
+//     // Makes all memory.
+//     LinearRelu(Neighbours<T> layers, const Extents& x, const WorkspaceOptions&);
 //     void forward(AnyView<const T> x, AnyView<T> y, const Context&) override;
 //     void backward(AnyView<const T> x, AnyView<const T> y, AnyView<const T> dy, AnyView<T> dx,
-//                   const Context&) override;                        // dx is empty when it is not asked for
+//                   const Context&) override;  // dx is empty when it is not needed
 //   };
 //
-// backward assigns dx, and the gradients of parameters in the Pass of each layer, layers[0]->template
-// pass<typename Linear<T>::Pass>(). fused/rules.hpp lists the groups of the library; a workspace takes more:
-// net.workspace(64, {}, std::array{fusion_rule<LinearRelu<float>, float>}).
+// backward assigns dx, and the gradients of parameters in the Pass of each layer,
+// layers[0]->template pass<typename Linear<T>::Pass>(). fused/rules.hpp lists the groups of the
+// library; a workspace takes more: net.workspace(64, {},
+// std::array{fusion_rule<LinearRelu<float>, float>}).
 #pragma once
 
 #include <memory>
@@ -29,7 +34,8 @@
 
 namespace fovea::inline FOVEA_ABI {
 
-/// Layers that follow each other: each reads what the one before it writes, and nobody else does.
+/// Layers that follow each other: each reads what the one before it
+/// writes, and no other layer does.
 template <class T>
 using Neighbours = std::span<AnyLayer<T>* const>;
 
@@ -43,8 +49,8 @@ class FusedGroup {
   /// Assigns dx, unless it is empty, and the gradients of all parameters.
   virtual void backward(AnyView<const T> x, AnyView<const T> y, AnyView<const T> dy, AnyView<T> dx,
                         const Context& context) = 0;
-  /// y if the layer at this place in the group had answered x: the layers after it run. False if the group cannot
-  /// begin there.
+  /// y if x were the output of the layer with this number in the group: the layers after it run.
+  /// False if the group cannot begin there.
   virtual bool forward_after(std::size_t, AnyView<const T>, AnyView<T>, const Context&) {
     return false;
   }
@@ -52,10 +58,11 @@ class FusedGroup {
   virtual bool keeps_input() const { return false; }
 };
 
-/// How a group comes about.
+/// When a group applies, and how it is made.
 template <class T>
 struct FusionRule {
-  /// How many of these layers, from the first on, the group takes for inputs x of the first: 0, or 2 and more.
+  /// How many of these layers, from the first on, the group takes for inputs x of
+  /// the first: 0, or 2 and more.
   std::size_t (*match)(Neighbours<T> layers, const Extents& x, const WorkspaceOptions& options);
   /// The group of exactly these layers, for inputs of at most the extents of x.
   std::unique_ptr<FusedGroup<T>> (*make)(Neighbours<T> layers, const Extents& x,

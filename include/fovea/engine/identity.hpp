@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Which network is this? A workspace and an optimizer hold memory that fits one network, so both remember for
-// which one they were made, and refuse another.
+// Which network is this? A workspace and an optimizer hold memory that fits one network, so both
+// remember for which one they were made, and refuse another.
 //
 //   Net copy = net;          another network: it needs a workspace of its own
 //   net = copy;              still `net`, with other weights
-//   Net b = std::move(net);  b is what net was, its workspaces go on with b; net is nothing any more
+//   Net b = std::move(net);  b is what net was, with its workspaces; net is empty
 //
 // The numbers come from a counter. No result depends on them.
 #pragma once
@@ -30,7 +30,7 @@ class NetworkIdentity {
     changed();
     return *this;
   }
-  /// The same, and `other` is no network any more.
+  /// The same, and `other` is empty.
   NetworkIdentity& operator=(NetworkIdentity&& other) noexcept {
     changed();
     if (&other != this) other.number_ = 0;
@@ -64,7 +64,8 @@ class NetworkIdentity {
       return *this;
     }
 
-    /// Throws unless it was made for `network`, and, if `packed`, for the weights that are there now.
+    /// Throws unless it was made for `network`, and, if `packed`, for
+    /// the weights that are there now.
     void check_same(const char* what, const NetworkIdentity& network, bool packed) const {
       network.check_used(what);
       check(number_ != 0, what, ": this workspace or optimizer has been moved from");

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// How a plan is made of layers: which neighbours run as one, and when each value is alive. And their names.
+// How a plan is made of layers: which neighbours run as one, when each value is alive, and names.
 //
-// Step s of S runs forward at time s and backward at time 2 S - 1 - s. What backward reads is kept to the end, so that
-// backward may run again with another output gradient.
+// Step s of S runs forward at time s and backward at time 2 S - 1 - s. What backward reads is kept
+// to the end, so that backward may run again with another output gradient.
 #pragma once
 
 #include "fovea/engine/plan.hpp"
@@ -76,12 +76,12 @@ template <class T>
   const bool all = options_.keep == Keep::everything;
   const std::size_t count = values_.size();
   std::vector<Lifetime> lives(2 * count);  // values, then their gradients
-  std::vector<std::size_t> place(2 *
-                                 count);  // whose memory it is: its own, or what a view looks at
+  std::vector<std::size_t> owner(2 *
+                                 count);  // whose memory a value has: its own, or a view's source
   std::vector<std::pair<std::size_t, std::size_t>> added;  // step, input: needs memory for a moment
   for (std::size_t v = 0; v < count; ++v) {
-    place[v] = v;
-    place[count + v] = count + v;
+    owner[v] = v;
+    owner[count + v] = count + v;
     const auto& [extents, data, gradient, readers] = values_[v];
     const Index size = exists(v) ? extents.size() : 0;
     const std::size_t last = readers.empty() ? 0 : step_of_[readers.back()];
@@ -110,7 +110,7 @@ template <class T>
                                          inputs.end(), inputs[i]) == inputs.end();
       if (last_reader || lives[count + inputs[i]].size == 0) continue;
       lives.push_back({lives[count + inputs[i]].size, back(s), back(s)});
-      place.push_back(place.size());
+      owner.push_back(owner.size());
       added.push_back({s, i});
     }
   }
@@ -120,8 +120,8 @@ template <class T>
     if (!layer.is_view || layer.inputs[0] == 0 || steps_[step_of_[v - 1]].group) continue;
     const std::size_t x = layer.inputs[0];
     const auto join = [&](std::size_t view, std::size_t of) {
-      place[view] = place[of];
-      Lifetime& life = lives[place[of]];
+      owner[view] = owner[of];
+      Lifetime& life = lives[owner[of]];
       life.first = std::min(life.first, lives[view].first);
       life.last = std::max(life.last, lives[view].last);
       lives[view].size = 0;
@@ -133,7 +133,7 @@ template <class T>
   const MemoryPlan memory = fovea::plan_memory(lives, 64 / sizeof(T));  // a cache line
   storage_ = Tensor<T, 1>(Shape{memory.size});
   const auto data_of = [&](std::size_t value) {
-    const std::size_t where = place[value];
+    const std::size_t where = owner[value];
     return lives[where].size == 0 ? nullptr : storage_.data() + memory.offsets[where];
   };
   for (std::size_t v = 0; v < count; ++v)

@@ -2,18 +2,20 @@
 //
 // The memory planner: values that are never alive at the same time may share memory.
 //
-// A network runs in steps. A value (an activation, a gradient) is alive from the step that writes it to the
-// last step that reads it. The planner gives every value an offset in one piece of memory:
+// A network runs in steps. A value (an activation, a gradient) is alive from the step
+// that writes it to the last step that reads it. The planner gives every value an
+// offset in one block of memory:
 //
 //   value   size   steps            offset
 //   y1      100    0 .. 1           0
 //   y2       50    1 .. 2           100
 //   y3      100    2 .. 3           0          y1 has been read for the last time
 //
-// Largest first, each value goes to the lowest offset where it overlaps none of the values placed before that
-// are alive with it (Pisarchyk and Lee, Efficient memory management for deep neural net inference, 2020,
-// "greedy by size"). check_memory_plan() knows nothing of how offsets were found: it compares every pair,
-// and runs on every plan, since a shared byte would be a wrong number without an error.
+// Largest first, each value goes to the lowest offset where it overlaps none of the values
+// placed before that are alive with it (Pisarchyk and Lee, Efficient memory management for deep
+// neural net inference, 2020, "greedy by size"). check_memory_plan() knows nothing of how
+// offsets were found: it compares every pair, and runs on every plan, since a shared byte would
+// be a wrong number without an error.
 #pragma once
 
 #include <algorithm>
@@ -30,7 +32,7 @@ struct Lifetime {
   Index first = 0, last = 0;  ///< steps, first <= last
 
   /// Whether both are alive in one step.
-  bool meets(const Lifetime& other) const { return first <= other.last && other.first <= last; }
+  bool overlaps(const Lifetime& other) const { return first <= other.last && other.first <= last; }
 };
 
 /// Where every value is, and how much memory all of them need.
@@ -51,7 +53,7 @@ struct MemoryPlan {
     for (std::size_t b = 0; b < a; ++b) {
       const Index other = plan.offsets[b], other_end = other + values[b].size;
       const bool apart = end <= other || other_end <= begin || begin == end || other == other_end;
-      check(apart || !values[a].meets(values[b]), "memory plan: values ", b, " and ", a,
+      check(apart || !values[a].overlaps(values[b]), "memory plan: values ", b, " and ", a,
             " are alive at the same time and share memory");
     }
   }
@@ -71,7 +73,7 @@ struct MemoryPlan {
     if (v.size == 0) break;  // and so are all that follow
     Index offset = 0;
     for (const std::size_t other : placed) {
-      if (!v.meets(values[other])) continue;
+      if (!v.overlaps(values[other])) continue;
       if (offset + v.size <= plan.offsets[other]) break;  // it fits into the gap before
       const Index end = plan.offsets[other] + values[other].size;
       offset = std::max(offset, (end + alignment - 1) / alignment * alignment);

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// A plan: what runs a network. Values are numbered, 0 is the input, and layer k writes value k + 1. A step runs one
-// layer, or a fused group of neighbours. Forward is a loop over the steps, backward the same loop from the end:
+// A plan: what runs a network. Value 0 is the input, layer k writes value k + 1. A step runs one
+// layer or a fused group. Forward is a loop over the steps, backward the same loop from the end:
 //
 //   step   runs                  reads   writes
 //   0      conv1 relu1 pool1     0       3           values 1 and 2 are never written
 //   1      residual1.f.conv1     3       4
 //   2      residual1.add         3, 4    5
 //
-// Value 3 has two readers. Going back each of them says what s depends on through it, and the plan adds that up, the
-// last reader first: it assigns the gradient of value 3, and what the others say is added to it. So a layer never
-// has to know how often its input is read.
+// Value 3 has two readers. In backward each of them assigns its gradient, and the plan adds these
+// up, the last reader first: it assigns the gradient of value 3, and those of the others are added
+// to it. So a layer never has to know how often its input is read.
 //
-// Memory: value v is written in step a, read for the last time in step b; its gradient is written where backward
-// meets step b, and read for the last time at step a. memory_plan.hpp does the rest.
+// Memory: value v is written in step a, read for the last time in step b; its gradient is written
+// when backward runs step b, and read for the last time at step a. memory_plan.hpp does the rest.
 #pragma once
 
 #include <algorithm>
@@ -42,7 +42,7 @@ class Plan {
   Plan(Plan&&) = default;
   Plan& operator=(Plan&&) = default;
 
-  /// Takes down the layer at `path`, or, once the plan is finished, where the next layer is by now. See Graph.
+  /// Records the layer at `path`, or, once the plan is finished, the new address of the next layer.
   template <class Layer, std::size_t... R>
   [[gnu::cold]] FOVEA_OUT_OF_LINE auto add(const Path& path, const Layer& layer,
                                            const Value<R>&... x) {
@@ -54,7 +54,7 @@ class Plan {
     return Value<decltype(y)::rank>{y, ++at_};
   }
 
-  /// Before the layers are taken down, and again before they are bound.
+  /// Before the layers are recorded, and again before they are bound.
   void begin(const Extents& input) {
     at_ = 0;
     if (finished_) {
@@ -75,7 +75,7 @@ class Plan {
     return false;
   }
 
-  /// Decides what runs as one, makes every Pass, and plans the memory. `output`: the value that the network returns.
+  /// Decides what is fused, makes every Pass, plans the memory. `output`: what the network returns.
   [[gnu::cold]] void finish(std::size_t output, std::span<const FusionRule<T>> rules);
 
   std::size_t layer_count() const { return layers_.size(); }  ///< layers; the output is this value
@@ -86,7 +86,7 @@ class Plan {
   /// The group of step s; nullptr if it runs one layer.
   const FusedGroup<T>* group(std::size_t s) const { return steps_[s].group.get(); }
 
-  /// The value that the layer with this path writes; of one that is made of others, the value of its last.
+  /// The value that the layer with this path writes; of a composite, that of its last layer.
   std::size_t find(std::string_view path) const;
 
   /// What this layer left in this member of its Pass. Throws if the layer is not part of the plan.
@@ -133,7 +133,7 @@ class Plan {
       naming(steps_[s], [&] { run_forward(steps_[s]); });
   }
 
-  /// The same if layer k, inside of a fused group, had answered x. False if the group cannot begin there.
+  /// The same from layer k + 1 of a fused group. False if the group cannot begin there.
   bool forward_inside(std::size_t k, const AnyView<const T>& x, const Context& context) {
     const Step& step = steps_[step_of_[k]];
     bool begun = false;
@@ -144,9 +144,9 @@ class Plan {
     return begun;
   }
 
-  /// Goes back from value v, whose gradient is in its place. Value 0 is the x of the last forward.
+  /// Runs backward from value v, whose gradient is written. Value 0 is the x of the last forward.
   void backward(std::size_t v) {
-    // What s depends on through readers after v is nothing, and the last reader would have assigned it.
+    // Readers after v do not run, and the last of them would have assigned the gradient.
     for (std::size_t u = 0; u < v; ++u)
       if (values_[u].gradient && values_[u].readers.back() >= v)
         std::fill_n(values_[u].gradient, gradient(u).extents.size(), T{0});
@@ -174,10 +174,10 @@ class Plan {
   struct ValueInfo {
     Extents extents;
     T* data = nullptr;      // of the input: a copy for backward, if there has to be one
-    T* gradient = nullptr;  // nullptr: nobody asks for it
+    T* gradient = nullptr;  // nullptr: not needed
     std::vector<std::size_t> readers{};
   };
-  // Layers [first, last]; `added[i]` is where what s depends on through input i goes, if an earlier
+  // Layers [first, last]; `added[i]` is where the gradient of input i is written, if an earlier
   // step of backward has assigned the gradient of that value.
   struct Step {
     std::size_t first, last;
@@ -271,10 +271,10 @@ class Plan {
       if (step.added[i]) add(step.added[i], gradient(layer.inputs[i]));
   }
 
-  // sum += part
-  void add(const T* part, const AnyView<T>& sum) const {
+  // sum += addend
+  void add(const T* addend, const AnyView<T>& sum) const {
     parallel_blocks(context_.threads, sum.extents.size(), 16384, [&](Index first, Index last) {
-      for (Index i = first; i < last; ++i) sum.data[i] += part[i];
+      for (Index i = first; i < last; ++i) sum.data[i] += addend[i];
     });
   }
 
@@ -283,7 +283,7 @@ class Plan {
   Context context_{};
   const T* input_ = nullptr;
   bool finished_ = false;
-  std::size_t at_ = 0;  // layers taken down or bound since begin()
+  std::size_t at_ = 0;  // layers recorded or bound since begin()
   std::vector<ValueInfo> values_{};
   std::vector<std::unique_ptr<AnyLayer<T>>> layers_{};
   std::vector<Step> steps_{};

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: MIT
 //
-// Filter ablation: does anyone miss it? Silence one channel of a layer, set all it says to zero, and
-// count the right answers again. For a convolution that is what zeroing the filter's weights and bias
-// does.
+// Filter ablation: does anyone miss it? Silence one channel of a layer, set all it says to
+// zero, and count the right answers again. For a convolution that is what zeroing the
+// filter's weights and bias does.
 //
 //   loss of channel c = accuracy of the network - accuracy with channel c at zero    (points)
 //
 // How to read it: most channels can go without harm, for others say nearly the same; the few with a
-// large loss carry something of their own. A negative loss is possible, and mostly chance: on N images
-// one answer is 100/N points, so compare with the interval of the accuracy (train/metrics.hpp). See
-// Morcos et al., On the importance of single directions for generalization, ICLR 2018.
+// large loss carry something of their own. A negative loss is possible, and mostly
+// chance: on N images one answer is 100/N points, so compare with the interval of the
+// accuracy (train/metrics.hpp). See Morcos et al., On the importance of single directions
+// for generalization, ICLR 2018.
 //
 //   const auto result = ablate(net, test.part(0, 1000), {.layer = "conv2"});
 //   result.loss(17)                      // points lost without channel 17
 //   result.silenced[17].counts()         // and which digits are now taken for which
 //
-// What stands before the layer runs once. A ReLU or a max-pool behind it works channel by channel and
-// turns zeros into zeros, so silencing the channel behind them is the same, and cheaper. Around a
-// layer inside of a residual the skip still carries what it carried.
+// What stands before the layer runs once. A ReLU or a max-pool behind it works channel by channel
+// and turns zeros into zeros, so silencing the channel behind them is the same, and cheaper. Around
+// a layer inside of a residual the skip still carries what it carried.
 #pragma once
 
 #include <vector>

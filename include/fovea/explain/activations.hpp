@@ -5,16 +5,17 @@
 //   for (const auto& layer : activations(net, image_at(test, 7)))      // image (1, C, H, W)
 //     gallery(layer.maps, {.title = layer.layer})                       // maps (C, H, W)
 //
-// How to read the maps: bright is where a channel found its pattern. On the scale of the whole layer
-// (`range`) channels can be compared with each other, on their own (`ranges`) faint ones show.
-// `zeros` is the share of units that say nothing: after a ReLU mostly half and more, which makes
-// what is left a sparse code. Features are maps of one unit.
+// How to read the maps: bright is where a channel found its pattern. On the scale of the whole
+// layer (`range`) channels can be compared with each other, on their own (`ranges`) faint ones
+// show. `zeros` is the share of units that say nothing: after a ReLU mostly half and more, which
+// makes what is left a sparse code. Features are maps of one unit.
 //
-// Over many images, a unit that is zero for all of them is dead: no gradient reaches it, and it will
-// not learn any more (Glorot, Bordes and Bengio, Deep sparse rectifier neural networks, 2011).
+// Over many images, a unit that is zero for all of them is dead: no gradient reaches it, and it
+// will not learn any more (Glorot, Bordes and Bengio, Deep sparse rectifier neural networks, 2011).
 //
 //   for (const auto& layer : activity(net, test))
-//     concat(layer.layer, ": ", layer.zeros, " at zero, ", layer.dead, " of ", layer.units, " dead")
+//     concat(layer.layer, ": ", layer.zeros, " at zero, ", layer.dead, " of ", layer.units, "
+//     dead")
 #pragma once
 
 #include <string>

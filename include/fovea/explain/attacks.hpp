@@ -67,7 +67,8 @@ class Attack {
  public:
   using T = typename Net::value_type;
 
-  /// For batches of at most `capacity`; throws on negative radii and steps. `net` may change between batches.
+  /// For batches of at most `capacity`; throws on negative radii and steps.
+  /// `net` may change between batches.
   Attack(const Net& net, Index capacity, const Scaling& scaling, const AttackOptions& options)
       : scaling_(scaling),
         options_(checked(options)),
@@ -179,7 +180,8 @@ class Attack {
   Tensor<Index, 1> number_;               // (capacity): which image of the batch stands there
 };
 
-/// What the network says of every image of a data set after an attack on it. Throws on an empty data set.
+/// What the network says of every image of a data set after an attack on it.
+/// Throws on an empty data set.
 template <Classifier Net>
 ConfusionMatrix under_attack(const Net& net, const Dataset& data, const AttackOptions& o = {}) {
   auto images = detail::in_order<typename Net::value_type>("under_attack", data);

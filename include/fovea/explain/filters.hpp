@@ -4,21 +4,21 @@
 //
 // A convolution here is a cross-correlation, so a kernel is a picture of what it responds to most.
 // Each kernel w (KH, KW) is compared with templates t drawn at its size: Gaussian derivatives, the
-// textbook model of simple cells (Marr and Hildreth 1980; Young 1987). With a across and b along the
-// direction, r^2 = a^2 + b^2, in pixels from the middle, and K the smaller side,
+// textbook model of simple cells (Marr and Hildreth 1980; Young 1987). With a across and b along
+// the direction, r^2 = a^2 + b^2, in pixels from the middle, and K the smaller side,
 //
 //   edge   a exp(-r^2 / 2s^2), s = K/3.5                  16 directions; K = 3: the Sobel operator
 //   line   (1 - a^2/s^2) exp(-a^2/2s^2 - 2b^2/K^2)        8 directions,  s = K/6; bright or dark
-//   spot   (1 - r^2/2s^2) exp(-r^2/2s^2)                  s = K/6; bright or dark (centre, surround)
+//   spot   (1 - r^2/2s^2) exp(-r^2/2s^2)                  s = K/6; bright or dark: centre, surround
 //
-// by Pearson's correlation, <w - mean w, t> / (|w - mean w| |t|) with t of mean zero. That leaves the
-// mean out; `flat`, the share of |w|^2 that the mean makes up, is the other half of the story, and
-// where it explains more of w than the best template does, the kind of the filter is flat: it sees
-// brightness.
+// by Pearson's correlation, <w - mean w, t> / (|w - mean w| |t|) with t of mean zero. That
+// leaves the mean out; `flat`, the share of |w|^2 that the mean makes up, is the other half of
+// the story, and where it explains more of w than the best template does, the kind of the filter
+// is flat: it sees brightness.
 //
 // How to read a correlation: nine random numbers also look like something, since so many templates
-// offer themselves. `random_matches` measures by how much; an untrained network's filters are another
-// yardstick, match_filters(untrained conv1.weight).
+// offer themselves. `random_matches` measures by how much; an untrained network's filters are
+// another yardstick, match_filters(untrained conv1.weight).
 //
 //   const auto matches = match_filters(conv1.weight);             // one for each (o, c)
 //   const auto chance  = random_matches({3, 3}, {.seed = 1});      // one in twenty is above [9500]

@@ -2,16 +2,18 @@
 //
 // Which network, which layer, which images? All pages of explain/ take them alike,
 //
-//   f(net, image, class, {.layer = "conv2", .threads = 2})      // image (1, C, H, W), scaled as in training
+//   f(net, image, class, {.layer = "conv2", .threads = 2})  // image (1, C, H, W), scaled
 //   f(net, data, {.layer = "residual1.f.conv2"})
 //
-// where net is a Sequential or a Network<T>, and a layer is named by its path, also inside of another layer. What a
-// page says of every layer is a list in the order in which they run, each with its path:
+// where net is a Sequential or a Network<T>, and a layer is named by its path, also
+// inside of another layer. What a page says of every layer is a list in the order in
+// which they run, each with its path:
 //
 //   of_layer(activity(net, data), "residual1.f.relu1").dead
 //
 // Whatever a layer computes is looked at as maps (N, C, H, W): the F features of a linear layer are
-// F channels with one unit each, so every page works for every layer. The network always runs in eval mode.
+// F channels with one unit each, so every page works for every layer. The
+// network always runs in eval mode.
 #pragma once
 
 #include <string>
@@ -55,13 +57,15 @@ Tensor<T, 4> image_at(const Dataset& data, Index n) {
   return Tensor<T, 4>(images[n].images);
 }
 
-/// A black image of a data set (every pixel 0), (1, C, H, W), scaled as in training: a baseline that shows nothing.
+/// A black image of a data set (every pixel 0), (1, C, H, W), scaled as in training: a
+/// baseline that shows nothing.
 template <class T = float>
 Tensor<T, 4> black_image(const Dataset& data) {
   return Tensor<T, 4>(data.images.shape().with_batch(1), static_cast<T>(data.scaling.to_input(0)));
 }
 
-/// What a layer computed as maps: (N, C, H, W) as it is, anything else as N examples of F maps (N, F, 1, 1).
+/// What a layer computed as maps: (N, C, H, W) as it is, anything else as N
+/// examples of F maps (N, F, 1, 1).
 template <class T>
 View<T, 4> as_maps(const AnyView<T>& x) {
   if (x.extents.rank == 4) return x.template as<4>();
@@ -69,8 +73,8 @@ View<T, 4> as_maps(const AnyView<T>& x) {
   return {x.data, Shape{N, F, Index{1}, Index{1}}};
 }
 
-/// The result for the layer with this path, out of a list with one for every layer; for a layer made of others that of
-/// its last. Throws with the paths there are when there is no such layer.
+/// The result for the layer with this path, out of a list with one for every layer; for a layer
+/// made of others that of its last. Throws with the paths there are when there is no such layer.
 template <class Result>
 Result of_layer(const std::vector<Result>& results, std::string_view path) {
   std::string all;

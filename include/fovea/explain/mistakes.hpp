@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// Mistakes: which images the network gets wrong, how sure it is of that, and whether "98 % sure" can
-// be believed.
+// Mistakes: which images the network gets wrong, how sure it is of that, and whether
+// "98 % sure" can be believed.
 //
 //   confidence   = the largest softmax probability, that of the answer
 //   calibrated   = of the images with confidence q, the share q is answered rightly
-//   ECE          = sum over bins of  (images in bin / N) | accuracy of bin - mean confidence of bin |
+//   ECE          = sum over bins of  (images in bin / N) | accuracy of bin - mean confidence of bin
+//                |
 //
-// (Guo, Pleiss, Sun and Weinberger, On calibration of modern neural networks, ICML 2017, with 15 bins
-// of equal width.) How to read a reliability diagram: accuracy over confidence; on the diagonal the
-// network knows what it knows, below it is overconfident. A good network answers nearly all images in
-// the last bin, so look at the counts before you trust the height of a bar: each is an Accuracy, whose
-// interval() says how little a few images tell.
+// (Guo, Pleiss, Sun and Weinberger, On calibration of modern neural networks, ICML 2017, with 15
+// bins of equal width.) How to read a reliability diagram: accuracy over confidence; on the
+// diagonal the network knows what it knows, below it is overconfident. A good network answers
+// nearly all images in the last bin, so look at the counts before you trust the height of a bar:
+// each is an Accuracy, whose interval() says how little a few images tell.
 //
 //   const auto told = predictions(net, test);
 //   told.confusion.accuracy()

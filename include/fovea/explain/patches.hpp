@@ -13,8 +13,8 @@
 //   for (const Patch& p : patches[channel])
 //     draw(test.images[p.image], p.box);                 // cut at the border of the image
 //
-// On a tie the earlier image, and in an image the first unit in raster order, wins. An activation of
-// zero or less is no excitement: a channel that never fires has no patches.
+// On a tie the earlier image, and in an image the first unit in raster order, wins. An activation
+// of zero or less is no excitement: a channel that never fires has no patches.
 #pragma once
 
 #include "fovea/core/ops.hpp"

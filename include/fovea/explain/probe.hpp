@@ -10,7 +10,7 @@
 // Occlusion, deletion and insertion ask the first; the gradient (M = 1), SmoothGrad and integrated
 // gradients ask the second. They differ in the versions x_m they draw, and in nothing else:
 //
-//   const auto z = probe_logits(net, 10, [&](Index m, View<float, 3> x) { ... write x_m ... }, threads);
+//   const auto z = probe_logits(net, 10, [&](Index m, View<float, 3> x) { ... x_m ... }, threads);
 //
 // Always the logit, never the softmax: a probability also moves when other classes do, and where
 // the network is sure its gradient vanishes. With s = <z, e_k> = z_k, one backward of the one-hot
@@ -58,8 +58,8 @@ Tensor<typename Net::value_type, 4> baseline_or_zeros(std::string_view what, con
 
 }  // namespace detail
 
-/// The logits (N, K) of x (N, C, H, W); `w.input_gradient()` then is d z[n, classes[n]] / dx[n], if the workspace was
-/// made with {.input_gradient = true}.
+/// The logits (N, K) of x (N, C, H, W); `w.input_gradient()` then is d z[n, classes[n]] / dx[n], if
+/// the workspace was made with {.input_gradient = true}.
 template <Classifier Net>
 auto logit_gradient(const Net& net, ImagesOf<Net> x, View<const Label, 1> classes,
                     Workspace<Net>& w) {

@@ -102,8 +102,9 @@ struct RandomisationOptions {
   std::uint64_t seed = 0;  ///< new weights are a function of (seed, parameter)
 };
 
-/// `method(net, image, k)` returns an Attribution, or a tensor of any shape. New weights are uniform, as wide as
-/// the trained ones (of the same root mean square). From the last layer with weights down.
+/// `method(net, image, k)` returns an Attribution, or a tensor of any shape. New weights
+/// are uniform, as wide as the trained ones (of the same root mean square). From the
+/// last layer with weights down.
 template <Classifier Net, class Method>
 std::vector<RandomisedLayer> randomisation_check(const Net& net, ImagesOf<Net> image, Index k,
                                                  const Method& method,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Receptive field: the patch of the image that a unit can see. Everything outside of it could change,
-// and the unit would not notice.
+// Receptive field: the patch of the image that a unit can see. Everything outside of it could
+// change, and the unit would not notice.
 //
 // Layer by layer, with kernel K, stride s, padding p and dilation d, rows and columns apart:
 //
@@ -19,17 +19,18 @@
 //   size         3       4       8      10
 //   jump         1       2       2       4
 //
-// A shorter formula is in use, r = K + (K - 1) (L - 1) after L layers. It is right for convolutions of
-// stride 1 in a row and says 5 for conv2; the pooling in between, which doubles the jump, makes it 8.
+// A shorter formula is in use, r = K + (K - 1) (L - 1) after L layers. It is right for
+// convolutions of stride 1 in a row and says 5 for conv2; the pooling in between, which
+// doubles the jump, makes it 8.
 //
 //   for (const auto& field : receptive_fields(net))
 //     text += concat(field.layer, " ", field.size, " ", field.box(3, 4));
 //   of_layer(receptive_fields(net), "residual1.f.conv2").size
 //
 // Units at the border see less than their box. `seen` goes back through the layers and leaves out
-// what is padding anywhere on the way. Once a layer mixes all positions (Flatten, Linear), the field
-// is all that the maps before it have seen. How much of the patch a unit makes use of is another
-// matter: effective_field.hpp.
+// what is padding anywhere on the way. Once a layer mixes all positions (Flatten, Linear), the
+// field is all that the maps before it have seen. How much of the patch a unit makes use of is
+// another matter: effective_field.hpp.
 #pragma once
 
 #include <string>

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Convolutions, each with its ReLU and a pooling or without, as one step: a chain of stages (conv_stage.hpp).
+// Convolutions, each with a ReLU and maybe a pooling, as one step: a chain of stages
+// (conv_stage.hpp).
 //
-// Images are in channels-last order with their padding around them, and go through all stages while they are in the
-// cache: what stands between stages never takes the shape of a tensor, and what stands between a convolution and its
-// pooling is never written at all.
+// Images are in channels-last order with their padding around them, and go through all stages while
+// they are in the cache: values between stages never become a tensor, and those between a
+// convolution and its pooling are never written at all.
 #pragma once
 
 #include <memory>
@@ -125,7 +126,8 @@ class ConvChain final : public FusedGroup<T> {
     }
   }
 
-  // How many layers the stage takes that begins with the first of these, 0 if none does. Makes x what comes out.
+  // How many layers the stage takes that begins with the first of these, 0 if none
+  // does. Makes x what comes out.
   static std::size_t stage_of(Neighbours<T> layers, Shape<4>& x) {
     if (layers.size() < 2 || !layers[0]->template is<Conv2d<T>>()) return 0;
     const auto& conv = layers[0]->template get<Conv2d<T>>();
@@ -145,7 +147,7 @@ class ConvChain final : public FusedGroup<T> {
   }
 
   std::vector<std::unique_ptr<Stage>> stages_{};
-  Index together_ = 1;               // images that go back together
+  Index together_ = 1;               // images that run backward together
   std::vector<std::size_t> ends_{};  // of each stage: the layer after it
 };
 

@@ -2,13 +2,14 @@
 //
 // One stage of a ConvChain: a convolution and what follows it, on one image after the other.
 //
-//   PooledStage   Conv2d, Relu, MaxPool2d{2} in any order that says the same
+//   PooledStage   Conv2d, Relu, MaxPool2d{2} in any order with the same result
 //   PlainStage    Conv2d, Relu
 //
-// This class is what both share: the layout of their images, and the tiles of 2 x 2 outputs that the forward pass is
-// made of. Images are in channels-last order, (H, W, C), with their padding around them. The stage before writes
-// them, or read_images() does; the last stage writes y as a tensor. Forward of 3 x 3 kernels with several channels is
-// Winograd's; others, the first layer for instance, are summed directly.
+// This class is what both share: the layout of their images, and the tiles of 2 x 2 outputs that
+// the forward pass is made of. Images are in channels-last order, (H, W, C), with their padding
+// around them. The stage before writes them, or read_images() does; the last stage writes y as a
+// tensor. Forward of 3 x 3 kernels with several channels is Winograd's; others, the first layer for
+// instance, are summed directly.
 #pragma once
 
 #include <algorithm>
@@ -37,11 +38,11 @@ class ConvStage {
   /// y of `count` images from n on, a chunk of the outputs: to the next stage, or to `y`.
   virtual void forward_images(View<T, 4> y, Index n, Index count, Index buffer,
                               std::pair<Index, Index> output_chunk, int thread) = 0;
-  /// Before images go back, if anything reads dx: the weights in the order in which dx reads them.
+  /// Before backward, if anything reads dx: the weights in the order in which dx reads them.
   virtual void flip_weights(int threads) = 0;
-  /// An image that goes back.
+  /// An image in backward.
   struct Image {
-    Index n, buffer;      ///< its number, and its buffer among those that go back together
+    Index n, buffer;      ///< its number, and its buffer among those of one backward group
     Index chunk;          ///< of the batch
     bool first_of_chunk;  ///< its dW and db are assigned, those of the others are added
     bool parameters;      ///< whether dW and db are wanted
@@ -58,8 +59,8 @@ class ConvStage {
     next_ = &next, next.first_ = false;
     out_ = next.in_;
   }
-  /// Tables and scratch, which depend on the stages before and after this one, and on how many images go back
-  /// together.
+  /// Tables and scratch, which depend on the stages before and after this one, and on how
+  /// many images run backward together.
   [[gnu::cold]] virtual void plan(Index) {
     in_.validate(images_per_tile_), out_.validate(images_per_tile_);
     images_ =
@@ -69,7 +70,7 @@ class ConvStage {
 
   /// The layer, wherever its network is now.
   const Conv2d<T>& conv() const { return layer_->template get<Conv2d<T>>(); }
-  /// Whether nothing goes back.
+  /// Whether there is no backward.
   bool forward_only() const { return forward_only_; }
   /// Image n of x, in this stage's layout.
   const T* image(Index n) { return images_[n].data(); }
@@ -102,8 +103,8 @@ class ConvStage {
   }
 
  protected:
-  /// Makes memory. x: the largest input; `units`: the tiles of 2 x 2 outputs, down and across; `y`: the rows and
-  /// columns of what the stage writes.
+  /// Makes memory. x: the largest input; `units`: the tiles of 2 x 2 outputs, down and across; `y`:
+  /// the rows and columns of what the stage writes.
   [[gnu::cold]] ConvStage(const AnyLayer<T>& layer, Shape<4> x, Extent2 units, Extent2 y,
                           const WorkspaceOptions& how)
       : layer_(&layer), kernel_(conv().options.kernel) {
@@ -129,8 +130,8 @@ class ConvStage {
     bias_ = Tensor<T, 1>(Shape{padded_outputs_});
   }
 
-  /// Calls store_tile(out, first image, t, o, four sums) for the tiles of `count` images and a chunk of the outputs, and
-  /// hands y over to the next stage or writes it.
+  /// Calls store_tile(out, first image, t, o, four sums) for the tiles of `count` images and a
+  /// chunk of the outputs, and hands y over to the next stage or writes it.
   template <class StoreTile>
   [[gnu::always_inline]] void each_tile(const View<T, 4>& y, Index n, Index count, Index buffer,
                                         std::pair<Index, Index> output_chunk, int thread,
@@ -180,10 +181,10 @@ class ConvStage {
   bool forward_only_ = false;
   int threads_ = 1;
   Extent2 kernel_{1};
-  Index N_ = 0, O_ = 0,
-        padded_outputs_ = 0;  // the capacity; outputs, and the same in whole vectors
-  Index units_ = 0,
-        images_per_tile_ = 1;  // tiles in an image; images whose tiles are one row of tiles
+  Index N_ = 0;                                     // the capacity
+  Index O_ = 0, padded_outputs_ = 0;                // outputs, and the same in whole vectors
+  Index units_ = 0;                                 // tiles in an image
+  Index images_per_tile_ = 1;                       // images whose tiles are one row of tiles
   kernels::ChannelsLast<T> in_{}, out_{};           // an image of x, and of y
   std::vector<std::int32_t> windows_{}, pixels_{};  // where the units are in x, and in y
   kernels::Winograd<T> winograd_{};

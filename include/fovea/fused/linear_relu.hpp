@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Linear and Relu as one step: one sweep over y adds the bias and clips. Going back, dy is zero where the unit is
-// dead. Where at least half of it is, the two products run over lists of the others.
+// Linear and Relu as one step: one sweep over y adds the bias and clips. In backward
+// dy is zero where the unit is dead. If at least half of the units are dead, the two products run
+// over lists of the others.
 #pragma once
 
 #include <algorithm>
@@ -102,7 +103,8 @@ class LinearRelu final : public FusedGroup<T> {
   }
 
   // With W^T at hand: a few images use only the rows of it where x is not zero, and after a ReLU
-  // most of x is. Not with weights that are infinite or NaN: times zero they are NaN, which must be seen.
+  // most of x is. Not with weights that are infinite or NaN: times zero they
+  // are NaN, which must reach y.
   void forward_transposed(View<const T, 2> x, View<T, 2> y, const Linear<T>& linear, int threads) {
     const auto [N, in] = x.shape();
     const Index out = y.extent(1), block = 4 * lanes<T>, blocks = (out + block - 1) / block;
@@ -129,7 +131,7 @@ class LinearRelu final : public FusedGroup<T> {
   bool sparse_ = false;
   Tensor<T, 2> masked_{};                        // dy where the unit is alive
   kernels::Nonzeros<T> of_image_{}, of_unit_{};  // its rows, its columns
-  Tensor<T, 2> transposed_{};                    // W^T, if the weights are prepack_weights
+  Tensor<T, 2> transposed_{};                    // W^T, with prepack_weights
   bool may_skip_ = false;                        // whether all of it is finite
   Tensor<std::int32_t, 2> nonzeros_{};           // (threads, where x is not zero)
 };

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Conv2d and Relu on one image after the other, for networks with several convolutions between poolings (VGG).
+// Conv2d and Relu on one image after the other, for networks with several
+// convolutions between poolings (VGG).
 //
 //   forward    bias and ReLU while the sums are in registers; images stay in channels-last order
-//   backward   g = dy where y > 0, once, with the padding around it that dx needs. Then both sums read their operands
-//              where they are, several outputs (or channels) to a vector:
+//   backward   g = dy where y > 0, once, with the padding around it that dx needs. Then both sums
+//              read their operands where they are, several outputs (or channels) to a vector:
 //
 //     dW[k][o] = sum over p of  x[p + offset[k]] g[p][o]      k = (kh, kw, c), p: the pixels of y
 //     dx       = the convolution of g with flipped kernels, inputs and outputs exchanged,
@@ -146,8 +147,8 @@ class PlainStage final : public ConvStage<T> {
   }
 
  private:
-  // Stores a tile of 2 x 2 sums: y with its bias, 0 where that is below, or dx as it is. One for both, for what is
-  // compiled around it is large.
+  // Stores a tile of 2 x 2 sums: y with its bias, 0 where that is below, or dx as it is. One for
+  // both, because what is compiled around it is large.
   struct StoreTile {
     T* image;
     const std::int32_t* pixels;  // where each tile begins

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// Conv2d, Relu and MaxPool2d{2} on one image after the other, with the ReLU before or after the pooling: the largest
-// of four is clipped, or four are clipped and the largest is taken, which is the same number.
+// Conv2d, Relu and MaxPool2d{2} on one image after the other, with the ReLU before or after
+// the pooling: the largest of four is clipped, or four are clipped and the largest is
+// taken, which is the same number.
 //
-//   forward    the sums of the four windows that a unit of the pool sees are made together, in registers, where bias
-//              and maximum are taken and the winner is remembered: a quarter of the responses is written
-//   backward   a unit that is alive sends its gradient to one element of x. A list of these entries, (offset, value),
-//              is what dW and dx are sums over: a quarter of the products of the dense form, or fewer
+//   forward    the sums of the four windows that a unit of the pool sees are made together, in
+//              registers, where bias and maximum are taken and the winner is remembered: a quarter
+//              of the responses is written
+//   backward   a unit that is alive sends its gradient to one element of x. A list of these
+//              entries, (offset, value), is what dW and dx are sums over: a quarter of the products
+//              of the dense form, or fewer
 #pragma once
 
 #include <algorithm>
@@ -125,7 +128,7 @@ class PooledStage final : public ConvStage<T> {
                                        windows_.data(), corner, list);
       ends_(thread, o) = list - entries;
     }
-    // One after the other, for what all of this reads does not fit into L1.
+    // One after the other, because what they read together does not fit into L1.
     const Index filter = kernel.h * run_;
     const auto each_list = [&, thread = thread](auto&& use) {
       for (Index o = 0, first = 0; o < O_; first = ends_(thread, o++))

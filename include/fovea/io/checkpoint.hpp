@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Checkpoints: training can be stopped at any step, by a crash too, and goes on as if it had not been,
-// to the same bits.
+// Checkpoints: training can be stopped at any step, by a crash too, and goes on as if it
+// had not been, to the same bits.
 //
 //   CheckpointFile file("run.ckpt");                     // no other process may write it now
 //   TrainingState at{.run = {{"batch size", "64"}, {"data", fingerprint(train)}}};
@@ -9,17 +9,18 @@
 //   file.load(net, adam, w, at);                         // where it was stopped, if it was
 //   ...  file.save(net, adam, w, at);                    // every now and then
 //
-// That works because a place in training is (epoch, step): the order of an epoch is a function of
-// (seed, epoch), random numbers inside layers are one of the workspace's (seed, step), and a learning rate
-// is one of the step. So a checkpoint holds, as a safetensors file,
+// That works because a position in training is (epoch, step): the order of an epoch is a function
+// of (seed, epoch), random numbers inside layers are one of the workspace's (seed, step), and a
+// learning rate is one of the step. So a checkpoint holds, as a safetensors file,
 //
 //   model.conv1.weight, ...               the state of the network: parameters and buffers
 //   optimizer.mean, optimizer.square      the state of the optimizer
 //   losses (steps)                        the loss of every step so far
 //   metadata                              clock, seed, epoch, step, loss_sum; run.* and notes.*
 //
-// What `run` says, the network and the workspace's seed must be the same when training goes on: a checkpoint
-// of another data set or option is refused, with what differs. `notes` are whatever a program wants to find again.
+// What `run` says, the network and the workspace's seed must be the same when training goes on: a
+// checkpoint of another data set or option is refused, with what differs. `notes` are whatever a
+// program wants to find again.
 #pragma once
 
 #include "fovea/data/dataset.hpp"
@@ -51,7 +52,7 @@ inline std::string fingerprint(const Dataset& data) {
 
 namespace detail {
 
-// What a checkpoint says, or a sentence about what it does not.
+// What a checkpoint says, or an error message about what it does not.
 class CheckpointReader {
  public:
   explicit CheckpointReader(const std::string& path) : name_(path), file_(read_safetensors(path)) {
@@ -118,7 +119,7 @@ void each_moment(Optimizer& optimizer, F&& f) {
 /// A checkpoint that one process at a time may use.
 class CheckpointFile {
  public:
-  /// Throws if another process has this checkpoint, or something else is in its place.
+  /// Throws if another process has this checkpoint, or the path leads to something else.
   explicit CheckpointFile(std::string path)
       : path_(not_something_else(std::move(path))),
         lock_(detail::behind_links(path_) + ".lock") {}  // one lock, however many links lead to it
@@ -154,8 +155,9 @@ class CheckpointFile {
     replace_durably(path_, encode_safetensors(file));
   }
 
-  /// Puts network, optimizer, the workspace's step and `at` where they were, and returns true; false if there
-  /// is no checkpoint yet. Throws, and changes nothing, if it is not one of this run.
+  /// Puts network, optimizer, the workspace's step and `at` where they were, and
+  /// returns true; false if there is no checkpoint yet. Throws, and changes nothing,
+  /// if it is not one of this run.
   template <class Net, class Optimizer>
   bool load(Net& net, Optimizer& optimizer, Workspace<Net>& w, TrainingState& at) const {
     if (!exists()) return false;

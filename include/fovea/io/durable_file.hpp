@@ -3,7 +3,7 @@
 // Files that survive crashes, of the program and of the machine.
 //
 //   replace_durably("run.ckpt", bytes);      // the old content is run.ckpt.previous now
-//   const FileLock lock("run.ckpt.lock");    // nobody else holds it while this object lives
+//   const FileLock lock("run.ckpt.lock");    // no other process holds it while this object lives
 //
 // Writing takes five steps, and between any two of them run.ckpt is whole, old or new:
 //
@@ -46,8 +46,8 @@ inline std::error_code keep_previous(const std::string& path) {
 
 }  // namespace detail
 
-/// Gives the file at `path`, or at the end of its links, new content; throws and leaves what was there if that
-/// cannot be. What was there stays as FILE.previous.
+/// Gives the file at `path`, or at the end of its links, new content; throws and leaves what was
+/// there if that cannot be. What was there stays as FILE.previous.
 inline void replace_durably(const std::string& path, std::span<const std::uint8_t> bytes) {
   const auto found = what_is_at(path);
   check(found == "a file" || found == "nothing" || found == "a directory", path,
@@ -62,8 +62,8 @@ inline void replace_durably(const std::string& path, std::span<const std::uint8_
         error.message(), ")");
 }
 
-/// Held by one process at a time, and given up when that process ends, however it ends. The file stays:
-/// if it were removed, two processes could hold a lock on two files of one name.
+/// Held by one process at a time, and given up when that process ends, however it ends. The file
+/// stays: if it were removed, two processes could hold a lock on two files of one name.
 class FileLock {
  public:
   /// Throws if another process holds it.
@@ -71,7 +71,7 @@ class FileLock {
     check(file_.get() >= 0, path, ": cannot be opened for writing (",
           detail::last_error().message(), ")");
     check(::flock(file_.get(), LOCK_EX | LOCK_NB) == 0, path,
-          ": expected a lock that nobody holds, found another process at work");
+          ": expected a free lock, found one that another process holds");
   }
 
  private:

@@ -5,8 +5,8 @@
 //   const auto data = load_mnist(directory, read_file_or_gzip);
 //
 // The archive is not trusted: what comes out of it is bounded, and a checksum, a length or a byte
-// that is wrong is an error. As with gzip -d, several members one after the other are one file (RFC 1952,
-// 2.2), and zeros after the last one, with which a tape was filled up, do not count.
+// that is wrong is an error. As with gzip -d, several members one after the other are one file (RFC
+// 1952, 2.2), and zeros after the last one, with which a tape was filled up, do not count.
 #pragma once
 
 #include <zlib.h>
@@ -34,7 +34,7 @@ inline Bytes gunzip(std::span<const std::uint8_t> packed, std::size_t limit,
   // With room for one byte more than the limit, what is too long is noticed.
   const std::size_t most = limit + (limit < std::numeric_limits<std::size_t>::max());
   // The last four bytes give the length, modulo 2^32. They are a hint, no more: deflate never gains
-  // more than a factor of 1032, so a lie cannot make us ask for more memory than that.
+  // more than a factor of 1032, so a lie cannot make this function allocate more than that.
   const std::uint8_t* const tail = packed.data() + packed.size() - 4;
   const std::size_t hint =
       tail[0] | std::size_t{tail[1]} << 8 | std::size_t{tail[2]} << 16 | std::size_t{tail[3]} << 24;

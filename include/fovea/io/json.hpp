@@ -2,7 +2,8 @@
 //
 // JSON, by nlohmann's library, the only file that includes it. Link fovea::io.
 //
-// Metadata of weights files are strings; a list of numbers travels in one as the text of a JSON array.
+// Metadata of weights files are strings; a list of numbers travels in one
+// as the text of a JSON array.
 #pragma once
 
 #include <locale.h>
@@ -24,8 +25,8 @@ std::string numbers_to_json(const Numbers& numbers) {
   return nlohmann::json(values).dump();
 }
 
-// While it lives, this thread has the locale "C". The parser of nlohmann::json asks the locale for its decimal
-// point, and reads wrong numbers where that has more than one byte.
+// While it lives, this thread has the locale "C". The parser of nlohmann::json asks the locale for
+// its decimal point, and reads wrong numbers where that has more than one byte.
 class PlainLocale {
  public:
   PlainLocale() : plain_(::newlocale(LC_ALL_MASK, "C", nullptr)), before_(::uselocale(plain_)) {}

@@ -11,13 +11,14 @@
 //
 //   format                   "pt", what PyTorch's tools expect
 //   architecture             a line for each layer (model/architecture.hpp)
-//   input.mean, input.std    a pixel p in [0, 1] becomes (p - mean) / std before the network sees it; absent for a
-//                            network that was saved without a scaling
-//   selftest.input           one input, as the network sees it, always the same random numbers: a JSON array
+//   input.mean, input.std    a pixel p in [0, 1] becomes (p - mean) / std for the network;
+//                            absent if it was saved without a scaling
+//   selftest.input           one input, as the network sees it, always the same random numbers: a
+//                            JSON array
 //   selftest.logits          the network's answer
 //
-// So a model proves itself when it is loaded: the answer is computed again and compared. A file without
-// these, one of PyTorch's for instance, loads all the same, and the report says so.
+// So a model proves itself when it is loaded: the answer is computed again and compared. A file
+// without these, one of PyTorch's for instance, loads all the same, and the report says so.
 #pragma once
 
 #include "fovea/core/random.hpp"
@@ -69,7 +70,8 @@ double selftest_error(const Net& net, const Metadata& metadata, std::string_view
 
 }  // namespace detail
 
-/// What a pixel in [0, 1] becomes, by a file's metadata; nothing if it does not say. `file` is for errors.
+/// What a pixel in [0, 1] becomes, by a file's metadata; nothing if it does
+/// not say. `file` is for errors.
 inline std::optional<Scaling> input_scaling(const Metadata& metadata,
                                             std::string_view file = "metadata") {
   if (!metadata.contains("input.mean") || !metadata.contains("input.std")) return {};
@@ -115,7 +117,8 @@ Safetensors model_file(const Net& net, const Scaling& scaling, Metadata more = {
   return file;
 }
 
-/// Writes `net` to a file, or throws and leaves what was there. The same network gives the same bytes.
+/// Writes `net` to a file, or throws and leaves what was there. The same
+/// network gives the same bytes.
 template <class Net>
 void save_model(const std::string& path, const Net& net) {
   write_safetensors(path, model_file(net));
@@ -126,8 +129,8 @@ void save_model(const std::string& path, const Net& net, const Scaling& scaling,
   write_safetensors(path, model_file(net, scaling, std::move(more)));
 }
 
-/// Takes the weights in a file into `net`; throws, and leaves `net` as it was, when they are not this
-/// network's or the self-test fails.
+/// Takes the weights in a file into `net`; throws, and leaves `net` as it was, when they are not
+/// this network's or the self-test fails.
 template <class Net>
 LoadReport load_model(const std::string& path, Net& net, LoadOptions options = {}) {
   Safetensors file = read_safetensors(path);

@@ -5,17 +5,17 @@
 //   6 bytes        \x93 N U M P Y
 //   2 bytes        the version: 1.0, 2.0 or 3.0
 //   2 or 4 bytes   n, least significant byte first; four since version 2.0
-//   n bytes        {'descr': '<f4', 'fortran_order': False, 'shape': (10000, 10), }, then spaces up to
-//                  a multiple of 64, and a newline
+//   n bytes        {'descr': '<f4', 'fortran_order': False, 'shape': (10000, 10), }, then spaces up
+//                  to a multiple of 64, and a newline
 //   then           the numbers, the last index fastest, or the first in Fortran order
 //
 //   write_npy("logits.npy", logits);                          // np.load("logits.npy")
 //   const auto filters = read_npy<float, 4>("filters.npy");   // np.save("filters.npy", filters)
 //
-// The writer's bytes are those of np.save. The reader takes the plain numbers that np.load takes, in any
-// order of bytes and indices and of any type, as long as each is exactly a T: 3 may come as any type, 0.1
-// in 64 bits is no float. It trusts nothing: a pickled object is refused, not run; and before memory is
-// asked for, the file has to be just as long as its header promises.
+// The writer's bytes are those of np.save. The reader takes the plain numbers that np.load takes,
+// in any order of bytes and indices and of any type, as long as each is exactly a T: 3 may come as
+// any type, 0.1 in 64 bits is no float. It trusts nothing: a pickled object is refused, not run;
+// and before memory is allocated, the file has to be just as long as its header promises.
 #pragma once
 
 #include "fovea/core/tensor.hpp"
@@ -28,7 +28,8 @@ namespace detail {
 
 inline constexpr std::uint8_t npy_magic[]{0x93, 'N', 'U', 'M', 'P', 'Y'};
 
-// `read(count)` returns the next so many of the `size` bytes of a file, of which `size` then are left.
+// `read(count)` returns the next so many of the `size` bytes of a file,
+// of which `size` then are left.
 template <class Read>
 NpyHeader take_npy_header(std::size_t& size, std::string_view file, Read& read) {
   check(size >= 12, file, ": expected an npy file, found only ", size, " bytes");
@@ -133,8 +134,8 @@ Tensor<T, R> take_npy(std::size_t size, std::string_view file, Read read) {
 
 }  // namespace detail
 
-/// The array in an npy file; an error in words if it has another rank or numbers that no T is. A number
-/// alone, of rank 0, is read as an array of one.
+/// The array in an npy file; an error in words if it has another rank or numbers that no T is. A
+/// number alone, of rank 0, is read as an array of one.
 template <class T, std::size_t R>
 Tensor<T, R> read_npy(const std::string& path) {
   InputFile file(path);

@@ -6,13 +6,13 @@
 //
 // descr is the type of the numbers, in three parts:
 //
-//   order   < least significant byte first, > most significant first; = or | or none: as this machine has it
+//   order   < least significant byte first, > most significant first; else: the machine's own
 //   kind    b true or false, i whole, u whole without a sign, f floating point
 //   bytes   of one number
 //
-// Of the language just these are understood: the three keys, in any order, each once; strings without a
-// backslash, True and False, tuples of whole numbers (Python 2 wrote 3L for 3); spaces and a last comma
-// where Python has them.
+// Of the language just these are understood: the three keys, in any order, each once; strings
+// without a backslash, True and False, tuples of whole numbers (Python 2 wrote 3L for 3); spaces
+// and a last comma where Python has them.
 #pragma once
 
 #include <algorithm>
@@ -49,7 +49,7 @@ struct NpyHeader {
   std::vector<Index> shape{};
 };
 
-/// Why a file with this kind of numbers cannot be read, for a sentence.
+/// Why a file with this kind of numbers cannot be read, for an error message.
 inline std::string_view npy_refusal(std::string_view type) {
   if (type.starts_with("f1")) return " (bits that differ between machines: save them as float64)";
   switch (type.empty() ? '\0' : type[0]) {
@@ -81,7 +81,8 @@ inline void set_npy_type(NpyHeader& header, std::string_view descr, std::string_
         npy_refusal(header.type));
 }
 
-/// The text that np.save (NumPy 1.24) writes: its keys sorted, and room for a first extent of 21 digits.
+/// The text that np.save (NumPy 1.24) writes: its keys sorted, and room for
+/// a first extent of 21 digits.
 inline std::string npy_text(std::string_view descr, std::span<const Index> shape) {
   const std::string first = to_string(shape.front());
   return concat("{'descr': '", descr, "', 'fortran_order': False, 'shape': ",
@@ -117,7 +118,7 @@ class NpyParser {
       check(seen[i], file_, ": expected the keys descr, fortran_order and shape, found no ",
             keys[i]);
     skip_spaces();
-    check(text_.empty(), file_, ": expected nothing behind the dictionary, found ", here());
+    check(text_.empty(), file_, ": expected nothing after the dictionary, found ", here());
     return header;
   }
 

@@ -12,11 +12,11 @@
 //   write_safetensors("model.safetensors", file);
 //   read_safetensors("model.safetensors").tensors.at("fc2.bias").copy_to(bias.flat(), "fc2.bias");
 //
-// The reader trusts nothing. The header is inside the file, at most 100 MB long, and JSON in UTF-8 of
-// just that form; no key comes twice, no shape overflows, and the offsets cover the data without a
-// hole, an overlap or a byte left over. All of that is checked before the data is read. The writer
-// does what the reference writer does: wider types first, then by name, the header filled up to a
-// multiple of 8 bytes with spaces (github.com/huggingface/safetensors, README, "Format").
+// The reader trusts nothing. The header is inside the file, at most 100 MB long, and JSON in UTF-8
+// of just that form; no key comes twice, no shape overflows, and the offsets cover the data without
+// a hole, an overlap or a byte left over. All of that is checked before the data is read. The
+// writer does what the reference writer does: wider types first, then by name, the header filled up
+// to a multiple of 8 bytes with spaces (github.com/huggingface/safetensors, README, "Format").
 #pragma once
 
 #include "fovea/io/safetensors_header.hpp"

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// The header of a safetensors file: from its text to what it says, or to a sentence about what is
-// wrong with it.
+// The header of a safetensors file: from its text to what it says, or to an error message
+// about what is wrong with it.
 //
-// The parser hands over one piece after the other, and the first one out of place is refused: neither
-// a strange form nor a deep one costs memory. What has the right form is then held against the data:
-// sizes that follow from type and shape, and offsets that cover the data exactly.
+// The parser hands over one token after the other, and the first unexpected one is refused: neither
+// a strange form nor a deep one costs memory. What has the right form is then held against the
+// data: sizes that follow from type and shape, and offsets that cover the data exactly.
 #pragma once
 
 #include <algorithm>
@@ -41,27 +41,27 @@ class HeaderReader {
   Metadata metadata{};
 
   bool start_object(std::size_t) {
-    if (place_ == Place::outside)
-      place_ = Place::header;
-    else if (place_ == Place::header)
-      place_ = key_ == "__metadata__" ? Place::metadata : Place::tensor;
+    if (level_ == Level::outside)
+      level_ = Level::header;
+    else if (level_ == Level::header)
+      level_ = key_ == "__metadata__" ? Level::metadata : Level::tensor;
     else
       refuse("an object");
     return true;
   }
 
   bool end_object() {
-    if (place_ == Place::tensor)
+    if (level_ == Level::tensor)
       for (const char* const field : {"dtype", "shape", "data_offsets"})
         check(fields_.contains(field), file_, ": expected a ", field, " of ",
               printable(entries.back().name), ", found none");
-    place_ = place_ == Place::header ? Place::outside : Place::header;
+    level_ = level_ == Level::header ? Level::outside : Level::header;
     return true;
   }
 
   bool key(const std::string& key) {
-    const bool tensor = place_ == Place::tensor;
-    if (place_ == Place::header) {
+    const bool tensor = level_ == Level::tensor;
+    if (level_ == Level::header) {
       fields_.clear();
       key_ = key;
       if (key != "__metadata__") entries.push_back({key});
@@ -70,17 +70,17 @@ class HeaderReader {
     check(!tensor || key == "dtype" || key == "shape" || key == "data_offsets", file_,
           ": expected dtype, shape and data_offsets of ", printable(key_), ", found ",
           printable(key));
-    auto& seen = place_ == Place::header ? names_ : fields_;
+    auto& seen = level_ == Level::header ? names_ : fields_;
     check(seen.insert(key).second, file_, ": expected every key once, found ", printable(key),
-          " twice", place_ == Place::header ? "" : " in ",
-          place_ == Place::header ? "" : printable(key_));
+          " twice", level_ == Level::header ? "" : " in ",
+          level_ == Level::header ? "" : printable(key_));
     return true;
   }
 
   bool string(const std::string& text) {
-    if (place_ == Place::metadata)
+    if (level_ == Level::metadata)
       metadata[field_] = text;
-    else if (place_ == Place::tensor && field_ == "dtype")
+    else if (level_ == Level::tensor && field_ == "dtype")
       entries.back().dtype = text;
     else
       refuse(concat("the string ", printable(text)));
@@ -88,18 +88,18 @@ class HeaderReader {
   }
 
   bool start_array(std::size_t) {
-    if (place_ != Place::tensor || field_ == "dtype") refuse("an array");
-    place_ = Place::list;
+    if (level_ != Level::tensor || field_ == "dtype") refuse("an array");
+    level_ = Level::list;
     return true;
   }
 
   bool end_array() {
-    place_ = Place::tensor;
+    level_ = Level::tensor;
     return true;
   }
 
   bool number_unsigned(std::uint64_t number) {
-    if (place_ != Place::list) refuse(concat("the number ", number));
+    if (level_ != Level::list) refuse(concat("the number ", number));
     auto& list = field_ == "shape" ? entries.back().shape : entries.back().offsets;
     check(list.size() < most_in_a_list, file_, ": expected at most ", most_in_a_list,
           " numbers in the ", field_, " of ", printable(key_), ", found more");
@@ -120,24 +120,24 @@ class HeaderReader {
   }
 
  private:
-  enum class Place { outside, header, metadata, tensor, list };
+  enum class Level { outside, header, metadata, tensor, list };
 
   [[noreturn]] void refuse(std::string_view found) const {
     const char* expected = "an object";
-    if (place_ == Place::metadata || (place_ == Place::tensor && field_ == "dtype"))
+    if (level_ == Level::metadata || (level_ == Level::tensor && field_ == "dtype"))
       expected = "a string";
-    else if (place_ == Place::tensor)
+    else if (level_ == Level::tensor)
       expected = "an array";
-    else if (place_ == Place::list)
+    else if (level_ == Level::list)
       expected = "whole numbers of 0 or more";
     const bool below =
-        place_ == Place::metadata || place_ == Place::tensor || place_ == Place::list;
+        level_ == Level::metadata || level_ == Level::tensor || level_ == Level::list;
     fail(file_, ": expected ", expected, " for ", printable(field_), below ? " of " : "",
          below ? printable(key_) : "", ", found ", found);
   }
 
   std::string_view file_;
-  Place place_ = Place::outside;
+  Level level_ = Level::outside;
   std::string key_ = "the header", field_ = "the header";
   std::set<std::string> names_{}, fields_{};
 };
@@ -184,7 +184,7 @@ inline HeaderTensor checked(const HeaderEntry& entry, std::size_t data, std::str
   return tensor;
 }
 
-// `data` is the number of bytes behind the header, `file` its name for errors.
+// `data` is the number of bytes after the header, `file` its name for errors.
 inline Header parse_header(std::string_view text, std::size_t data, std::string_view file) {
   const std::size_t zero = text.find('\0');  // the parser would take it for the end
   check(zero == text.npos, file,

@@ -7,7 +7,8 @@
 //   check(report.complaint().empty(), report.complaint());
 //
 // Names and layouts are PyTorch's. Modules of its nn.Sequential have numbers for names, 0.weight,
-// 3.weight, 7.weight; where a file has only such names, the k-th number is our k-th layer with tensors.
+// 3.weight, 7.weight; where a file has only such names, the k-th number is
+// our k-th layer with tensors.
 #pragma once
 
 #include <charconv>
@@ -22,8 +23,8 @@ struct StateReport {
   /// Names: not in the file, not in the network, in both with different shapes.
   std::vector<std::string> missing{}, unexpected{}, misshaped{};
 
-  /// "no conv1.bias; fc1.weight (128, 98) instead of (128, 3136)", or nothing if all fitted. A sentence
-  /// has room for the first ten.
+  /// "no conv1.bias; fc1.weight (128, 98) instead of (128, 3136)", or nothing if all fitted. A
+  /// sentence has room for the first ten.
   std::string complaint() const {
     std::string text;
     std::size_t count = 0;
@@ -56,7 +57,7 @@ inline std::optional<NumberedName> numbered(std::string_view name) {
   return parts;
 }
 
-// Gives the tensors our names, if all they have is numbers behind one beginning.
+// Gives the tensors our names, if their names are one prefix and a number.
 inline void rename_numbered(std::map<std::string, StoredTensor>& tensors,
                             const std::vector<std::string>& our_names) {
   std::map<std::uint64_t, std::string> layers;  // 3 -> "conv2."
@@ -92,8 +93,8 @@ void store_state(const Net& net, std::map<std::string, StoredTensor>& tensors) {
       [&](const std::string& name, const auto& tensor) { tensors[name] = store(tensor); });
 }
 
-/// Moves tensors into those of `net` that have their names and shapes, converted to its type. Throws, and
-/// changes nothing, where a number does not fit the type; `file` is for errors.
+/// Moves tensors into those of `net` that have their names and shapes, converted to its type.
+/// Throws, and changes nothing, where a number does not fit the type; `file` is for errors.
 template <class Net>
 StateReport take_state(std::map<std::string, StoredTensor> tensors, Net& net,
                        std::string_view file) {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// StoredTensor: a tensor as files have it. Its type and shape are known only when the program runs, its
-// numbers are bytes, least significant first.
+// StoredTensor: a tensor as files have it. Its type and shape are known only when the program runs,
+// its numbers are bytes, least significant first.
 //
 //   I64   whole numbers with a sign        U8   bytes            BOOL   a byte, 0 or 1
 //   F64   1 sign, 11 exponent and 52 fraction bits               F32    1, 8, 23
-//   F16   1, 5, 10: fine steps, but nothing above 65 504         BF16   1, 8, 7: the upper half of an F32
+//   F16   1, 5, 10: fine steps, but nothing above 65 504         BF16   1, 8, 7: the upper half of
+//         an F32
 //
 //   StoredTensor stored = store(weight);                // with the type of weight
 //   stored.copy_to(weight.flat(), "weight");            // converted to it
@@ -131,9 +132,9 @@ struct StoredTensor {
           ", found ", bytes.size());
   }
 
-  /// Fills `to` with the numbers, converted to T: floating-point types into each other (rounded), whole
-  /// numbers into each other. Throws, and writes nothing, when the kinds differ or a number does not fit;
-  /// `name` is for errors.
+  /// Fills `to` with the numbers, converted to T: floating-point types into each other (rounded),
+  /// whole numbers into each other. Throws, and writes nothing, when the kinds differ or a number
+  /// does not fit; `name` is for errors.
   template <class T>
   void copy_to(std::span<T> to, std::string_view name) const {
     convert_to(to, name, false);
@@ -146,7 +147,7 @@ struct StoredTensor {
   }
 
  private:
-  // Looks at every number, and writes it if asked for.
+  // Looks at every number, and writes it if `write`.
   template <class T>
   void convert_to(std::span<T> to, std::string_view name, bool write) const {
     validate(name);

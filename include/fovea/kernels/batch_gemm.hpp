@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// The product C = A^T B of two matrices with a row for each example: the weight gradient of a linear layer,
+// The product C = A^T B of two matrices with a row for each example: the
+// weight gradient of a linear layer,
 //
 //   dW[o][i] = sum over n of  dy[n][o] x[n][i]          as the tree of batch_tree.hpp
 //
-//   registers   tiles of C, 4 x 3 vectors, of two leaves: of a batch of 64 a leaf has four examples, and would be stored
-//               and loaded nearly as often as it is added to
-//   L1 cache    nodes that wait for their neighbour, and a panel of B, copied once for a block of rows of C
+//   registers   tiles of C, 4 x 3 vectors, of two leaves: of a batch of 64 a leaf has four
+//               examples, and would be stored and loaded nearly as often as it is added to
+//   L1 cache    nodes that wait for their neighbour, and a panel of B, copied once for a block of
+//               rows of C
 //
-// Where A is mostly zeros, as the gradient after a ReLU, lists of the others do the same with eight vectors of a row of C
-// (sparse_gemm.hpp); with the same bits, for what is left out is zero. Reference implementation: three loops and the tree in the tests.
+// Where A is mostly zeros, as the gradient after a ReLU, lists of the others do the same with eight
+// vectors of a row of C (sparse_gemm.hpp); with the same bits, because only zeros are left out.
+// Reference implementation: three loops and the tree in the tests.
 #pragma once
 
 #include <algorithm>
@@ -36,7 +39,8 @@ struct ChunkRows {
   Index begin(Index chunk) const { return chunks.begin(chunk) - chunks.begin(first); }
 };
 
-// node_rows rows of c, `stride` apart, tile_vectors each; a begins at their columns and at the first row of the chunks.
+// node_rows rows of c, `stride` apart, tile_vectors each; a begins at their columns and at
+// the first row of the chunks.
 template <class T>
 FOVEA_KERNEL void dense_rows(const Matrix<const T>& a, const ChunkRows<T>& b, T* c, Index stride) {
   const T* column[node_rows];
@@ -70,8 +74,8 @@ FOVEA_KERNEL void sparse_row(const Nonzeros<T>& a, Index i, const ChunkRows<T>& 
   store_tile<T, 1, 8>(sum.tile, c, 0);
 }
 
-// c = the chunks [first, first + span) of the batch. node(first, last, c) does as many as have `most` rows, or one; `levels`
-// has room for log2(span) blocks like c.
+// c = the chunks [first, first + span) of the batch. node(first, last, c) does as many as have
+// `most` rows, or one; `levels` has room for log2(span) blocks like c.
 template <class T, class Node>
 void tree_block(const BatchChunks& chunks, Index first, Index span, Index most, const Matrix<T>& c,
                 T* levels, const Node& node) {

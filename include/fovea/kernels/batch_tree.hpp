@@ -2,13 +2,14 @@
 //
 // Sums over a batch, which the gradients of parameters are, and how a batch is cut.
 //
-// Floating-point sums depend on their order, so it is fixed: the batch is cut into 16 chunks of neighbours, or as many
-// as it has examples; a leaf is the sum over a chunk, example after example; and leaves are added as a binary tree.
+// Floating-point sums depend on their order, so it is fixed: the batch is cut into 16 chunks of
+// neighbours, or as many as it has examples; a leaf is the sum over a chunk, example after example;
+// and leaves are added as a binary tree.
 //
-//   ((c0 + c1) + (c2 + c3)) + ((c4 + c5) + (c6 + c7))       and so on; without a neighbour a node goes up as it is
+//   ((c0 + c1) + (c2 + c3)) + ((c4 + c5) + (c6 + c7))   ...; a node without a neighbour is kept
 //
-// The tree is a function of the number of examples alone. Any thread may compute any node, and the sum has the same
-// bits; so it would if the nodes were computed on several machines.
+// The tree is a function of the number of examples alone. Any thread may compute any node, and the
+// sum has the same bits; so it would if the nodes were computed on several machines.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +24,8 @@ namespace fovea::inline FOVEA_ABI::kernels {
 /// The chunks of a batch.
 struct BatchChunks {
   static constexpr Index most = 16;  ///< of them
-  Index count;                       ///< of them; one at least, for the sums over no example are 0
+  Index count;                       ///< of them; at least one, because the sum over no example is
+                                     ///< 0
 
   /// Of a batch of N.
   explicit BatchChunks(Index N) : count(std::clamp<Index>(N, 1, most)) {
@@ -57,8 +59,9 @@ template <int level, class Sum, class Leaf>
 
 }  // namespace detail
 
-/// sum = the leaves of the chunks [first, last), which leaf(chunk, sum) assigns, as the tree, of which they are a node. Those
-/// of 2^level leaves are computed in registers, level + 1 sums at once, and wait in memory for their neighbour.
+/// sum = the leaves of the chunks [first, last), which leaf(chunk, sum) assigns, as the tree, of
+/// which they are a node. Those of 2^level leaves are computed in registers, level + 1 sums at
+/// once, and wait in memory for their neighbour.
 template <int level, class Sum, class Leaf>
 [[gnu::always_inline]] inline void sum_leaves(Index first, Index last, Sum& sum, const Leaf& leaf) {
   Sum waiting[4];  // of 1, 2, 4 and 8 nodes
@@ -66,7 +69,8 @@ template <int level, class Sum, class Leaf>
   for (Index chunk = first; chunk < last; ++number) {
     detail::tree_node<level>(chunk, last, sum, leaf);
     chunk += Index{1} << level;
-    // Bit l of the number says that the sum of 2^l nodes waits. After the last one nothing waits any longer.
+    // Bit l of the number says that the sum of 2^l nodes waits. After the last
+    // one nothing waits any longer.
     int l = 0;
     for (; number >> l != 0 && (chunk >= last || (number >> l & 1)); ++l)
       if (number >> l & 1) sum += waiting[l];
@@ -110,7 +114,8 @@ FOVEA_OUT_OF_LINE void sum_rows(const T* x, Index N, Index width, T* sum) {
   }
 }
 
-/// sum[i] = the sum over `chunks` chunks of leaves[chunk][i], as the tree; chunks are `stride` apart. `sum` may be the first.
+/// sum[i] = the sum over `chunks` chunks of leaves[chunk][i], as the tree; chunks are `stride`
+/// apart. `sum` may be the first.
 template <class T>
 void sum_chunks(int threads, const T* leaves, Index chunks, Index stride, T* sum, Index size) {
   constexpr int V = vector_registers / 8;  // of each level of the tree, in registers
@@ -136,13 +141,15 @@ void sum_chunks(int threads, const T* leaves, Index chunks, Index stride, T* sum
   });
 }
 
-/// How sums of `size` numbers over a batch of N share memory and threads: each thread takes a subtree of `span` leaves.
+/// How sums of `size` numbers over a batch of N share memory and threads: each thread
+/// takes a subtree of `span` leaves.
 struct BatchSums {
   BatchChunks chunks;
   Index span, stride;
 
   BatchSums(Index N, Index size)
-      // Leaves of many numbers are added up while they are in L2, and fewer of them are in memory at once.
+      // Leaves of many numbers are added up while they are in L2, and fewer
+      // of them are in memory at once.
       : chunks(N), span(size > 65536 ? 4 : 1), stride((size + 15) / 16 * 16) {}
   Index subtrees() const { return (chunks.count + span - 1) / span; }
   /// Numbers that all threads share, and that each needs.
@@ -151,8 +158,8 @@ struct BatchSums {
   }
 };
 
-/// sum = the leaves [first, first + span) of the batch, of `size` numbers each, which leaf(chunk, sum) assigns. `more`
-/// has room for log2(span) sums, `stride` apart.
+/// sum = the leaves [first, first + span) of the batch, of `size` numbers each, which leaf(chunk,
+/// sum) assigns. `more` has room for log2(span) sums, `stride` apart.
 template <class T, class Leaf>
 void sum_subtree(const BatchSums& sums, Index first, Index span, Index size, T* sum, T* more,
                  const Leaf& leaf) {
@@ -164,8 +171,8 @@ void sum_subtree(const BatchSums& sums, Index first, Index span, Index size, T* 
   for (Index i = 0; i < size; ++i) sum[i] += more[i];
 }
 
-/// dw and db as sums over the batch: body(first, last, dw, db, thread) adds those of images [first, last). `shared` and
-/// own(thread) are memory as BatchSums::scratch() says.
+/// dw and db as sums over the batch: body(first, last, dw, db, thread) adds those of images [first,
+/// last). `shared` and own(thread) are memory as BatchSums::scratch() says.
 template <class T, class Own, class Body>
 void sum_over_batch(Index N, Work work, View<T, 4> dw, View<T, 1> db, T* shared, const Own& own,
                     int threads, const Body& body) {

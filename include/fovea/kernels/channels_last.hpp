@@ -2,9 +2,10 @@
 //
 // Images in channels-last order, (H, W, C), with their padding around them.
 //
-// All channels of a pixel are neighbours, so a vector holds as many channels as it has lanes, whatever the
-// size of the image is, and a kernel row over KW pixels is KW C neighbours. A block that is followed by
-// another one hands its output over in this order, already padded (fused/conv_stage.hpp).
+// All channels of a pixel are neighbours, so a vector holds as many channels as it has
+// lanes, whatever the size of the image is, and a kernel row over KW pixels is KW C
+// neighbours. A block that is followed by another one hands its output over in this order,
+// already padded (fused/conv_stage.hpp).
 #pragma once
 
 #include <algorithm>
@@ -16,7 +17,8 @@
 
 namespace fovea::inline FOVEA_ABI::kernels {
 
-/// How such an image lies in memory: pixel (h, w) is C numbers at inside() + h * row() + w * channels.
+/// How such an image lies in memory: pixel (h, w) is C numbers at
+/// inside() + h * row() + w * channels.
 template <class T>
 struct ChannelsLast {
   Index channels = 0;  ///< C
@@ -38,8 +40,8 @@ struct ChannelsLast {
   /// Elements from image to image: a vector may be read beyond the last pixel.
   Index size() const { return whole_vectors<T>((extent.h + 2 * padding.h) * row()) + lanes<T>; }
 
-  /// The offsets of tiles: `count` of them down and across, `step` pixels apart from element `from` on, in each of
-  /// `images` images.
+  /// The offsets of tiles: `count` of them down and across, `step` pixels apart from element `from`
+  /// on, in each of `images` images.
   std::vector<std::int32_t> tile_offsets(Index from, Extent2 count, Index step,
                                          Index images) const {
     std::vector<std::int32_t> offsets;

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// Convolution for any kernel, stride, padding, dilation and groups, without a column matrix: which kernel does what.
+// Convolution for any kernel, stride, padding, dilation and groups, without a column
+// matrix: which kernel does what.
 //
 //                                    forward              dx                    dW, db
 //   3 x 3, 8 channels or more        WinogradStrips       WinogradStrips        WeightGradient
 //   3 x 3, one channel a group       depthwise            depthwise             depthwise_gradient
 //   any other                        ForwardSweep         InputGradient         WeightGradient
 //
-// The sweep (sweep.hpp) is the general way; the exact conditions of the other two are Winograd::suits() and
-// suits_depthwise(). Depthwise kernels take the place of the sweep in the same three headers, on the same padded
-// images.
+// The sweep (sweep.hpp) is the general way; the exact conditions of the other two are
+// Winograd::suits() and suits_depthwise(). Depthwise kernels take the place of the sweep in the
+// same three headers, on the same padded images.
 //
-// Reference implementations: the formula itself (nn/reference/conv2d.hpp) and im2col with a product (benchmarks/ladder).
+// Reference implementations: the formula itself (nn/reference/conv2d.hpp) and im2col with a
+// product (benchmarks/ladder).
 #pragma once
 
 #include "fovea/core/check.hpp"
@@ -28,8 +30,8 @@ class Convolution {
  public:
   Convolution() = default;
 
-  /// For x of at most this shape, a window that fits into it, and groups that divide channels and outputs.
-  /// Throws when a padded image has 2^31 elements or more.
+  /// For x of at most this shape, a window that fits into it, and groups that divide channels and
+  /// outputs. Throws when a padded image has 2^31 elements or more.
   [[gnu::cold]] Convolution(const Shape<4>& x, Index outputs, const Window& window, Index groups)
       : x_(x), outputs_(outputs), window_(window), groups_(groups) {
     const ConvolutionShape shape{x, outputs, window, groups};
@@ -51,10 +53,10 @@ class Convolution {
           groups_, " and ", window_.kernel, " or other strides");
   }
 
-  /// Whether forward and dx go Winograd's way.
+  /// Whether forward and dx use Winograd's algorithm.
   bool by_winograd() const { return by_winograd_; }
 
-  /// The largest of what is needed: forward, and on the way back, there also for dW.
+  /// The largest of what is needed: forward, and backward with or without dW.
   ScratchSize scratch(bool backward, bool dw) const {
     ScratchSize size = forward_scratch();
     if (backward) size = size.covering(input_gradient_scratch());
@@ -78,7 +80,8 @@ class Convolution {
     input_gradient_.run(dy, w, dx, scratch, threads);
   }
 
-  /// dW[o,c,kh,kw] = the sum, over every n and output position, of dy times what y took with it;   db[o] = sum of dy[n,o].
+  /// dW[o,c,kh,kw] = the sum, over every n and output position, of dy times what y took
+  /// with it; db[o] = sum of dy[n,o].
   void parameter_gradients(View<const T, 4> x, View<const T, 4> dy, View<T, 4> dw, View<T, 1> db,
                            Scratch<T>& scratch, int threads) const {
     threads = scratch.provide(threads, weight_gradient_.scratch(x.extent(0)));

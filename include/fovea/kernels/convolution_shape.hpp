@@ -25,7 +25,8 @@ struct ConvolutionShape {
         image{x[2], x[3]},
         output(w.output(x[2], x[3])),
         kernel(w.kernel),
-        // One that leads out of the padded image is as good as one that just does, and makes fewer phases.
+        // One that leads out of the padded image is as good as one that just
+        // does, and makes fewer phases.
         stride{std::min(w.stride.h, x[2] + 2 * w.padding.h),
                std::min(w.stride.w, x[3] + 2 * w.padding.w)},
         padding(w.padding),

@@ -2,11 +2,13 @@
 //
 // dW of a convolution with images in channels-last order:
 //
-//   dW[k][o] = sum over p of  x[source[p] + offset[k]] g[p][o]       k = (kh, kw, c), p: the pixels of y
+//   dW[k][o] = sum over p of  x[source[p] + offset[k]] g[p][o]       k = (kh, kw, c), p: the pixels
+//                             of y
 //
-// Why it is fast: a product of matrices, (K, P) (P, O), in which the left one is never written down: its row k is the
-// image, read from offset[k] on. Several outputs are a vector, several taps are the rows of the register tile, so
-// nothing is added across lanes. Reference: the layers one by one (.fuse = false).
+// Why it is fast: a product of matrices, (K, P) (P, O), in which the left one is never written
+// down: its row k is the image, read from offset[k] on. Several outputs are a vector, several
+// taps are the rows of the register tile, so nothing is added across lanes. Reference: the
+// layers one by one (.fuse = false).
 #pragma once
 
 #include <cstdint>
@@ -17,7 +19,8 @@
 
 namespace fovea::inline FOVEA_ABI::kernels {
 
-/// The offset of number k = (kh, kw, c) of a window in an image whose rows are `row` elements apart.
+/// The offset of number k = (kh, kw, c) of a window in an image whose
+/// rows are `row` elements apart.
 [[gnu::cold]] inline std::vector<std::int32_t> tap_offsets(Extent2 kernel, Index channels,
                                                            Index row) {
   std::vector<std::int32_t> offsets;
@@ -69,8 +72,9 @@ void dense_gradient_columns(const T* x, const std::vector<std::int32_t>& sources
 
 }  // namespace detail
 
-/// dW of one image, assigned to dw (K, columns) or added to it. Pixel p of y sees x from sources[p] on, and its gradients
-/// are at g + pixels[p]; `columns` numbers are read there, a whole number of vectors.
+/// dW of one image, assigned to dw (K, columns) or added to it. Pixel p of y sees x from
+/// sources[p] on, and its gradients are at g + pixels[p]; `columns` numbers are read
+/// there, a whole number of vectors.
 template <class T>
 void dense_gradient(const T* x, const std::vector<std::int32_t>& sources,
                     const std::vector<std::int32_t>& offsets, const T* g,

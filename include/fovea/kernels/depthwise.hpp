@@ -6,10 +6,10 @@
 //   y[i][j] = b + sum over kh,kw of  w[kh][kw] x[i + kh][j + kw]        x with its padding
 //   dw[kh][kw] = sum over i,j of  dy[i][j] x[i + kh][j + kw]
 //
-// With a single input channel nothing is summed long enough for a matrix tile; reading x is the cost.
-// So each row of x is read once, in three shifts, and serves the three rows of y around it: 12 loads for
-// 36 multiply-adds. The last vector of a row of y begins where it ends with the row, and computes some
-// columns twice. Reference implementation: nn/reference/conv2d.hpp.
+// With a single input channel nothing is summed long enough for a matrix tile; reading x is the
+// cost. So each row of x is read once, in three shifts, and serves the three rows of y around it:
+// 12 loads for 36 multiply-adds. The last vector of a row of y begins where it ends with the row,
+// and computes some columns twice. Reference implementation: nn/reference/conv2d.hpp.
 #pragma once
 
 #include <algorithm>
@@ -54,7 +54,8 @@ FOVEA_KERNEL void depthwise_columns(const T* const (&x)[depthwise_vectors], Inde
 
 }  // namespace detail
 
-/// Whether a convolution consists of these: one channel and one output a group, and a vector in every row.
+/// Whether a convolution consists of these: one channel and one output a
+/// group, and a vector in every row.
 template <class T>
 bool suits_depthwise(const ConvolutionShape& shape) {
   return shape.C == 1 && shape.O == 1 && shape.kernel == Extent2{3} && shape.stride == Extent2{1} &&
@@ -76,8 +77,8 @@ void depthwise(const T* x, Index pitch, const T* w, T bias, Index rows, Index co
   }
 }
 
-/// dw += the nine products of x with dy (rows, cols), whose rows are dy_pitch apart, a whole number of
-/// vectors, with zeros between them and two rows of zeros above and below.
+/// dw += the nine products of x with dy (rows, cols), whose rows are dy_pitch apart, a whole number
+/// of vectors, with zeros between them and two rows of zeros above and below.
 template <class T>
 FOVEA_KERNEL void depthwise_gradient(const T* x, Index pitch, const T* dy, Index dy_pitch,
                                      Index rows, T* dw) {

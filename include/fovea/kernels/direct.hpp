@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// 2 x 2 tiles of a convolution's outputs, summed directly: for first layers, whose few channels give
-// Winograd nothing to save, and for larger kernels.
+// 2 x 2 tiles of a convolution's outputs, summed directly: for first layers, whose few channels
+// give Winograd nothing to save, and for larger kernels.
 //
-// The image is in channels-last order (channels_last.hpp), the lanes of a vector are neighbouring outputs.
-// Number k = (kh, kw, c) of a window is at offset[k] = kh * row + kw * C + c, so
+// The image is in channels-last order (channels_last.hpp), the lanes of a vector are neighbouring
+// outputs. Number k = (kh, kw, c) of a window is at offset[k] = kh * row + kw * C + c, so
 //
 //   y[e][o]  = sum over k of  x[corner[e] + offset[k]]  w[k][o]      for the corners e = 0 .. 3
 //
-// Why it is fast: a product of windows and weights in which no window is ever copied, and the four sums of
-// a max-pooling window are registers. Reference implementation: the layers one by one (.fuse = false).
+// Why it is fast: a product of windows and weights in which no window is ever copied, and
+// the four sums of a max-pooling window are registers. Reference implementation: the
+// layers one by one (.fuse = false).
 #pragma once
 
 #include <vector>
@@ -90,10 +91,10 @@ class DirectTiles {
   std::vector<std::int32_t> offsets_{};  // [k]
 };
 
-/// dW of an image with one channel and a 3 x 3 kernel, for `lanes` outputs behind pooling and ReLU: the
-/// gradient of a window is spread to its four positions in registers. Its 4 x 4 pixels begin at
-/// image + windows[i], dy of those outputs at dy + pixels[i], the winner at winner + i * step.
-/// dw[tap * columns] += g x, `lanes` numbers. For few channels that is cheaper than a list.
+/// dW of an image with one channel and a 3 x 3 kernel, for `lanes` outputs followed by ReLU and
+/// pooling: the gradient of a window is spread to its four positions in registers. Its 4 x 4 pixels
+/// begin at image + windows[i], dy of those outputs at dy + pixels[i], the winner at winner + i *
+/// step. dw[tap * columns] += g x, `lanes` numbers. For few channels that is cheaper than a list.
 template <class T>
 FOVEA_KERNEL void add_single_channel_gradient(const T* image, Index row,
                                               const std::int32_t* windows, Index count, const T* dy,

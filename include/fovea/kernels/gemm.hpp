@@ -2,14 +2,14 @@
 //
 // The matrix product C = A B, or C += A B, for matrices with any strides.
 //
-// How it is laid out, after Goto and van de Geijn, Anatomy of high-performance matrix multiplication,
-// ACM TOMS 34(3), 2008:
+// How it is laid out, after Goto and van de Geijn, Anatomy of high-performance matrix
+// multiplication, ACM TOMS 34(3), 2008:
 //
 //   registers   a tile of C, see tile.hpp, takes numbers of A from where they are
 //   L1 cache    a panel of B, k_block x tile_cols, is copied once into the order in which the tile
 //               reads it, and then used by every row of A
 //
-// Every element is one sum over k in one order, wherever it stands. So cutting C into chunks, for
+// Every element is one sum over k in one order, wherever it is in C. So cutting C into chunks, for
 // threads, does not change a bit. Reference implementation: three loops in the tests.
 #pragma once
 
@@ -23,7 +23,7 @@
 
 namespace fovea::inline FOVEA_ABI::kernels {
 
-/// A matrix anywhere in memory: element (i, j) stands at data[i * row_stride + j * col_stride].
+/// A matrix anywhere in memory: element (i, j) is at data[i * row_stride + j * col_stride].
 template <class T>
 struct Matrix {
   T* data;                       ///< element (0, 0)
@@ -78,8 +78,9 @@ struct RowAddresses {
   }
 };
 
-// A tile of c, rows `stride` apart, from tile_rows rows of a and a panel of V vectors `width` apart. With
-// `add` the sum goes on where it stood, so that it is one sum over k in one order.
+// A tile of c, rows `stride` apart, from tile_rows rows of a and a panel of V
+// vectors `width` apart. With `add` the sum continues from the value in c, so that
+// it is one sum over k in one order.
 template <int V, class T>
 FOVEA_KERNEL void whole_tile(const Matrix<const T>& a, const T* panel, Index width, T* c,
                              Index stride, bool add) {
@@ -154,7 +155,7 @@ void gemm(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, bool accumulate, in
   if (a.cols == 0 && !accumulate)
     for (Index i = 0; i < c.rows; ++i) std::fill_n(c.data + i * c.row_stride, c.cols, T{0});
 
-  // Threads share the longer side, in whole tiles.
+  // The longer side is cut into chunks of whole tiles.
   const bool by_columns = c.cols >= c.rows;
   const Index tile = by_columns ? lanes<T> : tile_rows;
   const Index tiles = ((by_columns ? c.cols : c.rows) + tile - 1) / tile;

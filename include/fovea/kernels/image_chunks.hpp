@@ -11,8 +11,9 @@
 
 namespace fovea::inline FOVEA_ABI::kernels {
 
-/// Calls body(n, group, first row, rows, thread). Where there are fewer images than threads, each image
-/// is cut into chunks of groups or of rows. That changes which thread computes a number, never how.
+/// Calls body(n, group, first row, rows, thread). Where there are fewer images than
+/// threads, each image is cut into chunks of groups or of rows. That changes which thread
+/// computes a number, never how.
 template <class Body>
 void for_image_chunks(Index N, Index groups, Index rows, Work work_per_row, int threads,
                       Body&& body) {

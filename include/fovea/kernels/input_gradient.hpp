@@ -4,9 +4,9 @@
 //
 //   dx[c] = the sum, over every o and tap, of what y[o] took from x[c] with it
 //
-// x[h] is read by y[oh] with tap kh when h + p = oh s + kh d. With h + p = q s + a, the taps of phase a are
-// those with kh d % s = a, and oh = q - kh d / s. So there is one sweep for each of the s x s phases of x, and
-// each has its own subset of the taps.
+// x[h] is read by y[oh] with tap kh when h + p = oh s + kh d. With h + p = q s + a, the taps of
+// phase a are those with kh d % s = a, and oh = q - kh d / s. So there is one sweep for each of the
+// s x s phases of x, and each has its own subset of the taps.
 //
 // Reference implementation: nn/reference/conv2d.hpp.
 #pragma once

@@ -8,9 +8,10 @@
 //            `no_winner`, if y is 0
 //   y      = max(largest + bias, 0)
 //
-// Bias and ReLU may wait until after the maximum, because both keep the order of numbers. The values
-// before pooling are never written to memory: a byte that names the winner is all that backward needs.
-// A NaN wins over everything, as in MaxPool2d. Reference implementation: the layers Relu and MaxPool2d.
+// Bias and ReLU may wait until after the maximum, because both keep the order of numbers.
+// The values before pooling are never written to memory: a byte that names the winner is all
+// that backward needs. A NaN wins over everything, as in MaxPool2d. Reference
+// implementation: the layers Relu and MaxPool2d.
 #pragma once
 
 #include <algorithm>
@@ -27,7 +28,7 @@ struct Winners {
   typedef std::int8_t type __attribute__((vector_size(lanes<T>)));
 };
 
-/// The winner of a window whose unit is dead: no gradient comes back.
+/// The winner of a window whose unit is dead: it has no gradient.
 inline constexpr int no_winner = 4;
 
 /// What a window yields.

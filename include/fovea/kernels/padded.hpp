@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// A copy of a channel with its padding around it, in which the kernels work: no border is special any
-// more. For a stride s it is cut into s x s phases, pixel (h, w) in plane (h % s, w % s) at
-// (h / s, w / s), so that the pixels that a sweep visits one after the other are neighbours in memory.
+// A copy of a channel with its padding around it, in which the kernels work: no border is special
+// any more. For a stride s it is cut into s x s phases, pixel (h, w) in plane (h % s, w % s) at (h
+// / s, w / s), so that the pixels that a sweep visits one after the other are neighbours in memory.
 //
-// Rows are copied in whole vectors: what is too much of one, the next row overwrites.
+// Rows are copied in whole vectors; the next row overwrites what is written beyond the end of one.
 #pragma once
 
 #include <algorithm>
@@ -31,8 +31,8 @@ struct PaddedChannel {
            w / phases.w;
   }
 
-  /// Copies x (H, W) to `out`, with zeros around it. May write a vector beyond the end, and may read
-  /// from `begin` to `end`, the images around this one.
+  /// Copies x (H, W) to `out`, with zeros around it. May write a vector beyond the end, and may
+  /// read from `begin` to `end`, the images around this one.
   template <class T>
   FOVEA_OUT_OF_LINE void copy(const T* x, Index H, Index W, const T* begin, const T* end,
                               T* out) const {
@@ -60,9 +60,9 @@ struct PaddedChannel {
  private:
   static constexpr Index slack = 16;  // the last vector of a plane may be written beyond it
 
-  // Two phases of columns: a pair of vectors is parted into its even and its odd numbers. Zeros outside
-  // the image come by a mask: a number written by itself into a vector just stored would make the next
-  // load of that vector wait until both have reached the cache.
+  // Two phases of columns: a pair of vectors is parted into its even and its odd numbers. Zeros
+  // outside the image come by a mask: a number written by itself into a vector just stored would
+  // make the next load of that vector wait until both have reached the cache.
   template <class T>
   FOVEA_KERNEL void copy_even_odd(const T* x, Index H, Index W, const T* begin, const T* end,
                                   T* out) const {
@@ -101,8 +101,8 @@ struct PaddedChannel {
     }
   }
 
-  // In whole vectors: what is too much, whoever writes the next row overwrites. Most rows are too
-  // short for a call of memcpy to pay.
+  // In whole vectors: the next row overwrites what is written beyond the end of this one. Most rows
+  // are too short for a call of memcpy to pay.
   template <class T>
   static void copy_row(const T* in, Index count, const T* end, T* out) {
     if (end - in < count + lanes<T>)

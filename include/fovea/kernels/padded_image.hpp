@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The padded copy of an image that forward and dW work on, and where each row of im2col begins in it.
+// The padded copy of an image that forward and dW work on, and where
+// each row of im2col begins in it.
 //
-// A stride of s cuts it into s x s phases (padded.hpp), in which neighbours of one phase are neighbours in
-// memory; tap (kh, kw) then reads the phase (kh d % s, kw d % s).
+// A stride of s cuts it into s x s phases (padded.hpp), in which neighbours of one phase are
+// neighbours in memory; tap (kh, kw) then reads the phase (kh d % s, kw d % s).
 #pragma once
 
 #include <algorithm>
@@ -16,7 +17,8 @@
 
 namespace fovea::inline FOVEA_ABI::kernels {
 
-/// The layout of the channels of one group: output (i, j) reads row k at offsets()[k] + i * pitch() + j.
+/// The layout of the channels of one group: output (i, j) reads row k at
+/// offsets()[k] + i * pitch() + j.
 template <class T>
 class PaddedImage {
  public:

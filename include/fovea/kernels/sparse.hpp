@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// The backward pass through max-pooling and ReLU is sparse: of the four positions of a window at most
-// one has a gradient, and none has one where the unit is dead. So the gradient of a convolution's output
-// is a list of entries (offset, g) for each output channel, and with x in channels-last order,
-// (H, W, C), the numbers under one kernel row are KW * C neighbours in memory:
+// The backward pass through max-pooling and ReLU is sparse: of the four positions of a window at
+// most one has a gradient, and none has one where the unit is dead. So the gradient of a
+// convolution's output is a list of entries (offset, g) for each output channel, and with x in
+// channels-last order, (H, W, C), the numbers under one kernel row are KW * C neighbours in memory:
 //
 //   dW[o][kh] += g x[offset + kh]          for every entry: KH runs of KW * C multiply-adds
 //   dx[offset + kh] += g W[o][kh]
 //
 // Why it is fast: a quarter of the multiply-adds or fewer, and exact. dW[o] stays in registers over
-// all entries of its channel, and so does W[o] for dx. Reference implementation: the layers one by one (.fuse = false).
+// all entries of its channel, and so does W[o] for dx. Reference implementation: the
+// layers one by one (.fuse = false).
 #pragma once
 
 #include <algorithm>
@@ -27,10 +28,10 @@ struct SparseEntry {
   T value;              ///< the gradient of the convolution's output there
 };
 
-/// Compacts the gradient of one output to the units that have a winner (max_pool_tile.hpp). Unit i has its gradient at
-/// dy[pixels[i]] and its winner at winner[i * step]; its window begins at windows[i], and
-/// its four elements are at windows[i] + corner[0 .. 3]. Returns how many units have a winner; `out`
-/// needs room for one more than `count`.
+/// Compacts the gradient of one output to the units that have a winner (max_pool_tile.hpp). Unit i
+/// has its gradient at dy[pixels[i]] and its winner at winner[i * step]; its window begins at
+/// windows[i], and its four elements are at windows[i] + corner[0 .. 3]. Returns how many units
+/// have a winner; `out` needs room for one more than `count`.
 template <class T>
 FOVEA_OUT_OF_LINE Index compact_entries(const T* dy, const std::int32_t* pixels,
                                         const std::uint8_t* winner, Index step, Index count,
@@ -38,7 +39,8 @@ FOVEA_OUT_OF_LINE Index compact_entries(const T* dy, const std::int32_t* pixels,
                                         const std::int32_t (&corner)[5], SparseEntry<T>* out) {
   Index listed = 0;
   for (Index i = 0; i < count; ++i) {
-    // Every entry is written, and counted only if there is a winner: a branch is often mispredicted.
+    // Every entry is written, and counted only if there is a winner: a
+    // branch is often mispredicted.
     const std::uint8_t e = winner[i * step];
     out[listed] = {windows[i] + corner[e], dy[pixels[i]]};
     listed += e != no_winner;
@@ -94,8 +96,8 @@ FOVEA_KERNEL void scatter_rows(const SparseEntry<T>* entries, Index count, const
 // Vectors of a run that are worked on together: three rows of them fill the registers.
 inline constexpr int run_vectors = vector_registers == 32 ? 6 : 3;
 
-// Calls f.operator()<V>(three kernel rows or two, the first of them, offset in the run) until both are used
-// up.
+// Calls f.operator()<V>(three kernel rows or two, the first of them, offset in the
+// run) until both are used up.
 template <class F>
 void for_blocks(Index kernel_rows, Index run, Index unit, F&& f) {
   for (Index kh = 0; kh < kernel_rows;) {
@@ -137,8 +139,8 @@ void sparse_input_gradient(const SparseEntry<T>* entries, Index count, const T* 
   });
 }
 
-/// y[first, last) += the sum over i of x[i] w[i], rows w (count, cols), where x[i] is not zero; the list
-/// of those goes to `nonzeros`, count + 1 numbers.
+/// y[first, last) += the sum over i of x[i] w[i], rows w (count, cols), where x[i] is not zero; the
+/// list of those goes to `nonzeros`, count + 1 numbers.
 template <class T>
 FOVEA_KERNEL void add_rows(const T* x, Index count, const T* w, Index cols, Index first, Index last,
                            T* y, std::int32_t* nonzeros) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The matrix product C = A B where much of A is zero, as the gradient behind a ReLU is: half of the
-// units or more are dead.
+// The matrix product C = A B where much of A is zero, as the gradient of a ReLU is: half of
+// its units or more are dead.
 //
 //   lists       of every row of A what is not zero: where its row of B begins, and the number
 //   registers   eight vectors of a row of C, to which its list adds rows of B
@@ -9,7 +9,8 @@
 //
 // Why it is fast: a zero costs nothing, not even a branch. But each multiply-add needs a
 // vector of the panel, so dense matrices are better off in gemm.hpp, whose tile reads less.
-// Reference implementation: gemm(), with the same bits, for what is left out is zero and the rest comes in the same order.
+// Reference implementation: gemm(), with the same bits, because only zeros are left
+// out and the order is the same.
 #pragma once
 
 #include <span>
@@ -52,7 +53,8 @@ class Nonzeros {
       for (Index block = 0, first = 0; block < blocks; ++block) {
         const Index last = block_end(block);
         for (Index k = first; k < last; ++k) {
-          // Every entry is written, and counted only if it is not zero: a branch is often mispredicted.
+          // Every entry is written, and counted only if it is not zero: a
+          // branch is often mispredicted.
           const T value = a.data[i * a.row_stride + k * a.col_stride];
           *out = {static_cast<std::int32_t>((k - first) * width), value};
           out += !exactly_equal(value, 0);

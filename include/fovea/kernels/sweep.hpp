@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
-// The sweep: a matrix product whose second operand is an image in place, found through a table of offsets.
+// The sweep: a matrix product whose second operand is an image in place,
+// found through a table of offsets.
 //
-// im2col turns a convolution into a matrix product by writing every window of the image as a column:
-// row k = (c, kh, kw) of that matrix is channel c, shifted by (kh, kw). But a shifted image need
-// not be written down. In a copy of the image with its padding around it, row k begins at
+// im2col turns a convolution into a matrix product by writing every window of the image as a
+// column: row k = (c, kh, kw) of that matrix is channel c, shifted by (kh, kw). But a shifted image
+// need not be written down. In a copy of the image with its padding around it, row k begins at
 //
 //   offset[k] = c * channel + kh * d * pitch + kw * d
 //
 // and runs on contiguously: position (i, j) of the output reads offset[k] + i * pitch + j. So the
-// register tile of a matrix product (tile.hpp) works on the padded image in place, with a table of K
-// offsets instead of a matrix of K OH OW numbers. That is why it is fast: the operands of 9 shifts
-// are the same numbers in L1. What it costs: the pitch is a little larger than the row, and what
-// is computed between rows is thrown away. Wide rows of short sums are done one by one instead, so
-// that they go straight to where they belong.
+// register tile of a matrix product (tile.hpp) works on the padded image in place, with a table of
+// K offsets instead of a matrix of K OH OW numbers. That is why it is fast: the operands of 9
+// shifts are the same numbers in L1. What it costs: the pitch is a little larger than the row, and
+// what is computed between rows is thrown away. Wide rows of short sums are done one by one
+// instead, so that they are written directly to y.
 //
 // Reference implementation: nn/reference/im2col.hpp with a product (benchmarks/ladder).
 #pragma once
@@ -31,9 +32,9 @@ struct Sweep {
   Index rows, cols, pitch,
       first;  ///< positions; elements from row to row, and to the first position
 
-  /// Whether sums go straight to where they belong, row by row. What lies between rows is left out then, but
-  /// the last vector of a row works out again what the one before has: good for wide rows, and for short
-  /// sums, which are done sooner than they are copied.
+  /// Whether sums are written directly to y, row by row. What lies between rows is left out
+  /// then, but the last vector of a row works out again what the one before has: good for wide
+  /// rows, and for short sums, which are done sooner than they are copied.
   template <class T>
   bool in_place(Index depth, Index step) const {
     const Index again = whole_vectors<T>(cols) - pitch;
@@ -54,8 +55,8 @@ struct Sweep {
   }
 };
 
-/// Where a sweep writes its sums: plane o begins at y + o * plane, row i of it at i * row from there, and
-/// its numbers are `step` apart. bias[o] is added if there is one.
+/// Where a sweep writes its sums: plane o begins at y + o * plane, row i of it at i * row from
+/// there, and its numbers are `step` apart. bias[o] is added if there is one.
 template <class T>
 struct SweepOutput {
   T* y;                        ///< the first plane
@@ -139,14 +140,15 @@ void sweep_rows(const Sweep& at, Index begin, Index end, const std::int32_t* off
 
 }  // namespace detail
 
-/// For every row o of w (rows, depth) and every position: sum over k of w[o][k] x[offsets[k] + position], to
-/// y. `sums` is scratch. Of an x that is larger than half of L2 a part that fits meets all of w before
-/// the next part does.
+/// For every row o of w (rows, depth) and every position: sum over k of w[o][k] x[offsets[k] +
+/// position], to y. `sums` is scratch. Of an x that is larger than half of L2 chunks that fit are
+/// multiplied with all of w, one after the other.
 template <class T>
 void sweep(const Sweep& at, const std::int32_t* offsets, Index depth, const T* w, Index rows,
            const T* x, T* sums, const SweepOutput<T>& y) {
   if (at.rows <= 0 || at.cols <= 0) return;
-  // The last channel lies last, so this is about the size of x. A phase of dx may be nobody's: no taps.
+  // The last channel has the largest offsets, so this is about the size of x. A
+  // phase of dx may have no taps.
   const Index size = (depth > 0 ? offsets[depth - 1] : 0) + at.rows * at.pitch;
   const Index chunks = std::min(at.rows, size * Index{sizeof(T)} / l2_share + 1);
   for (Index chunk = 0; chunk < chunks; ++chunk) {

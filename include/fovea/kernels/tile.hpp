@@ -8,11 +8,13 @@
 // Why they are fast: a multiply-add needs two operands, and memory delivers far fewer numbers than
 // the arithmetic units take, so every number that is loaded must be used often. A tile of R x V
 // vectors stays in registers for the whole sum: one step loads R + V operands and does R V
-// multiply-adds, 8 x 3 with the 32 registers of AVX-512 (11 loads, 24 multiply-adds, and the machine
-// can do two of either a cycle), 4 x 3 with 16 registers. Nothing else is in the loop: no operand is
-// copied first, rows are found by their addresses. The 8 x 3 tile runs at 98 % of the peak.
+// multiply-adds, 8 x 3 with the 32 registers of AVX-512 (11 loads, 24 multiply-adds, and
+// the machine can do two of either a cycle), 4 x 3 with 16 registers. Nothing else is in
+// the loop: no operand is copied first, rows are found by their addresses. The 8 x 3
+// tile runs at 98 % of the peak.
 //
-// Sums run over k in order, wherever the tile is in C. Reference implementation: three loops in the tests.
+// Sums run over k in order, wherever the tile is in C. Reference
+// implementation: three loops in the tests.
 #pragma once
 
 #include "fovea/core/simd.hpp"

@@ -2,9 +2,10 @@
 //
 // Rows become columns: out[j][i] = in[i][j].
 //
-// Blocks of lanes x lanes are transposed in registers: zipping row i with row i + lanes/2, log2(lanes)
-// times over, is the transposition (each zip rotates the bits of the element's address by one). So
-// memory is read and written in whole vectors only. Reference implementation: fovea::transpose.
+// Blocks of lanes x lanes are transposed in registers: zipping row i with row i + lanes/2,
+// log2(lanes) times over, is the transposition (each zip rotates the bits of the element's
+// address by one). So memory is read and written in whole vectors only. Reference
+// implementation: fovea::transpose.
 #pragma once
 
 #include <algorithm>
@@ -66,8 +67,8 @@ FOVEA_OUT_OF_LINE void transpose(const T* in, Index rows, Index cols, Index in_s
                          out + whole_cols * out_stride, out_stride);
 }
 
-/// An image x, C planes of H rows of W numbers, in channels-last order: pixel (h, w) becomes C numbers at
-/// out + h * row + w * pixel. Planes are `plane` apart.
+/// An image x, C planes of H rows of W numbers, in channels-last order: pixel (h, w) becomes C
+/// numbers at out + h * row + w * pixel. Planes are `plane` apart.
 template <class T>
 FOVEA_OUT_OF_LINE void to_channels_last(const T* x, Index plane, Index C, Index H, Index W, T* out,
                                         Index row, Index pixel) {
@@ -91,8 +92,8 @@ FOVEA_OUT_OF_LINE void to_channels_last(const T* x, Index plane, Index C, Index 
       }
 }
 
-/// The inverse: x (C, H, W), its planes `plane` apart, from pixels of C numbers at in + h * row + w *
-/// pixel. Up to lanes<T> - 1 pixels are read beyond the end of a row.
+/// The inverse: x (C, H, W), its planes `plane` apart, from pixels of C numbers at in + h * row + w
+/// * pixel. Up to lanes<T> - 1 pixels are read beyond the end of a row.
 template <class T>
 FOVEA_OUT_OF_LINE void from_channels_last(const T* in, Index row, Index pixel, Index C, Index H,
                                           Index W, T* x, Index plane) {

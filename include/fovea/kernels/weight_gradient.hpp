@@ -4,8 +4,8 @@
 //
 //   dW[o][k] = sum over n of  <dy[n,o], x[n][offset[k] + .]>        db[o] = sum of dy[n,o]
 //
-// With zeros between the rows of dy, which are as far apart as those of the image, each is one long product,
-// and a tile of 8 x 3 of them reads every number once (dot_tile in tile.hpp).
+// With zeros between the rows of dy, which are as far apart as those of the image, each is one long
+// product, and a tile of 8 x 3 of them reads every number once (dot_tile in tile.hpp).
 //
 // Reference implementation: nn/reference/conv2d.hpp.
 #pragma once
@@ -60,7 +60,8 @@ class WeightGradient {
 
   /// The layout of x.
   const PaddedImage<T>& image() const { return image_; }
-  /// Images whose dot products are taken together: small ones cannot pay for adding up the lanes.
+  /// Images whose dot products are taken together: for a small one, adding up the lanes
+  /// costs more than the product.
   Index images_at_once() const { return std::clamp<Index>(1024 / flat(), 1, 8); }
   /// Elements of a plane of dy, in whole vectors.
   Index flat() const { return flat_; }

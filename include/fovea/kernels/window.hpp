@@ -34,14 +34,16 @@ inline std::string to_string(const Extent2& e) {
   return e.h == e.w ? to_string(e.h) : concat(e.h, "x", e.w);
 }
 
-/// The largest kernel, stride, padding, dilation and image along an axis. Sums and products of two of
-/// them cannot overflow, neither in 64 bits nor in the 32 that Index has in WebAssembly.
+/// The largest kernel, stride, padding, dilation and image along an axis. Sums and products of two
+/// of them cannot overflow, neither in 64 bits nor in the 32 that Index has in WebAssembly.
 inline constexpr Index largest_extent = sizeof(Index) > 4 ? INT32_MAX : INT16_MAX;
 
-/// What 32-bit offsets reach; a quarter of it, which is all memory that there is, where Index has 32 bits.
+/// What 32-bit offsets reach; a quarter of it, which is all memory that there
+/// is, where Index has 32 bits.
 inline constexpr Index largest_offset = sizeof(Index) > 4 ? INT32_MAX : INT32_MAX / 4;
 
-/// Whether the product of these factors, 0 or more each, is so small that 32-bit offsets reach all of it.
+/// Whether the product of these factors, 0 or more each, is so small that
+/// 32-bit offsets reach all of it.
 constexpr bool offsets_reach(std::initializer_list<Index> factors) {
   Index product = 1;
   for (const Index factor : factors) {
@@ -83,7 +85,8 @@ struct Window {
 
   friend constexpr bool operator==(const Window&, const Window&) = default;
 
-  /// Throws unless kernel, stride and dilation are 1 or more, the padding 0 or more, and none too large.
+  /// Throws unless kernel, stride and dilation are 1 or more, the padding 0
+  /// or more, and none too large.
   void validate() const {
     check(kernel.h > 0 && kernel.w > 0, "kernel: expected 1 or more, got ", kernel);
     check(stride.h > 0 && stride.w > 0, "stride: expected 1 or more, got ", stride);
@@ -96,15 +99,16 @@ struct Window {
   }
 };
 
-/// What the units behind one window after another see of the input. Unit i sees `size` positions from
-/// start + i jump on (negative ones are padding). It begins as the input itself, and each window adds
+/// What the units after a sequence of windows see of the input. Unit i sees `size` positions from
+/// start + i jump on (negative ones are padding). It begins as the input
+/// itself, and each window adds
 ///
 ///   size += d (K - 1) jump      start -= p jump      jump *= s
 struct Field {
   Extent2 size{1}, jump{1}, start{0};  ///< in positions of the input
 
-  /// What the units of a window behind these see. Throws if its numbers are too large.
-  Field behind(const Window& w) const {
+  /// What the units of one more window see. Throws if its numbers are too large.
+  Field after(const Window& w) const {
     check_room(w);
     return {{size.h + w.dilation.h * (w.kernel.h - 1) * jump.h,
              size.w + w.dilation.w * (w.kernel.w - 1) * jump.w},
@@ -125,7 +129,7 @@ struct Field {
     };
     check(fits(&Extent2::h) && fits(&Extent2::w),
           "receptive field: expected smaller extents, got a size of ", size, " and a jump of ",
-          jump, " behind which there is a kernel of ", w.kernel, " with a stride of ", w.stride);
+          jump, " before a kernel of ", w.kernel, " with a stride of ", w.stride);
   }
 };
 

@@ -16,12 +16,14 @@
 //   M[e] (tiles, O) = V[e] (tiles, C)  U[e] (C, O),   e = 0 .. 15
 //
 // Why it is fast: 2.25 times fewer multiplications, and no lane is ever shuffled. The image lies in
-// channels-last order, so the 16 numbers of a tile are 16 plain vectors for `lanes` channels at once, and
-// its four outputs are four vectors for `lanes` outputs: a max-pooling window is four registers. As many
-// tiles as a register tile has rows go from the image to the outputs before the next ones: their V and M
-// stay in L1, and U comes from L2. Where U is too large for that, more tiles share it.
+// channels-last order, so the 16 numbers of a tile are 16 plain vectors for `lanes` channels
+// at once, and its four outputs are four vectors for `lanes` outputs: a max-pooling window is
+// four registers. As many tiles as a register tile has rows go from the image to the outputs
+// before the next ones: their V and M stay in L1, and U comes from L2. Where U is too large
+// for that, more tiles share it.
 //
-// The rounding error is that of the direct sum, or smaller. Reference implementation: nn/reference/conv2d.hpp.
+// The rounding error is that of the direct sum, or smaller. Reference
+// implementation: nn/reference/conv2d.hpp.
 #pragma once
 
 #include "fovea/core/parallel.hpp"
@@ -113,7 +115,7 @@ class Winograd {
                               : std::clamp<Index>(l2_share / one, 1, 8));
   }
 
-  /// Whether there is something to save: enough channels for the sums, a plain 3 x 3 kernel.
+  /// Whether it is faster: enough channels for the sums, a plain 3 x 3 kernel.
   static bool suits(const Window& window, Index groups, Index C, Index O) {
     return window.kernel == Extent2{3} && window.stride == Extent2{1} &&
            window.dilation == Extent2{1} && groups == 1 && C >= 8 && O >= 8;
@@ -122,8 +124,9 @@ class Winograd {
   /// Elements that transform_weights() writes.
   Index weights_size() const { return panels() * panel_size(); }
 
-  /// U in panels of two vectors of outputs, each (16, C, 2 lanes). The nine numbers of the kernel from c to o
-  /// stand at w + o * o_stride + c * c_stride, `step` apart. `lanes` outputs are worked on together.
+  /// U in panels of two vectors of outputs, each (16, C, 2 lanes). The nine numbers of the
+  /// kernel from c to o are at w + o * o_stride + c * c_stride, `step` apart. `lanes`
+  /// outputs are worked on together.
   FOVEA_OUT_OF_LINE void transform_weights(const T* w, Index o_stride, Index c_stride, Index step,
                                            T* U, int threads) const {
     parallel_for(O_ * C_ < 1000 ? 1 : threads, 2 * panels(), [&](Index vector, int) {
@@ -152,8 +155,8 @@ class Winograd {
   /// Elements of scratch for one thread.
   Index scratch() const { return 16 * tiles_ * (depth() + width); }
 
-  /// For every tile t < count, whose first input stands at images + windows[t], and `lanes` outputs from o
-  /// on, [first, last) in whole vectors: store(t, o, y) with the four outputs y of each.
+  /// For every tile t < count, whose first input is at images + windows[t], and `lanes` outputs
+  /// from o on, [first, last) in whole vectors: store(t, o, y) with the four outputs y of each.
   template <class Store>
   void run(const T* images, const std::int32_t* windows, Index count, const T* U, Index first,
            Index last, T* scratch, Store&& store_y) const {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Winograd's algorithm (winograd.hpp) for a convolution by itself: x (N, C, H, W) to y (N, O, OH, OW).
+// Winograd's algorithm (winograd.hpp) for a convolution by itself: x (N,
+// C, H, W) to y (N, O, OH, OW).
 //
-// A strip is a few rows of tiles of one image, or several small images. It is copied to channels-last
-// order with its padding around it, transformed tile by tile, and its outputs are copied back to
-// planes, all within half of L2.
+// A strip is a few rows of tiles of one image, or several small images. It is copied to
+// channels-last order with its padding around it, transformed tile by tile, and its outputs are
+// copied back to planes, all within half of L2.
 //
 // The gradient dx of such a convolution is one too: of dy, with flipped kernels and with inputs and
 // outputs exchanged.

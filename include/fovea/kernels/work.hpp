@@ -12,7 +12,8 @@
 
 namespace fovea::inline FOVEA_ABI::kernels {
 
-/// A number of multiply-adds. Index has 32 bits in WebAssembly, too few for the product of all extents.
+/// A number of multiply-adds. Index has 32 bits in WebAssembly, too few
+/// for the product of all extents.
 using Work = std::int64_t;
 
 /// Waking a thread costs as much as this many multiply-adds.
@@ -27,7 +28,7 @@ struct ScratchSize {
   }
 };
 
-/// That memory, made once. A kernel takes what it needs from it and never asks for more.
+/// That memory, made once. A kernel takes what it needs from it and allocates nothing itself.
 template <class T>
 class Scratch {
  public:
@@ -40,22 +41,23 @@ class Scratch {
     memory_ = Tensor<T, 1>(Shape{threads * size_.each + size_.shared});
   }
 
-  /// As many of `threads` as there is memory for. Throws unless it is enough for a kernel that needs `size`.
+  /// As many of `threads` as there is memory for. Throws unless it is enough
+  /// for a kernel that needs `size`.
   int provide(int threads, const ScratchSize& size) const {
     check(size.each <= size_.each && size.shared <= size_.shared, "expected scratch memory of ",
           size.each, " numbers for each thread and ", size.shared, " for all, found ", size_.each,
           " and ", size_.shared, " (the layer's pass(shape, options) makes it)");
     return std::min(threads, threads_);
   }
-  /// The part of one thread.
+  /// The memory of one thread.
   T* own(int thread) { return memory_.data() + size_.shared + thread * size_.each; }
-  /// The part that all threads share.
+  /// The memory that all threads share.
   T* shared() { return memory_.data(); }
   /// All of it.
   std::span<T> flat() { return memory_.flat(); }
 
  private:
-  // Parts begin at a cache line, so that threads do not write to the same one.
+  // Each of them begins at a cache line, so that threads do not write to the same one.
   static constexpr Index line = 64 / sizeof(T);
   static Index whole_lines(Index size) { return (size + line - 1) / line * line; }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A layer that a Network holds without its type: it copies itself, draws itself on a plan, and shows its tensors.
+// A layer that a Network holds without its type: it copies itself, draws itself on a
+// plan, and shows its tensors.
 #pragma once
 
 #include <array>

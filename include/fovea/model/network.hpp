@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Network: a network whose layers are chosen while the program runs, from a file or a configuration.
+// Network: a network whose layers are chosen while the program runs,
+// from a file or a configuration.
 //
 //   Network<float> net;
 //   auto x = net.input(Shape{3, 32, 32});
@@ -11,9 +12,9 @@
 //     x = net.add(Add{}, x, y);
 //   }
 //
-// A Value stands for an activation; the last one is the output. Its rank is a type, so a Linear on images does not
-// compile here either. Workspace, forward, backward and optimizers are those of Sequential, the plan is the same, and
-// so is every bit of the result.
+// A Value represents an activation; the last one is the output. Its rank is a type, so a Linear on
+// images does not compile here either. Workspace, forward, backward and optimizers are those of
+// Sequential, the plan is the same, and so is every bit of the result.
 #pragma once
 
 #include <algorithm>
@@ -196,7 +197,8 @@ class Network {
   void for_each_state(F&& f) {
     visit(f, nullptr, true);
   }
-  /// Calls f(parameter, gradient) in the same order, both as views of all their numbers. Allocates nothing.
+  /// Calls f(parameter, gradient) in the same order, both as views of all
+  /// their numbers. Allocates nothing.
   template <class F>
   void for_each_parameter(Workspace<Network>& w, F&& f) {
     w.check_trains("parameters", *this);
@@ -222,7 +224,7 @@ class Network {
     return count;
   }
 
-  /// Draws the network as a graph; `values` gets what became of each value.
+  /// Draws the network as a graph; `values` gets the number of each value in the plan.
   void draw(Plan<T>& plan, std::vector<detail::DrawnValue>& values) const {
     values.resize(layers_.size() + 1);
     plan.begin(input_);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Predictor: a trained network, prepack_weights, for serving. It holds its own copy of the weights and nothing
-// in it changes, so any number of threads may use one, each with a scratch of its own.
+// Predictor: a trained network with prepack_weights, for serving. It holds its own
+// copy of the weights and nothing in it changes, so any number of threads may use one,
+// each with a scratch of its own.
 //
 //   const Predictor predictor{net, 64};
 //   auto scratch = predictor.scratch();          // one for each thread of yours
@@ -23,8 +24,8 @@ class Predictor {
   /// For batches of at most `capacity`.
   Predictor(Net net, Index capacity) : net_(std::move(net)), capacity_(capacity) {}
 
-  /// Working memory for one caller, weights in the order in which the kernels read them among it, so
-  /// that no call has to pack them; `threads` as in WorkspaceOptions.
+  /// Working memory for one caller, weights in the order in which the kernels read them among it,
+  /// so that no call has to pack them; `threads` as in WorkspaceOptions.
   Workspace<Net> scratch(int threads = 0) const {
     return net_.workspace(capacity_,
                           {.keep = Keep::output, .threads = threads, .prepack_weights = true});

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// What every layer of a network does to the receptive field, derived from what the layers say of themselves, along the
-// plan of a workspace (engine/plan.hpp), value after value:
+// What every layer of a network does to the receptive field, derived from what the layers say of
+// themselves, along the plan of a workspace (engine/plan.hpp), value after value:
 //
 //   window()                    the field grows by the window (kernels/window.hpp)
 //   neither, extents stay       unit by unit, as a ReLU
-//   several inputs              the union of what is seen through each, if their units are equally far apart
+//   several inputs              the union of what is seen through each, if their units are equally
+//                               far apart
 //   the output has no image     every unit sees everything that the maps before it have seen
-//   anything else               not known, which is said, for a wrong number would look like any other
+//   anything else               reported as unknown
 #pragma once
 
 #include <vector>
@@ -51,7 +52,7 @@ inline Seen seen_after(const SeenValue& y, const std::vector<SeenValue>& values)
     if (x.seen.kind != Seen::Kind::field) return x.seen;
     Field field = x.seen.field;
     if (y.window)
-      field = field.behind(*y.window);
+      field = field.after(*y.window);
     else if (x.units != y.units)
       return {{}, Seen::Kind::unknown};
     if (i > 0 && field.jump != seen.field.jump) return {{}, Seen::Kind::unknown};

@@ -12,9 +12,9 @@
 //                  Conv2d<float>{{.in = 1, .out = 8, .kernel = 3}, rng}, Relu{},
 //                  Flatten{}, Linear<float>{{.in = 8 * 26 * 26, .out = 10}, rng}};
 //
-// It is a Chain of layers that knows the shape of its input. What runs is a plan (engine/plan.hpp), made with a
-// workspace; this class is its typed front: ranks are checked when the program is compiled, extents when the
-// network is made ("fc1: expected (N, 3136), got (1, 1024)").
+// It is a Chain of layers that knows the shape of its input. What runs is a plan (engine/plan.hpp),
+// made with a workspace; this class is its typed front: ranks are checked when the program is
+// compiled, extents when the network is made ("fc1: expected (N, 3136), got (1, 1024)").
 #pragma once
 
 #include <string>
@@ -30,8 +30,8 @@ namespace fovea::inline FOVEA_ABI {
 
 namespace detail {
 
-// The output shapes of layers that follow each other, as a tuple type: `Done`, and those of `Layers`, the first
-// of which takes rank R.
+// The output shapes of layers that follow each other, as a tuple type: `Done`, and those of
+// `Layers`, the first of which takes rank R.
 template <std::size_t R, class Done, class... Layers>
 struct OutputShapes {
   using type = Done;
@@ -110,7 +110,8 @@ class Sequential : public Chain<Layers...> {
     return shapes;
   }
 
-  /// Draws the network as a graph; calls seen(i, value) with the output of layer i. See nn/composite.hpp.
+  /// Draws the network as a graph; calls seen(i, value) with the output of
+  /// layer i. See nn/composite.hpp.
   template <class Recorder, class Seen>
   void draw(Recorder& recorder, const Seen& seen) const {
     const Path root;
@@ -120,8 +121,8 @@ class Sequential : public Chain<Layers...> {
     Base::compose(graph, x, seen);
   }
 
-  /// Memory for a forward and a backward of at most `capacity` examples. Neighbours that `more` or the rules of
-  /// the library match run as one.
+  /// Memory for a forward and a backward of at most `capacity` examples. Neighbours that `more` or
+  /// the rules of the library match run as one.
   Workspace<Sequential> workspace(Index capacity, const WorkspaceOptions& options = {},
                                   std::span<const FusionRule<T>> more = {}) const {
     constexpr auto& own = detail::rules_for<T, Layers...>;
@@ -134,8 +135,8 @@ class Sequential : public Chain<Layers...> {
   /// Which network this is, for what is made for one network.
   const NetworkIdentity& identity() const { return identity_; }
 
-  /// The output for x (N, ...), N <= w.capacity(). The view is good until the next forward; x need not outlive
-  /// the call. A workspace for backward runs in train mode, any other in eval mode.
+  /// The output for x (N, ...), N <= w.capacity(). The view is good until the next forward; x need
+  /// not outlive the call. A workspace for backward runs in train mode, any other in eval mode.
   View<const T, output_rank> forward(View<const T, input_rank> x, Workspace<Sequential>& w) const {
     return forward(x, w, w.default_mode());
   }
@@ -148,8 +149,8 @@ class Sequential : public Chain<Layers...> {
     return w.template output<depth - 1>();
   }
 
-  /// All gradients of s = <output, output_gradient()> for the x of the last forward: those of the parameters,
-  /// and of the input if the workspace was made for it.
+  /// All gradients of s = <output, output_gradient()> for the x of the last forward: those of the
+  /// parameters, and of the input if the workspace was made for it.
   void backward(Workspace<Sequential>& w) const {
     backward_from<depth - 1>(w.output_gradient(), w);
   }
@@ -166,8 +167,8 @@ class Sequential : public Chain<Layers...> {
     w.AnyWorkspace<T>::backward(dy, w.plan_.find(path));
   }
 
-  /// The output if layer i had answered `y`: the layers after it run, those before it do not. For
-  /// asking "what if", with one channel silenced for instance. The mode as in forward.
+  /// The output if `y` were that of layer i: the layers after it run, those before it do not. For
+  /// experiments, with one channel silenced for instance. The mode as in forward.
   template <std::size_t i>
   View<const T, output_rank> forward_after(View<const T, rank_after<i>> y,
                                            Workspace<Sequential>& w) const {
@@ -181,8 +182,8 @@ class Sequential : public Chain<Layers...> {
     w.look_at_gradients();
     return w.template output<depth - 1>();
   }
-  /// The same for the layer with this path. Layers that read earlier values too, as the addition of a residual does, read
-  /// those of the last forward in this workspace.
+  /// The same for the layer with this path. Layers that read earlier values too, as the addition of
+  /// a residual does, read those of the last forward in this workspace.
   View<const T, output_rank> forward_after(std::string_view path, AnyView<const T> y,
                                            Workspace<Sequential>& w, Mode mode) const {
     w.check_belongs("forward_after", *this);
@@ -228,8 +229,8 @@ class Sequential : public Chain<Layers...> {
     visit_named<true>(*this, f);
   }
 
-  /// Calls f(parameter, gradient) in the same order. Allocates nothing. Throws unless the workspace is this
-  /// network's and has gradients.
+  /// Calls f(parameter, gradient) in the same order. Allocates nothing. Throws unless the workspace
+  /// is this network's and has gradients.
   template <class F>
   void for_each_parameter(Workspace<Sequential>& w, F&& f) {
     w.check_trains("parameters", *this);
@@ -242,8 +243,8 @@ class Sequential : public Chain<Layers...> {
     });
   }
 
-  /// Takes over the new values of all buffers if a forward in train mode has run since the last time. The
-  /// optimizer calls this beside its step.
+  /// Takes over the new values of all buffers if a forward in train mode has run since the last
+  /// time. The optimizer calls this beside its step.
   void commit_buffers(Workspace<Sequential>& w) {
     w.check_belongs("buffers", *this);
     if (!w.take_buffers()) return;
@@ -273,7 +274,7 @@ class Sequential : public Chain<Layers...> {
   NetworkIdentity identity_{};
 };
 
-// Without a shape, the first sentence in the class says what is missing.
+// Without a shape, the first error message in the class says what is missing.
 template <class... Layers>
 Sequential(Layers...) -> Sequential<0, Layers...>;
 

@@ -2,7 +2,8 @@
 //
 // summary(net): a table of the layers with their output shapes, parameters, multiply-adds for one
 // example, and receptive fields: how large a patch of the input one unit sees.
-// The fields follow from the windows alone (seen.hpp); explain/receptive_field.hpp says which patch it is.
+// The fields follow from the windows alone (seen.hpp);
+// explain/receptive_field.hpp says which patch it is.
 #pragma once
 
 #include <cstdint>
@@ -46,7 +47,8 @@ inline std::string table_row(std::string_view name, std::string_view shape,
 
 }  // namespace detail
 
-/// A line for every layer: name, output shape, parameters, multiply-adds for one example, field in pixels.
+/// A line for every layer: name, output shape, parameters, multiply-adds for
+/// one example, field in pixels.
 template <std::size_t R, class... Layers>
 std::string summary(const Sequential<R, Layers...>& net) {
   using Net = Sequential<R, Layers...>;

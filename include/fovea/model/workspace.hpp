@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: MIT
 //
-// Workspace: all memory of one forward and one backward of a network. It is made once, for a largest batch
-// size, and used again for every step: after the first one nothing is allocated.
+// Workspace: all memory of one forward and one backward of a network. It is made once, for a
+// largest batch size, and used again for every step: after the first one nothing is allocated.
 //
-//   auto w = net.workspace(64);                                // what training needs
-//   auto w = net.workspace(1, {.keep = Keep::everything});     // every activation and gradient, to look at
+//   auto w = net.workspace(64);                             // what training needs
+//   auto w = net.workspace(1, {.keep = Keep::everything});  // every activation and gradient
 //
-//   Keep::output         forward only; an activation is kept until the last layer that reads it has run
-//   Keep::for_backward   the activations that backward reads; a gradient is kept until it has been read
+//   Keep::output         forward only; an activation is kept until its last reader has run
+//   Keep::for_backward   the activations that backward reads; a gradient until it has been read
 //   Keep::everything     all activations and all gradients, layer by layer
 //
-// Unless everything is kept, neighbours that can run as one do so (fused/), and the values between them are
-// never written. What runs, and where each value is, says the plan (engine/plan.hpp). A layer whose output is
-// its input under another shape (Flatten) shares its memory.
+// Unless everything is kept, neighbours that can run as one do so (fused/), and the values between
+// them are never written. What runs, and where each value is, says the plan (engine/plan.hpp). A
+// layer whose output is its input under another shape (Flatten) shares its memory.
 //
-// A workspace belongs to the network that made it: another one, a copy or one whose tensors have other extents
-// by now is refused. Every view it returns has the batch size at hand, at most the capacity.
+// A workspace belongs to the network that made it: another one, a copy or one whose
+// tensors have other extents by now is refused. Every view it returns has the batch size
+// at hand, at most the capacity.
 #pragma once
 
 #include <array>
@@ -25,8 +26,8 @@
 
 namespace fovea::inline FOVEA_ABI {
 
-/// All memory of one forward and one backward of a Sequential: what an AnyWorkspace has, by the places and with the ranks of
-/// its layers.
+/// All memory of one forward and one backward of a Sequential: what an AnyWorkspace has, by the
+/// numbers and with the ranks of its layers.
 template <class Net>
 class Workspace : public AnyWorkspace<typename Net::value_type> {
   using Base = AnyWorkspace<typename Net::value_type>;
@@ -63,9 +64,9 @@ class Workspace : public AnyWorkspace<typename Net::value_type> {
     return plan_.gradient(values_[i]).template as<rank<i>>();
   }
 
-  /// Where the loss writes its gradient, for backward to read: the shape of the network's last output. A
-  /// reference, so that `cross_entropy(net.forward(x, w), labels, w.output_gradient())` sees the batch of
-  /// this forward, whichever argument is evaluated first.
+  /// Where the loss writes its gradient, for backward to read: the shape of the network's last
+  /// output. A reference, so that `cross_entropy(net.forward(x, w), labels, w.output_gradient())`
+  /// sees the batch of this forward, whichever argument is evaluated first.
   const View<T, Net::output_rank>& output_gradient() {
     check(Base::goes_back(), "output_gradient: this workspace is for prediction; ",
           "make it with {.keep = Keep::for_backward}");
@@ -79,7 +80,7 @@ class Workspace : public AnyWorkspace<typename Net::value_type> {
     return plan_.gradient(0).template as<Net::input_rank>();
   }
 
-  /// What layer i left behind, its parameters' gradients among it.
+  /// The Pass of layer i, its parameters' gradients among it.
   template <std::size_t i>
   auto& layer() {
     return pass<i>();
@@ -89,8 +90,8 @@ class Workspace : public AnyWorkspace<typename Net::value_type> {
     return pass<i>();
   }
 
-  /// Throws unless `net` can be trained with it: it is of this network, with gradients, and for weights that
-  /// may change.
+  /// Throws unless `net` can be trained with it: it is of this network, with gradients, and
+  /// for weights that may change.
   void check_trains(const char* what, const Net& net) {
     Base::check_gradients(what);
     check_belongs(what, net);
@@ -115,7 +116,7 @@ class Workspace : public AnyWorkspace<typename Net::value_type> {
   template <std::size_t i>
   auto& pass() const {
     static_assert(!Composite<typename Net::template LayerAt<i>>,
-                  "layer: a layer made of layers leaves nothing behind itself");
+                  "layer: a layer made of layers has no Pass of its own");
     return plan_.layer(values_[i] - 1).template pass<typename Net::template PassAt<i>>();
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Addition: where two paths through a network meet.
+// Addition: the sum of two paths through a network.
 //
 //   y = a + b          a, b, y: the same shape, any rank
 //   da = dy   db = dy

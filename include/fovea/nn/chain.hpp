@@ -2,11 +2,12 @@
 //
 // Chain: layers one after the other, y = f_L( ... f_2(f_1(x))), itself a layer.
 //
-//   Residual{Chain{Conv2d<float>{...}, Relu{}, Conv2d<float>{...}}}      a chain inside a layer
-//   Sequential{Shape{1, 28, 28}, ...}                                    a chain that knows its input: a network
+//   Residual{Chain{Conv2d<float>{...}, Relu{}, Conv2d<float>{...}}}   a chain inside a layer
+//   Sequential{Shape{1, 28, 28}, ...}                                 a chain with an input shape
 //
-// It is a value: a flat tuple of layers, no base class, no pointers. Layers are named by kind and ordinal, conv1
-// relu1 ... fc2, and so are parameters (conv1.weight), summary lines, errors and files.
+// It is a value: a flat tuple of layers, no base class, no pointers. Layers are named
+// by kind and ordinal, conv1 relu1 ... fc2, and so are parameters (conv1.weight),
+// summary lines, errors and files.
 #pragma once
 
 #include <array>
@@ -37,7 +38,7 @@ class Chain {
   /// conv1, relu1, pool1, conv2, ...: kind and ordinal.
   static std::string layer_name(std::size_t i) { return concat(kinds[i], ordinal(i)); }
 
-  /// The place of a layer: `Net::index("conv2")`, also at compile time.
+  /// The number of a layer: `Net::index("conv2")`, also at compile time.
   static constexpr std::size_t index(std::string_view name) {
     for (std::size_t i = 0; i < depth; ++i) {
       if (!name.starts_with(kinds[i])) continue;

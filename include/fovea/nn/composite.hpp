@@ -13,16 +13,17 @@
 //     }
 //   };
 //
-// A Value stands for an activation and may be read any number of times: s depends on it through each of its
-// readers, and the engine adds what they send back. There is no backward to write.
+// A Value represents an activation and may be read any number of times: s depends on it through
+// each of its readers, and the engine adds their gradients. There is no backward to write.
 //
 //   children()   a list of the members that hold layers: names, files and optimizers follow from it
-//   compose()    runs each of them once, in the order of that list, one statement each (C++ does not say
-//                which argument of a call is evaluated first), and any layers without members, such as Add
+//   compose()    runs each of them once, in the order of that list, one statement each (C++ does
+//                not say which argument of a call is evaluated first), and any layers without
+//                members, such as Add
 //
-// The layers inside become part of the network around them: they have its mode, threads, seed and step, share
-// its memory, and run as one with their neighbours where they can. Their paths, "residual1.f.conv2", name them
-// in errors, files and random numbers.
+// The layers inside become part of the network around them: they have its mode, threads, seed and
+// step, share its memory, and run as one with their neighbours where they can. Their paths,
+// "residual1.f.conv2", name them in errors, files and random numbers.
 #pragma once
 
 #include <algorithm>
@@ -47,8 +48,8 @@ struct Value {
   std::size_t number = 0;  ///< 0: the input of the network
 };
 
-/// Where a layer is: "residual1.f.conv2" is conv2 in f in residual1. A chain of names, so that it costs nothing
-/// until somebody asks for the text.
+/// Where a layer is: "residual1.f.conv2" is conv2 in f in residual1. A chain of names, so that it
+/// costs nothing until the text is needed.
 struct Path {
   const Path* outer = nullptr;  ///< of the layer around it; nullptr: the network itself
   std::string_view name{};
@@ -78,7 +79,8 @@ struct Path {
 
 namespace detail {
 
-/// Calls f(layer, path) for every layer with parameters and buffers of its own, in the order of the lists.
+/// Calls f(layer, path) for every layer with parameters and buffers of its
+/// own, in the order of the lists.
 template <class Layer, class F>
 void visit_layers(Layer& layer, const Path& path, const F& f) {
   using Plain = std::remove_const_t<Layer>;
@@ -104,8 +106,8 @@ Index parameter_count(const Layer& layer) {
   return count;
 }
 
-/// The type that a layer computes in: its value_type, or that of the first layer inside it that has one, or
-/// void for a layer that takes any.
+/// The type that a layer computes in: its value_type, or that of the first layer inside it that has
+/// one, or void for a layer that takes any.
 template <class Layer>
 struct ValueTypeOf {
   using type = void;
@@ -146,15 +148,16 @@ requires(
 
 namespace detail {
 
-// What a layer computes in: what the plan computes in, or else what the layer says; void if nothing says.
+// What a layer computes in: what the plan computes in, or else what the
+// layer says; void if nothing says.
 template <class Recorder, class Layer>
 using type_inside = std::conditional_t<std::is_void_v<typename Recorder::value_type>,
                                        value_type_of<Layer>, typename Recorder::value_type>;
 
 }  // namespace detail
 
-/// What compose() draws on. `Recorder` takes down one layer after the other; its add() returns the Value that
-/// the layer writes.
+/// What compose() draws on. `Recorder` records one layer after the other; its add() returns the
+/// Value that the layer writes.
 template <class Recorder>
 class Graph {
  public:
@@ -207,7 +210,8 @@ class Graph {
     }
   }
 
-  // In another order than that of the list, what a network computes to the last bit would depend on the compiler.
+  // In another order than that of the list, what a network computes to the last bit
+  // would depend on the compiler.
   void count_child(std::string_view name, bool has_members) {
     if (ran_ < children_.size() && children_[ran_] == name) {
       ++ran_;
@@ -232,7 +236,7 @@ Graph(Recorder&, const Path&, std::span<const std::string_view>) -> Graph<Record
 
 namespace detail {
 
-/// Takes nothing down: for the shapes alone.
+/// Records nothing: for the shapes alone.
 struct ShapeRecorder {
   using value_type = void;  // any
   template <class Layer, std::size_t... R>
@@ -241,7 +245,7 @@ struct ShapeRecorder {
     return Value<decltype(y)::rank>{y};
   }
 
-  /// The shape of y. Throws the layer's own sentence, with the path in front.
+  /// The shape of y. Throws the layer's own error message, with the path in front.
   template <class Layer, std::size_t... R>
   FOVEA_OUT_OF_LINE static auto output_shape(const Path& path, const Layer& layer,
                                              const Shape<R>&... x) {

@@ -7,7 +7,7 @@
 //
 //   a (N, A, ...)    b (N, B, ...)    y (N, A + B, ...)
 //
-// Going back, each gets its own part of dy.
+// In backward each gets its own channels of dy.
 #pragma once
 
 #include "fovea/core/parallel.hpp"

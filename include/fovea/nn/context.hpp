@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a layer is told about the run: the options of the workspace that it is part of, and the context of one
-// forward or backward.
+// What a layer is told about the run: the options of the workspace that it is part of, and the
+// context of one forward or backward.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +13,13 @@ namespace fovea::inline FOVEA_ABI {
 /// Some layers (dropout, batch normalisation) behave differently once training is over.
 enum class Mode { train, eval };
 
-/// What a workspace lets you look at. `output`: forward only, for prediction. `for_backward`: also the
-/// gradients of parameters and input. `everything`: every activation and its gradient.
+/// What a workspace lets you look at. `output`: forward only, for prediction. `for_backward`: also
+/// the gradients of parameters and input. `everything`: every activation and its gradient.
 enum class Keep { output, for_backward, everything };
 
 /// How a workspace is made: `net.workspace(64, {.keep = Keep::everything})`.
 struct WorkspaceOptions {
-  Keep keep = Keep::for_backward;   ///< what is held on to
+  Keep keep = Keep::for_backward;   ///< what can be looked at
   bool input_gradient = false;      ///< whether backward also computes ds/dx of the network's input
   bool parameter_gradients = true;  ///< false: backward may leave out ds/dtheta, which saves time
   int threads = 0;                  ///< 0: OMP_NUM_THREADS, or all
@@ -29,10 +29,10 @@ struct WorkspaceOptions {
 };
 
 /// What a layer is told about the pass it runs in. Random numbers inside a layer are a function of
-/// (seed, step, layer, example in the whole batch, element), so neither threads nor a resumed training nor a batch in pieces
-/// can change them.
+/// (seed, step, layer, example in the whole batch, element), so neither threads nor a resumed
+/// training nor a batch in chunks can change them.
 struct Context {
-  Mode mode = Mode::train;  ///< training, or not any more
+  Mode mode = Mode::train;  ///< training or prediction
   int threads = 1;
   std::uint64_t seed = 0;
   std::uint64_t step = 0;           ///< steps of training so far, see Adam::steps

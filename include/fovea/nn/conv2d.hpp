@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Convolution: the same small pattern is looked for at every place of the image.
+// Convolution: the same small filter is applied at every position of the image.
 //
 //   y[n,o,i,j] = b[o] + sum over c,kh,kw of  W[o,c,kh,kw] x[n, c, i s - p + kh d, j s - p + kw d]
 //
 //   x (N, C, H, W)    W (O, C/g, KH, KW)    b (O)    y (N, O, OH, OW)
 //
 // Strictly this is a cross-correlation, as in every deep-learning library. With g groups, channels
-// and filters are cut into g parts and each part of the filters sees its own part of the channels.
+// and filters are cut into g groups, and each group of filters reads its own group of channels.
 //
 // Lowering: write every window of an image as a column, row k = (c, kh, kw), and the sum becomes a
 // product of two matrices. For image n and group g, with columns (C/g KH KW, OH OW) of x[n, g]:
@@ -16,8 +16,8 @@
 //   backward    dW[g] = sum over n of dy[n,g] columns^T     db[o] = sum over n,i,j of dy[n,o,i,j]
 //               dcolumns = W[g]^T dy[n,g],   dx[n,g] = every entry added to the pixel it came from
 //
-// kernels/convolution.hpp does these three without ever writing the columns down. The formula as loops, forward and
-// backward, is nn/reference/conv2d.hpp; the columns are nn/reference/im2col.hpp.
+// kernels/convolution.hpp does these three without ever writing the columns down. The formula as
+// loops, forward and backward, is nn/reference/conv2d.hpp; the columns are nn/reference/im2col.hpp.
 #pragma once
 
 #include "fovea/kernels/convolution.hpp"
@@ -52,7 +52,7 @@ class Conv2d {
     Tensor<T, 4> dweight{};            // (O, C/g, KH, KW)
     Tensor<T, 1> dbias{};              // (O), or empty
     kernels::Convolution<T> kernel{};  ///< tables, made once
-    kernels::Scratch<T> scratch{};     ///< padded images, sums over parts of the batch
+    kernels::Scratch<T> scratch{};     ///< padded images, sums over chunks of the batch
   };
   static constexpr auto parameters() {
     return std::tuple{Parameter{"weight", &Conv2d::weight, &Pass::dweight},
@@ -60,8 +60,8 @@ class Conv2d {
   }
 
   /// Draws W and b from rng. Throws on channels or groups that do not fit together.
-  // By reference: g++ 12 with AVX-512 passes the constants of a 1 x 1 kernel from one channel to one,
-  // {1, 1, 1, 1, 1, 1, 0, 0}, as eight ones when they are passed by value.
+  // By reference: g++ 12 with AVX-512 passes the constants of a 1 x 1 kernel from one channel to
+  // one, {1, 1, 1, 1, 1, 1, 0, 0}, as eight ones when they are passed by value.
   [[gnu::cold]] Conv2d(const Conv2dOptions& o, Rng& rng) : options(o) {
     const auto [in, out, kernel, stride, padding, dilation, groups, with_bias, init] = o;
     weight = Tensor<T, 4>(weight_shape());

@@ -7,16 +7,16 @@
 //
 //   z (N, K)    label (N), each in [0, K)    p, dz (N, K)    L in nats
 //
-//   forward     log p[n,k] = z[n,k] - m - log sum over j of exp(z[n,j] - m),   m = max over j of z[n,j]
+//   forward     log p[n,k] = z[n,k] - m - log sum over j of exp(z[n,j] - m),   m = max of z[n]
 //   backward    dz[n,k] = (p[n,k] - [k = label[n]]) / N
 //
 // Subtracting the maximum keeps every exponent at or below zero, so logits of +-1e4 are as good as
 // any. The mean over the batch, 1/N, is taken here and nowhere else.
 //
-// Label smoothing asks for a little less than certainty: the share s of the target is spread over all
-// classes, q[k] = (1 - s) [k = label] + s/K, and L = -1/N sum over n and k of q log p, dz = (p - q) / N.
-// Examples that are right already keep on teaching (Szegedy et al., Rethinking the Inception
-// architecture for computer vision, CVPR 2016).
+// Label smoothing makes the target less than certain: a fraction s of it is spread over all
+// classes, q[k] = (1 - s) [k = label] + s/K, and L = -1/N sum over n and k of q log p, dz =
+// (p - q) / N. Examples that are classified correctly still have a gradient (Szegedy et al.,
+// Rethinking the Inception architecture for computer vision, CVPR 2016).
 #pragma once
 
 #include <algorithm>
@@ -53,7 +53,7 @@ SoftmaxRow softmax_row(View<const T, 1> z, View<T, 1> p) {
 
 }  // namespace detail
 
-/// The probabilities (N, K) that the logits (N, K) stand for.
+/// The probabilities (N, K) of the logits (N, K).
 template <Ranked<2> Z>
 Tensor<ElementOf<Z>, 2> softmax(const Z& logits) {
   check(logits.extent(1) > 0, "softmax: expected (N, K) with K > 0, got ", logits.shape());
@@ -63,11 +63,12 @@ Tensor<ElementOf<Z>, 2> softmax(const Z& logits) {
   return p;
 }
 
-/// The mean loss over the batch, with label smoothing if asked for. Assigns its gradient to `gradient`
-/// unless that is empty. Throws on a label outside [0, K), a smoothing outside [0, 1), or a gradient in the
-/// memory of the logits, which are still read while it is written.
-// The gradient becomes a View in here: in cross_entropy(net.forward(x, w), labels, w.output_gradient())
-// the last argument may be evaluated before forward has set the size of the batch.
+/// The mean loss over the batch, with label smoothing if `smoothing` > 0. Assigns its gradient to
+/// `gradient` unless that is empty. Throws on a label outside [0, K), a smoothing outside [0, 1),
+/// or a gradient in the memory of the logits, which are still read while it is written.
+// The gradient becomes a View in here: in cross_entropy(net.forward(x, w),
+// labels, w.output_gradient()) the last argument may be evaluated before forward
+// has set the size of the batch.
 template <Ranked<2> Z, std::convertible_to<View<ElementOf<Z>, 2>> G = View<ElementOf<Z>, 2>>
 ElementOf<Z> cross_entropy(const Z& logits, View<const Label, 1> labels, G&& gradient = {},
                            double smoothing = 0) {

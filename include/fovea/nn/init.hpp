@@ -4,9 +4,10 @@
 // that signals neither die nor explode on their way through many layers.
 //
 //   kaiming_uniform   U(-b, b), b = 1 / sqrt(fan_in): PyTorch's default for Conv2d and Linear
-//                     (He et al., Delving deep into rectifiers, ICCV 2015, with a = sqrt(5)); biases too
+//                     (He et al., Delving deep into rectifiers, ICCV 2015, a = sqrt(5)); biases too
 //   xavier_uniform    U(-b, b), b = sqrt(6 / (fan_in + fan_out)); biases zero
-//                     (Glorot and Bengio, Understanding the difficulty of training deep networks, 2010)
+//                     (Glorot and Bengio, Understanding the difficulty of training deep networks,
+//                     2010)
 //
 // fan_in is the number of inputs of one output unit, C/g KH KW for a convolution; fan_out
 // is O/g KH KW.
@@ -19,7 +20,7 @@
 
 namespace fovea::inline FOVEA_ABI {
 
-/// How the first weights are drawn; the bounds stand above.
+/// How the first weights are drawn; the bounds are above.
 enum class Init { kaiming_uniform, xavier_uniform };
 
 /// Every element from U(-bound, bound).

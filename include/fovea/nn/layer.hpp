@@ -2,9 +2,10 @@
 //
 // The contract: what a layer is.
 //
-// A layer is a plain value that holds its parameters. It computes y = f(x; theta), and the way back:
+// A layer is a plain value that holds its parameters. It computes y = f(x; theta), and backward:
 // for s = <y, dy> it ASSIGNS dx = ds/dx and dtheta = ds/dtheta (nothing accumulates, so there is
-// nothing to set to zero). What a pass leaves behind lives with the caller, in a `Pass`.
+// nothing to set to zero). What a pass computes beside y and dx is stored in a `Pass`, which the
+// caller owns.
 //
 //   struct Scale {                                          // y = a x, a reader's own layer
 //     static constexpr std::string_view kind = "scale";     // Sequential will call it scale1
@@ -22,18 +23,18 @@
 //   };
 //
 // Optional members, each with the default that suits a simple layer:
-//   Pass                  what one pass leaves behind (default: nothing)
+//   Pass                  what one pass stores (default: nothing)
 //   pass(shape, options)  makes it for inputs of at most that shape (default: Pass{})
 //   parameters()          trained: name, member of the layer, its gradient in the Pass
-//   buffers()             saved but not trained: name, member of the layer, its new value in the Pass
-//   multiply_adds(shape), window()  for summary() and receptive fields; without them see model/seen.hpp
+//   buffers()             saved but not trained: name, member of the layer, and of the Pass
+//   multiply_adds(shape), window()  for summary() and receptive fields, see model/seen.hpp
 //   is_view              a constant: y is x under another shape and may share its memory
 //
-// A layer made of layers has compose() instead of forward and backward, see nn/composite.hpp. A layer that joins
-// several values, y = f(a, b), has one x and one dx for each of them: output_shape(a, b), forward(a, b, y, ...),
-// backward(a, b, y, dy, da, db, ...).
+// A layer made of layers has compose() instead of forward and backward, see nn/composite.hpp. A
+// layer that joins several values, y = f(a, b), has one x and one dx for each of them:
+// output_shape(a, b), forward(a, b, y, ...), backward(a, b, y, dy, da, db, ...).
 //
-// `dx` is empty when nobody asks for it. Extents are run-time values, ranks are types, and T is a
+// `dx` is empty when it is not needed. Extents are run-time values, ranks are types, and T is a
 // template parameter: `float` trains, `double` is the same code gradient-checked.
 #pragma once
 
@@ -56,7 +57,8 @@ struct Parameter {
 template <class Value, class Gradient>
 Parameter(std::string_view, Value, Gradient) -> Parameter<Value, Gradient>;
 
-/// A saved tensor that is not trained; `update` is the member of Pass with its value after the step.
+/// A saved tensor that is not trained; `update` is the member of Pass
+/// with its value after the step.
 template <class Value, class Update>
 struct Buffer {
   std::string_view name;
@@ -75,7 +77,7 @@ struct Child {
 template <class Member>
 Child(std::string_view, Member) -> Child<Member>;
 
-/// The Pass of a layer that leaves nothing behind.
+/// The Pass of a layer that stores nothing.
 struct NoPass {};
 
 namespace detail {
@@ -106,7 +108,7 @@ auto make_pass(const Layer& layer, const WorkspaceOptions& options, const Shape<
 /// A layer whose T, rng and options.in follow from its network, see nn/specification.hpp.
 template <template <class> class L, class Options>
 struct InputSpec {
-  /// What it stands for.
+  /// The layer that it specifies.
   template <class T>
   using Layer = L<T>;
   Options options;  ///< in = 0: as many as the input has
@@ -126,7 +128,8 @@ concept Composite = requires {
 }
 || requires { Layer::is_chain; };
 
-/// A layer that can take an input of rank R. What is inside a composite says itself what it cannot take.
+/// A layer that can take an input of rank R. What is inside a composite
+/// says itself what it cannot take.
 template <class Layer, std::size_t R>
 concept AcceptsRank = Composite<Layer> || requires(const Layer& layer, Shape<R> shape) {
   layer.output_shape(shape);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// What a network asks of a layer, one sentence for each mistake. Without these sentences a compiler
-// would tell of the place inside Sequential where it gave up, not of the place where the mistake is.
+// What a network asks of a layer, one error message for each mistake. Without these
+// messages a compiler would name the line inside Sequential where it gave up, not the
+// layer with the mistake.
 //
 //   error: static assertion failed: Sequential: a Flatten{} is missing in front of this layer ...
-//   (in instantiation of 'struct LayerCheck<Linear<float>, float, 4>': which layer, and what it gets)
+//   (in instantiation of 'struct LayerCheck<Linear<float>, float, 4>': which layer, and what it
+//   gets)
 #pragma once
 
 #include <array>
@@ -51,9 +53,9 @@ concept HasBackward = requires(const Layer& layer, View<const T, R> x,
   layer.backward(x, y, y, dx, pass, context);
 };
 
-// Whether Layer has a member of one of these names, of any kind and access: if it has, the name is ambiguous
-// in a class that inherits another one. A list that is there but cannot be read would be ignored, and its
-// parameters never trained.
+// Whether Layer has a member of one of these names, of any kind and access: if it has, the name is
+// ambiguous in a class that inherits another one. A list that is there but cannot be read would be
+// ignored, and its parameters never trained.
 #define FOVEA_HAS_MEMBER(Concept, name)                    \
   struct Other_##name {                                    \
     int name;                                              \

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// Max-pooling: of every window only the strongest response passes: what is found matters more than where.
+// Max-pooling: of every window only the strongest response passes: what is
+// found matters more than where.
 //
 //   y[n,c,i,j] = max over kh,kw of  x[n, c, i s - p + kh, j s - p + kw]
 //
 //   x (N, C, H, W)    y (N, C, OH, OW)    stride s = kernel unless said otherwise
 //
-// Padding counts as -infinity and never wins. On a tie the first in raster order wins. A NaN always wins, so that it
-// cannot hide.
+// Padding counts as -infinity and never wins. On a tie the first in raster order wins. A NaN always
+// wins, so that it cannot hide.
 //
-//   forward     remember who won:  winner[n,c,i,j] = its offset in the plane x[n,c]
+//   forward     remember the winner:  winner[n,c,i,j] = its offset in the plane x[n,c]
 //   backward    the gradient goes to the winner and nowhere else:  dx[n,c][winner] += dy[n,c,i,j]
 #pragma once
 
@@ -131,7 +132,7 @@ class MaxPool2d {
     }
   }
 
-  // Where in the window at `corner` the largest element stands, or the first NaN.
+  // The offset of the largest element of the window at `corner`, or of the first NaN.
   template <class T, class Rows, class Cols>
   static Index strongest(const T* x, Index W, Index corner, Rows rows, Cols cols) {
     Index best = corner;

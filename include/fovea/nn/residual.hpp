@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Residual: what layers add to their input (He, Zhang, Ren and Sun, Deep residual learning for image recognition,
-// CVPR 2016).
+// Residual: what layers add to their input (He, Zhang, Ren and Sun, Deep residual learning for
+// image recognition, CVPR 2016).
 //
 //   y = x + f(x)             f: layers one after the other that keep the shape
 //   dx = dy + df(dy)         x is read twice, so ds/dx has two terms: the engine adds them
@@ -47,7 +47,7 @@ Residual(Residual<Layers...>) -> Residual<Residual<Layers...>>;
 /// residual(conv2d({...}), relu, conv2d({...})), for sequential<float>(...).
 template <class... Specs>
 struct ResidualSpec {
-  /// What it stands for.
+  /// The layer that it specifies.
   template <class T>
   using Layer = Residual<detail::layer_of<Specs, T>...>;
   std::tuple<Specs...> specs;  ///< of f

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What forward and backward of the library's layers look at first: whether the views that they are given fit
-// together. Inside a network they always do; a layer that is called by itself would write beyond them.
+// What forward and backward of the library's layers look at first: whether the views that
+// they are given fit together. Inside a network they always do; a layer that is called by
+// itself would otherwise write beyond them.
 #pragma once
 
 #include "fovea/nn/layer.hpp"
@@ -16,7 +17,7 @@ void check_shapes(const Layer& layer, const View<T, R>& x, const View<U, S>& y) 
         x.shape(), ", got ", y.shape());
 }
 
-/// The same for the way back: dy has the shape of y, and dx that of x unless it is empty.
+/// The same for backward: dy has the shape of y, and dx that of x unless it is empty.
 template <class Layer, class X, class Y, class DY, class DX>
 void check_shapes(const Layer& layer, const X& x, const Y& y, const DY& dy, const DX& dx) {
   check_shapes(layer, x, y);
@@ -26,7 +27,8 @@ void check_shapes(const Layer& layer, const X& x, const Y& y, const DY& dy, cons
         ", got ", dx.shape());
 }
 
-/// The same for a layer that reads x again after it has begun to write y: they have no memory in common.
+/// The same for a layer that reads x again after it has begun to write y:
+/// they have no memory in common.
 template <class Layer, class X, class Y>
 void check_forward(const Layer& layer, const X& x, const Y& y) {
   check_shapes(layer, x, y);
@@ -34,7 +36,7 @@ void check_forward(const Layer& layer, const X& x, const Y& y) {
         ": expected a y with memory of its own, got one that overlaps x");
 }
 
-/// The same for the way back: dx overlaps neither x nor dy.
+/// The same for backward: dx overlaps neither x nor dy.
 template <class Layer, class X, class Y, class DY, class DX>
 void check_backward(const Layer& layer, const X& x, const Y& y, const DY& dy, const DX& dx) {
   check_shapes(layer, x, y, dy, dx);
@@ -42,7 +44,8 @@ void check_backward(const Layer& layer, const X& x, const Y& y, const DY& dy, co
         ": expected a dx with memory of its own, got one that overlaps x or dy");
 }
 
-/// Throws unless the Pass has a gradient of the right shape for every parameter, if they are wanted.
+/// Throws unless the Pass has a gradient of the right shape for every
+/// parameter, if they are wanted.
 template <class Layer>
 void check_gradients(const Layer& layer, const typename Layer::Pass& pass, const Context& context) {
   if (!context.parameter_gradients) return;

@@ -6,14 +6,14 @@
 //                     conv2d({.out = 32, .kernel = 3, .padding = 1}), relu, max_pool2d(2),
 //                     flatten, linear(10))
 //
-// T is said once, and so is the generator; the channels that a convolution reads and the features that a Linear
-// reads follow from the shape before it. A specification has
+// T is said once, and so is the generator; the channels that a convolution reads and the features
+// that a Linear reads follow from the shape before it. A specification has
 //
-//   template <class T> using Layer                     the layer it stands for
-//   template <class T> Layer<T> make(x, rng) const     that layer for inputs of shape x, a batch of one
+//   template <class T> using Layer                     the layer it specifies
+//   template <class T> Layer<T> make(x, rng) const     that layer for inputs of shape x, N = 1
 //
-// and stands on the page of its layer. A layer is its own specification. They are made from the first to the last, so
-// weights are drawn in that order, as in the braces of Sequential{...}.
+// and is on the page of its layer. A layer is its own specification. They are made from the first
+// to the last, so weights are drawn in that order, as in the braces of Sequential{...}.
 #pragma once
 
 #include <tuple>
@@ -35,7 +35,7 @@ struct LayerOf<Spec, T> {
 template <class Spec, class T>
 using layer_of = typename LayerOf<Spec, T>::type;
 
-// The layer that `spec` stands for; makes x what comes out of it.
+// The layer that `spec` specifies; makes x what comes out of it.
 template <class T, class Spec, std::size_t R>
 layer_of<Spec, T> make_layer(const Spec& spec, const Shape<R>& x, Rng& rng) {
   using Layer = layer_of<Spec, T>;
@@ -46,7 +46,8 @@ layer_of<Spec, T> make_layer(const Spec& spec, const Shape<R>& x, Rng& rng) {
     return spec.template make<T>(x, rng);
 }
 
-// The chain of the layers that `specs` stand for, of which those in `made` are there. `x` is what the next one reads.
+// The chain of the layers that `specs` specify, of which those in `made` are there.
+// `x` is what the next one reads.
 template <class T, std::size_t R, class... Specs, class... Made>
 Chain<layer_of<Specs, T>...> make_chain(const Shape<R>& x, Rng& rng,
                                         const std::tuple<Specs...>& specs, Made&&... made) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Adam: every parameter gets a step of its own size, about the learning rate, smaller where the
-// gradient keeps changing its sign (Kingma and Ba, Adam: a method for stochastic optimization, 2015).
+// gradient keeps changing its sign (Kingma and Ba, Adam: a method for
+// stochastic optimization, 2015).
 //
 //   t  += 1                                    one count of steps for all parameters
 //   m   = b1 m + (1 - b1) g                    running mean of the gradient
@@ -11,8 +12,9 @@
 // AdamW first shrinks the weights, w -= lr wd w, apart from the gradient (Loshchilov and Hutter,
 // Decoupled weight decay regularization, 2019). Adam is AdamW without decay.
 //
-// The two denominators make up for m and v starting at zero; a count that goes up once a tensor instead
-// of once a step would make them wrong. A moment that decays below the normal numbers becomes zero.
+// The two denominators make up for m and v starting at zero; a count that goes up once a
+// tensor instead of once a step would make them wrong. A moment that decays below the
+// normal numbers becomes zero.
 #pragma once
 
 #include <cmath>
@@ -68,9 +70,9 @@ class AdamW {
     return std::make_tuple(std::pair{"mean", &AdamW::mean_}, std::pair{"square", &AdamW::square_});
   }
 
-  /// One step on every parameter of `net` with the gradients in `workspace`. Throws, and changes nothing, on
-  /// another network than it was made for, on a workspace that is not for training, and on options outside
-  /// their range.
+  /// One step on every parameter of `net` with the gradients in `workspace`. Throws, and changes
+  /// nothing, on another network than it was made for, on a workspace that is not for training, and
+  /// on options outside their range.
   template <class Net>
   void step(Net& net, Workspace<Net>& workspace) {
     network_.check_same("Adam", net.identity(), false);
@@ -108,8 +110,8 @@ class AdamW {
   }
 
   // `size` parameters at w with the gradients at g; their m and v begin at `offset`. A float has
-  // 0.99900001 for a beta2 of 0.999. The corrections are those of the number it has, for m and v are
-  // made with it: with 0.999 the first step would be 6.7e-6 too long.
+  // 0.99900001 for a beta2 of 0.999. The corrections use the number it has, because m and v
+  // do: with 0.999 the first step would be 6.7e-6 too long.
   FOVEA_OUT_OF_LINE void update(T* w, const T* g, Index offset, Index size, int threads) {
     const auto t = static_cast<double>(steps_);
     const auto b1 = static_cast<T>(options.beta1), b2 = static_cast<T>(options.beta2);
@@ -139,7 +141,8 @@ class AdamW {
 template <class Net>
 AdamW(const Net&, AdamWOptions = {}) -> AdamW<typename Net::value_type>;
 
-/// AdamW without decay. A class and not an alias of one: clang 14 deduces the T of `Adam adam{net}` for classes alone.
+/// AdamW without decay. A class and not an alias of one: clang 14 deduces the T of `Adam
+/// adam{net}` for classes alone.
 template <class T>
 class Adam : public AdamW<T> {
  public:

@@ -2,22 +2,23 @@
 //
 // gradient_check: is a hand-written backward the derivative of its forward?
 //
-// By definition backward assigns the gradients of s = <y, dy>. So choose a random x and a random dy,
-// and compare every entry with the central difference
+// By definition backward assigns the gradients of s = <y, dy>. So choose a random x and a random
+// dy, and compare every entry with the central difference
 //
 //   ds/dtheta ~ (s(theta + h) - s(theta - h)) / 2h
 //
 // whose own error is of order h^2. Do it in double: in float, rounding drowns the difference.
 //
-//   const auto result = gradient_check(MyLayer{}, Shape{2, 3, 5, 4});   // one line for your own layer
+//   const auto result = gradient_check(MyLayer{}, Shape{2, 3, 5, 4});   // your own layer
 //   result.max_error <= 1e-6
 //
-// Gradients must be assigned, not accumulated and not left out. So the parameters' gradients are filled
-// with NaN, a first backward with dy = NaN does the same to every dx, and only then comes the real one.
+// Gradients must be assigned, not accumulated and not left out. So the parameters'
+// gradients are filled with NaN, a first backward with dy = NaN does the same to every dx,
+// and only then comes the real one.
 //
-// All of this in three ways: layer by layer, with fused neighbours, and with fused neighbours and no ds/dx of
-// the input. A single layer is also put inside another one, and is given
-// an empty dx, which it must leave alone.
+// All of this in three ways: layer by layer, with fused neighbours, and with fused neighbours
+// and no ds/dx of the input. A single layer is also put inside another one, and is given an
+// empty dx, which it must leave alone.
 #pragma once
 
 #include <cmath>
@@ -30,8 +31,8 @@
 
 namespace fovea::inline FOVEA_ABI {
 
-/// The largest difference of two entries, relative to the largest entry of either tensor; NaN if one
-/// has a NaN.
+/// The largest difference of two entries, relative to the largest entry of either
+/// tensor; NaN if one has a NaN.
 template <TensorLike A, TensorLike B>
 double relative_error(const A& a, const B& b) {
   check(as_const(a).size() == as_const(b).size(), "relative_error: expected equal sizes, got ",
@@ -199,7 +200,8 @@ GradientCheck gradient_check(Sequential<R, Layers...> net, Tensor<double, R + 1>
 
 namespace detail {
 
-// Runs backward of a layer with an empty dx that has memory behind it, and throws if that is written.
+// Runs backward of a layer with an empty dx whose pointer leads to memory,
+// and throws if that is written.
 template <class Layer, std::size_t R>
 void check_empty_dx(const Layer& layer, View<const double, R> x,
                     const GradientCheckOptions& options) {
@@ -213,7 +215,7 @@ void check_empty_dx(const Layer& layer, View<const double, R> x,
   layer.backward(x, as_const(y), as_const(y), empty, pass, context);
   for (const double value : memory)
     check(exactly_equal(value, untouched), Layer::kind,
-          ": backward writes to an empty dx, which says that ", "ds/dx is not asked for");
+          ": backward writes to an empty dx, which says that ", "ds/dx is not needed");
 }
 
 }  // namespace detail

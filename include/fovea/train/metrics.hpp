@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// How good is a network? The share of right answers, how sure we can be of that number after so many
-// examples, and which classes are taken for which.
+// How good is a network? The share of right answers, how sure we can be of that number after so
+// many examples, and which classes are taken for which.
 //
 //   evaluate(net, test).accuracy().percent()
 #pragma once
@@ -29,8 +29,8 @@ struct Accuracy {
   struct Interval {
     double low, high;  ///< percent
   };
-  /// The 95 % interval of Wilson (Probable inference, JASA 22, 1927): it stays inside [0, 100] and is
-  /// right where the textbook's p +- 1.96 sqrt(p (1-p) / n) fails, near 100 %.
+  /// The 95 % interval of Wilson (Probable inference, JASA 22, 1927): it stays inside [0, 100] and
+  /// is right where the textbook's p +- 1.96 sqrt(p (1-p) / n) fails, near 100 %.
   Interval interval() const {
     if (total == 0) return {0.0, 100.0};
     constexpr double z = 1.959963984540054;
@@ -54,7 +54,7 @@ class ConfusionMatrix {
   /// (classes, classes): row the truth, column the answer.
   const Tensor<Index, 2>& counts() const { return counts_; }
 
-  /// What stands on the diagonal, out of all.
+  /// The sum of the diagonal, out of all.
   Accuracy accuracy() const {
     Accuracy result{.correct = 0, .total = sum(counts_)};
     for (Index k = 0; k < counts_.extent(0); ++k) result.correct += counts_(k, k);
@@ -77,8 +77,8 @@ class ConfusionMatrix {
   Tensor<Index, 2> counts_;
 };
 
-/// Runs every batch through the network in eval mode and counts the answers: for examples that are not those of a
-/// Dataset as they stand, augmented ones for instance.
+/// Runs every batch through the network in eval mode and counts the answers: for examples that are
+/// not those of a Dataset, augmented ones for instance.
 template <class Net, class Batches>
 requires requires(Batches& b) { b.batch_size(); }
 ConfusionMatrix evaluate(const Net& net, Batches&& batches, Index classes, int threads = 0) {

@@ -8,14 +8,16 @@
 //   Constant   lr(t) = rate
 //   Cosine     lr(t) = end + (rate - end) (1 + cos(pi t / steps)) / 2
 //              (Loshchilov and Hutter, SGDR: stochastic gradient descent with warm restarts, 2017)
-//   OneCycle   up from start = peak / start_divisor, at step 0, to peak, at step warmup steps - 1, and down to
-//              start / end_divisor, at step steps - 1, both along half a cosine
+//   OneCycle   up from start = peak / start_divisor, at step 0, to peak, at step warmup steps - 1,
+//              and down to start / end_divisor, at step steps - 1, both along half a cosine
 //              (Smith and Topin, Super-convergence, 2018, in the form that PyTorch uses)
 //
 //   later steps           the last rate: Cosine's `end`, OneCycle's start / end_divisor
-//   warmup steps <= 1     OneCycle goes down from its first step on, which has the peak if warmup steps = 1
+//   warmup steps <= 1     OneCycle goes down from its first step on, which has the peak if warmup
+//                         steps = 1
 //   warmup = 1            OneCycle goes up until its last step, which has the peak
-//   steps = 0             an Error, as for a rate, warm-up or divisor that is NaN, infinite or out of range
+//   steps = 0             an Error, as for a rate, warm-up or divisor that is NaN, infinite or out
+//                         of range
 #pragma once
 
 #include <algorithm>
@@ -72,8 +74,8 @@ struct OneCycle {
   double warmup = 0.3;        ///< the share of the steps that goes up, [0, 1]
   double start_divisor = 25;  ///< peak / this: where it begins
   double end_divisor = 1e4;   ///< peak / start_divisor / this: where it ends
-  /// The rate at step t. Throws on a peak that no optimizer takes, on 0 steps, on a warm-up outside [0, 1], and on
-  /// divisors that are not above 0.
+  /// The rate at step t. Throws on a peak that no optimizer takes, on 0 steps, on a warm-up outside
+  /// [0, 1], and on divisors that are not above 0.
   double operator()(std::uint64_t t) const {
     constexpr double most = std::numeric_limits<double>::max();
     detail::check_rate("OneCycle", peak);
@@ -85,7 +87,8 @@ struct OneCycle {
     const double start = peak / start_divisor, end = start / end_divisor;
     detail::check_rate("OneCycle", start);
     detail::check_rate("OneCycle", end);
-    // The step of the peak. 0.1 times 10 may be 1 or a little more, with fused multiply-add: hence `tiny`.
+    // The step of the peak. 0.1 times 10 may be 1 or a little more, with
+    // fused multiply-add: hence `tiny`.
     const double top = warmup * static_cast<double>(steps) - 1, tiny = 1e-6;
     if (at < top + tiny) return top > tiny ? detail::ease(start, peak, at / top) : peak;
     return detail::ease(peak, end, (at - top) / (last - top));

@@ -6,8 +6,8 @@
 //   v  = mu v + g             the first step has v = g
 //   w -= lr v
 //
-// (Sutskever et al., On the importance of initialization and momentum in deep learning, ICML 2013, in
-// the form that PyTorch uses.)
+// (Sutskever et al., On the importance of initialization and momentum in deep learning, ICML 2013,
+// in the form that PyTorch uses.)
 #pragma once
 
 #include <limits>
@@ -46,9 +46,9 @@ class Sgd {
   /// What a checkpoint keeps besides steps(): name and member.
   static constexpr auto state() { return std::make_tuple(std::pair{"velocity", &Sgd::velocity_}); }
 
-  /// One step on every parameter of `net` with the gradients in `workspace`. Throws, and changes nothing, on
-  /// another network than it was made for, on a workspace that is not for training, and on options outside
-  /// their range.
+  /// One step on every parameter of `net` with the gradients in `workspace`. Throws, and changes
+  /// nothing, on another network than it was made for, on a workspace that is not for training, and
+  /// on options outside their range.
   template <class Net>
   void step(Net& net, Workspace<Net>& workspace) {
     network_.check_same("Sgd", net.identity(), false);

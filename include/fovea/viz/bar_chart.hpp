@@ -7,7 +7,8 @@
 //             {.title = "Share of dead units", .value = {.percent = true}})
 //
 // How to read them: the length of a bar is its value, and so every bar begins at zero; a whisker is
-// the interval in which the true value lies. Names too long for the foot of a bar lay the bars down.
+// the interval in which the true value lies. Names too long for the
+// foot of a bar lay the bars down.
 #pragma once
 
 #include <numeric>
@@ -105,7 +106,8 @@ struct HistogramOptions {
 };
 
 /// How many values fall into each of `bins` equal intervals from the least to the largest one, or
-/// from x.from to x.to; values outside and those that are not finite are counted in the title as not shown.
+/// from x.from to x.to; values outside and those that are not finite are
+/// counted in the title as not shown.
 inline std::string histogram(std::span<const double> values, const HistogramOptions& options) {
   check(!values.empty() && options.bins > 0, "histogram: expected values and bins, got ",
         values.size(), " and ", options.bins);

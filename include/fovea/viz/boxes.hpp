@@ -2,10 +2,11 @@
 //
 // draw_boxes: outlines of rectangles over an image, for instance what one unit of each layer sees.
 //
-//   draw_boxes(digit, {{.top = 3, .left = 5, .height = 10, .width = 10, .label = "pool2: 10 x 10"}})
+//   draw_boxes(digit, {{.top = 3, .left = 5, .height = 10, .width = 10, .label = "10 x 10"}})
 //
-// How to read it: a unit can only know what lies inside its box. Over a map of how much each pixel matters
-// (`.color_of = sequential, .scale = 0`) the box shows how much of it the unit makes use of.
+// How to read it: a unit can only know what lies inside its box. Over a map of how
+// much each pixel matters (`.color_of = sequential, .scale = 0`) the box shows how
+// much of it the unit makes use of.
 #pragma once
 
 #include <string>
@@ -18,7 +19,7 @@ namespace fovea::inline FOVEA_ABI {
 /// A rectangle in pixels of an image; it may reach outside.
 struct LabelledBox {
   Index top = 0, left = 0, height = 1, width = 1;  ///< pixels of the image
-  std::string label = {};                          ///< stands below the picture
+  std::string label = {};                          ///< below the picture
 };
 
 /// How the image under the boxes is drawn.
@@ -29,8 +30,8 @@ struct BoxOptions {
   double scale = 1;  ///< the value that gets the strongest colour; 0: the largest magnitude
 };
 
-/// The image (H, W) with the outlines of the boxes, each in a colour of its own, and their labels below.
-/// Where a box reaches outside, the picture grows: padding is part of what a unit sees.
+/// The image (H, W) with the outlines of the boxes, each in a colour of its own, and their labels
+/// below. Where a box reaches outside, the picture grows: padding is part of what a unit sees.
 template <Ranked<2> X>
 Image draw_boxes(const X& image, const std::vector<LabelledBox>& boxes,
                  const BoxOptions& options = {}) {

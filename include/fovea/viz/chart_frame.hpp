@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The frame of a chart, from the top down: title, legend, the plot with its grid, ticks, labels. The
-// legend stands above the plot, where no line can run through it.
+// The frame of a chart, from the top down: title, legend, the plot with its grid, ticks, labels.
+// The legend is above the plot, where no line can run through it.
 //
 //   detail::ChartFrame chart("title", x_range, y_range, legend);
 //   chart.add(concat("<circle cx=\"", chart.x(3), "\" cy=\"", chart.y(0.5), "\" r=\"4\"/>"));
@@ -59,7 +59,7 @@ class ChartFrame {
     double widest = 0;
     for (const Tick& tick : y_.ticks) widest = std::max(widest, text_extent(tick.text));
     left_ = (y_.label.empty() ? 14 : 34) + widest + 8;
-    double rows = 0, end = chart_width;  // where the legend stands
+    double rows = 0, end = chart_width;  // where the legend is
     std::string entries;
     const double top = title_height(title);
     for (const auto& [name, style, sample] : legend) {
@@ -85,7 +85,7 @@ class ChartFrame {
   double top() const { return top_; }
   double bottom() const { return bottom_; }
 
-  /// Where a value stands.
+  /// The position of a value.
   double x(double value) const {
     return left_ + (value - x_.low) / (x_.high - x_.low) * (right - left_);
   }
@@ -119,7 +119,7 @@ class ChartFrame {
       if (y_.grid) line(concat("M", left_, " ", y(at), "H", right), "grid", "#ddd");
       svg_ += svg_text(left_ - 8, y(at) + 5, text, "text-anchor=\"end\"");
     }
-    // Of ticks that stand too close every second, third ... one gets a number.
+    // Of ticks that are too close every second, third ... one gets a number.
     double widest = 0;
     for (const Tick& tick : x_.ticks) widest = std::max(widest, text_extent(tick.text) + 6);
     const std::size_t count = x_.ticks.size();

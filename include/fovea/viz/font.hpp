@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A font of 5 x 7 dots, and two below the line for g, j, p, q and y, so that a picture can carry its own
-// numbers. Drawn here, to be read here.
+// A font of 5 x 7 dots, and two below the line for g, j, p, q and y, so that a picture can carry
+// its own numbers. Drawn here, to be read here.
 #pragma once
 
 #include <array>

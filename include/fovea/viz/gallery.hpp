@@ -3,11 +3,11 @@
 // gallery: many small maps side by side, all on one scale, with a title and the scale beside them.
 //
 //   const Image image = gallery(filters, {.title = "conv1", .signed_values = true});  // (M, H, W)
-//   write_png("filters.png", image);                                                  // viz/png.hpp
+//   write_png("filters.png", image);  // viz/png.hpp
 //
 // One scale for all maps: only then may their colours be compared with each other. Maps of weights
-// are signed and use the diverging colours from -m to m; activations after a ReLU use the sequential
-// ones from 0 to m, with m the largest magnitude.
+// are signed and use the diverging colours from -m to m; activations after a ReLU use the
+// sequential ones from 0 to m, with m the largest magnitude.
 #pragma once
 
 #include <string>

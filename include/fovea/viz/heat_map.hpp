@@ -3,11 +3,12 @@
 // heat_map: a table of numbers as coloured cells that carry their numbers, as SVG.
 //
 //   heat_map(accuracy, {.title = "Accuracy against shift", .row_labels = dy, .column_labels = dx,
-//                       .x_label = "dx, pixels", .y_label = "dy, pixels", .to = 1.0, .percent = true})
+//                       .x_label = "dx, pixels", .y_label = "dy, pixels",
+//                       .to = 1.0, .percent = true})
 //
 // How to read it: every cell is one measurement, its colour is its place on the scale beside the
-// table. The letters of a cell are black or white, whichever can be read on its colour. NaN is green,
-// which no scale contains.
+// table. The letters of a cell are black or white, whichever can be read on its colour. NaN is
+// green, which no scale contains.
 #pragma once
 
 #include "fovea/core/math.hpp"

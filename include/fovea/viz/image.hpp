@@ -3,8 +3,8 @@
 // Image: pixels to draw on, and the colours that numbers turn into.
 //
 //   grey        0 black .. 1 white
-//   sequential  0 black, purple, orange, 1 pale yellow: lightness grows all the way (after "inferno" of
-//               matplotlib), so it reads in black and white too
+//   sequential  0 black, purple, orange, 1 pale yellow: lightness grows all the way (after
+//               "inferno" of matplotlib), so it reads in black and white too
 //   diverging   -1 blue, 0 white, +1 red (after "RdBu" of ColorBrewer): the sign is the hue, the
 //               strength is the darkness, and zero is no ink
 #pragma once
@@ -66,8 +66,8 @@ inline Color diverging(double value) {
       (value + 1) / 2);
 }
 
-/// Black or white, whichever is easier to read on `color`: at least 4.58 : 1 in the sense of WCAG, as
-/// their contrasts with any colour multiply to 21.
+/// Black or white, whichever is easier to read on `color`: at least 4.58 : 1 in the sense of WCAG,
+/// as their contrasts with any colour multiply to 21.
 inline Color readable_on(Color color) {
   const auto linear = [](std::uint8_t part) {
     const double s = part / 255.0;
@@ -140,7 +140,8 @@ class Image {
             {other.pixels()(y, x, 0), other.pixels()(y, x, 1), other.pixels()(y, x, 2)});
   }
 
-  /// Every number of a map (H, W) as a square of `zoom` x `zoom` pixels coloured by color_of(number).
+  /// Every number of a map (H, W) as a square of `zoom` x `zoom` pixels
+  /// coloured by color_of(number).
   template <class T, class ColorOf>
   void map(Index top, Index left, View<const T, 2> values, Index zoom, ColorOf&& color_of) {
     for (Index i = 0; i < values.extent(0); ++i)

@@ -7,13 +7,13 @@
 //               .x = {.label = "degrees", .tick = 30},
 //               .y = {.label = "accuracy", .to = 1.0, .percent = true}})
 //
-// How to read it: the line joins what was measured, at the markers; the band around it is where the true
-// value lies with the probability that the caption names, 95 % as a rule. Where bands overlap, two
-// lines may well be the same.
+// How to read it: the line joins what was measured, at the markers; the band around it is where the
+// true value lies with the probability that the caption names, 95 % as a rule. Where bands overlap,
+// two lines may well be the same.
 //
 // The y axis includes zero unless `from` says otherwise: a line that seems to plunge because its
-// axis begins at 97 % is a well-known way to mislead. A value that is not finite leaves a gap with its
-// name under it.
+// axis begins at 97 % is a well-known way to mislead. A value that is not finite leaves
+// a gap with its name under it.
 #pragma once
 
 #include "fovea/viz/chart_frame.hpp"

@@ -4,7 +4,7 @@
 // else there.
 //
 //   escape_markup("a<b & \"c\"")    // a&lt;b &amp; &quot;c&quot;, in element text and attributes
-//   base64(encode_png(image))       // behind "data:image/png;base64," (RFC 4648)
+//   base64(encode_png(image))       // after "data:image/png;base64," (RFC 4648)
 #pragma once
 
 #include <algorithm>

@@ -4,7 +4,7 @@
 //
 //   overlay(digit, {{"gradient", gradient}, {"Grad-CAM", cam}}, {.title = "Why a 7?"})
 //
-// How to read an overlay: the image stands in light grey below. Red is where a pixel speaks for the
+// How to read an overlay: the image is in light grey below. Red is where a pixel speaks for the
 // class, blue where it speaks against it, no colour where it does not matter. Methods have units of
 // their own, so every map has a scale of its own, written below it.
 #pragma once

@@ -8,8 +8,8 @@
 //
 // How to read a patch grid: each square is one channel. If its patches look alike, the channel has
 // found a pattern with a name; if not, it answers to several.
-// How to read a kernel matrix: column o, row c is what output channel o does with input channel c, red
-// adds and blue subtracts. A pale row is an input channel that nobody listens to.
+// How to read a kernel matrix: column o, row c is what output channel o does with input channel c,
+// red adds and blue subtracts. A pale row is an input channel that no output uses.
 #pragma once
 
 #include <string>

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// What all charts share: axes with round ticks, a frame, a legend, colours. A chart is SVG text; as a
-// file it is black on white, and inside a Report (viz/report.hpp) its classes follow the page into
-// the dark:
+// What all charts share: axes with round ticks, a frame, a legend, colours. A chart is SVG
+// text; as a file it is black on white, and inside a Report (viz/report.hpp) its classes
+// follow the page into the dark:
 //
 //   paper ink quiet grid axis   the ground, text, small text, the grid, the lines of axes
 //   s0 .. s7                    the colour of a series: its shapes are drawn in currentColor
 //
 // The series take the colours of Okabe and Ito ("Color Universal Design", 2008), which people with
 // any kind of colour vision can tell apart; orange, yellow and sky blue are darkened until they
-// stand out from white 3 : 1. Every series also has a marker of its own.
+// contrast with white 3 : 1. Every series also has a marker of its own.
 #pragma once
 
 #include <algorithm>
@@ -58,12 +58,13 @@ struct Range {
 };
 
 /// Limits and ticks for numbers from `least` to `most`; `round_up` ends the axis on ticks.
-inline Range fit(const Axis& axis, double least, double most, bool round_up, std::string_view who) {
+inline Range fit(const Axis& axis, double least, double most, bool round_up,
+                 std::string_view name) {
   Range range{axis.label, axis.from.value_or(least), axis.to.value_or(most), {}, round_up};
-  check(std::isfinite(range.low) && std::isfinite(range.high), who,
+  check(std::isfinite(range.low) && std::isfinite(range.high), name,
         ": expected finite limits of an axis, got ", range.low, " and ", range.high);
   if (!(range.low < range.high)) {
-    check(!axis.to, who, ": expected an axis that ends above ", range.low, ", got ", range.high);
+    check(!axis.to, name, ": expected an axis that ends above ", range.low, ", got ", range.high);
     range.high = range.low + 1;
   }
   const double rough = (range.high - range.low) / 5,
@@ -75,7 +76,8 @@ inline Range fit(const Axis& axis, double least, double most, bool round_up, std
   double first = math::ceil(range.low / step - 1e-6), last = std::floor(range.high / step + 1e-6);
   if (round_up && !axis.from) range.low = step * (first = std::floor(range.low / step + 1e-6));
   if (round_up && !axis.to) range.high = step * (last = math::ceil(range.high / step - 1e-6));
-  check(last - first <= 100, who, ": expected at most 100 ticks, got ", last - first, " of ", step);
+  check(last - first <= 100, name, ": expected at most 100 ticks, got ", last - first, " of ",
+        step);
   for (double i = first; i <= last; ++i)
     range.ticks.push_back({i * step, number_text(i * step + 0.0, axis.percent)});
   return range;

@@ -7,8 +7,9 @@
 //
 // How to read it: every band is what one layer hands to the next, a small picture for each channel,
 // bright where the channel answers. From band to band there are more pictures with fewer, larger
-// squares: less of where, more of what. On one scale for the whole stage maps may be compared with each
-// other; with a scale for each map (`per_map`) faint ones can be seen too, and nothing may be compared.
+// squares: less of where, more of what. On one scale for the whole stage maps may be
+// compared with each other; with a scale for each map (`per_map`) faint ones can be seen
+// too, and nothing may be compared.
 #pragma once
 
 #include <string>

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// reliability_diagram: what a network claims against what it gets right (Niculescu-Mizil and Caruana,
-// "Predicting Good Probabilities With Supervised Learning", 2005).
+// reliability_diagram: what a network claims against what it gets right (Niculescu-Mizil and
+// Caruana, "Predicting Good Probabilities With Supervised Learning", 2005).
 //
 //   reliability_diagram(accuracy, confidence, counts, {.title = "ECE 0.4 %"})
 //
 // Images are sorted into B equal bins by their confidence, the largest softmax output: bin b holds
 // those in [b/B, (b+1)/B). How to read it: a bar is the share of right answers in its bin, a dot
-// stands at the mean confidence. On the diagonal a network is right as often as it claims to be; a bar
-// below it is overconfident, above it too modest. The row of numbers says how many images a bin
+// is at the mean confidence. On the diagonal a network is right as often as it claims to be; a
+// bar below it is overconfident, above it too modest. The row of numbers says how many images a bin
 // holds: bars of few images are mostly chance.
 #pragma once
 
@@ -22,8 +22,8 @@ struct ReliabilityOptions {
   std::string x_label = "confidence", y_label = "accuracy";
 };
 
-/// Accuracy and mean confidence in [0, 1] and the number of images, each of B bins; what the first two
-/// say of an empty bin is not looked at.
+/// Accuracy and mean confidence in [0, 1] and the number of images, each of B bins; what the first
+/// two say of an empty bin is not looked at.
 inline std::string reliability_diagram(const std::vector<double>& accuracy,
                                        const std::vector<double>& confidence,
                                        const std::vector<Index>& counts,

@@ -6,12 +6,13 @@
 //   Report page("What the network sees", "One digit, four layers.");
 //   page.section("Filters");
 //   page.paragraph("Every filter is a 3 x 3 pattern.");
-//   page.figure(gallery(filters), {.what = "The filters of conv1.", .read = "Red adds, blue subtracts.",
-//                                  .scale = "One for all filters.", .alt = "32 filters, most of them edges."});
+//   page.figure(gallery(filters), {.what = "The filters of conv1.", .read = "Red adds.",
+//                                  .scale = "One for all filters.", .alt = "32 filters."});
 //   write_file("report.html", page.html());
 //
-// All text is escaped: what a caller passes is read, never obeyed. Pictures are data: URIs (RFC 2397),
-// charts are inline SVG, which the style sheet (viz/report_style.hpp) colours for light and dark.
+// All text is escaped: what a caller passes is read, never obeyed. Pictures are data:
+// URIs (RFC 2397), charts are inline SVG, which the style sheet
+// (viz/report_style.hpp) colours for light and dark.
 #pragma once
 
 #include "fovea/viz/png.hpp"
@@ -72,10 +73,11 @@ class Report {
                       "</dd></div>\n");
     body_ += "</dl>\n";
   }
-  /// What stands at the end of the page.
+  /// The last lines of the page.
   void footer(std::string_view text) { footer_ = escape_markup(text); }
 
-  /// A table; the first cell of a row is its heading, numbers stand right. Returns its number.
+  /// A table; the first cell of a row is its heading, numbers are
+  /// right-aligned. Returns its number.
   Index table(const std::string& caption, const Row& head, const std::vector<Row>& rows) {
     const std::string name = concat("Table ", tables_ + 1);
     body_ += detail::table_markup(name, caption, head, rows);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The parts of a Report (viz/report.hpp) as HTML: tables, pictures, figures. Every picture has an
-// alternative text, its width and height (so that nothing jumps while it loads) and a caption that says
-// what it is, how to read it and its scale.
+// alternative text, its width and height (so that nothing jumps while it loads) and a caption that
+// says what it is, how to read it and its scale.
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@
 
 namespace fovea::inline FOVEA_ABI {
 
-/// The words of a figure. `alt` is for those who cannot see it: what is there to be seen.
+/// The words of a figure. `alt` is for readers without the picture: what is there to be seen.
 struct FigureText {
   std::string what = {}, read = {}, scale = {}, alt = {};  ///< what it is, how to read it, ...
 };
@@ -29,7 +29,7 @@ inline std::string prose(std::string_view text) {
 
 using TableRow = std::vector<std::string>;
 
-/// Digits with their signs, points, units %, and what stands for a number that is missing.
+/// Digits with their signs, points, units %, and the text for a missing number.
 inline bool looks_like_number(std::string_view cell) {
   if (cell.empty() || cell == "-" || cell == "NaN" || cell == "inf" || cell == "-inf") return true;
   bool digit = false;
@@ -43,8 +43,8 @@ inline bool looks_like_number(std::string_view cell) {
   return digit;
 }
 
-/// A table in a box that scrolls by itself; columns of numbers stand right, and short cells on
-/// one line.
+/// A table in a box that scrolls by itself; columns of numbers are right-aligned,
+/// and short cells on one line.
 inline std::string table_markup(const std::string& name, const std::string& caption,
                                 const TableRow& head, const std::vector<TableRow>& rows) {
   check(!head.empty(), "report: expected a table with columns, got none in ", caption);
@@ -74,8 +74,9 @@ inline std::string table_markup(const std::string& name, const std::string& capt
                 prose(caption), "</p></figcaption>\n</figure>\n");
 }
 
-/// A PNG file as a picture. It is never shown below half its size, so that its letters stay legible;
-/// where that is wider than the screen it scrolls in its frame, which the keyboard can reach.
+/// A PNG file as a picture. It is never shown below half its size, so that its
+/// letters stay legible; where that is wider than the screen it scrolls in its frame,
+/// which the keyboard can reach.
 inline std::string png_markup(const std::string& name, std::span<const std::uint8_t> png,
                               const FigureText& text) {
   constexpr std::array<std::uint8_t, 8> signature{0x89, 'P', 'N', 'G', 13, 10, 26, 10};

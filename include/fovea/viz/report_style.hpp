@@ -4,10 +4,12 @@
 //
 // * Colours are variables with a light and a dark value; every text has a contrast of at least
 //   4.5 : 1 (WCAG 2, AA). scripts/check_page.py measures it.
-// * Letters come from the reader's own machine: Charter or its like to read, the system's for the rest.
+// * Letters come from the reader's own machine: Charter or its like to
+// read, the system's for the rest.
 // * Text keeps to some 70 characters a line; pictures may be wider. What is wider than the screen
 //   scrolls in a box of its own, never the page.
-// * Charts (class "chart", see viz/plot.hpp) take the colours of the page; pictures made of pixels keep
+// * Charts (class "chart", see viz/plot.hpp) take the colours of the page;
+// pictures made of pixels keep
 //   their white ground, as their scales are printed in them.
 #pragma once
 

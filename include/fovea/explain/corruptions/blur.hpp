@@ -2,9 +2,9 @@
 //
 // Blurs: a pixel becomes a weighted mean of its neighbours.
 //
-// Gaussian blur has the weights exp(-d^2 / (2 sigma^2)), cut off at 4 sigma; outside of the image its
-// border goes on. The weights are a product of one for rows and one for columns, so a pass down the
-// columns and one along the rows do it.
+// Gaussian blur has the weights exp(-d^2 / (2 sigma^2)), cut off at 4 sigma; outside of the image
+// its border goes on. The weights are a product of one for rows and one for columns, so a pass down
+// the columns and one along the rows do it.
 //
 //   corrupt(test, corruption::motion_blur())
 #pragma once
@@ -79,9 +79,9 @@ inline Corruption gaussian_blur(double sigma) {
           }};
 }
 
-/// Frosted glass: blurred, then `rounds` times pixels change places with others at most `reach` away,
-/// then blurred again. The blur is down the columns only, as in MNIST-C, whose library takes the
-/// last axis of a grey image for colours. MNIST-C: severity 1.
+/// Frosted glass: blurred, then `rounds` times pixels change places with others at most `reach`
+/// away, then blurred again. The blur is down the columns only, as in MNIST-C, whose library takes
+/// the last axis of a grey image for colours. MNIST-C: severity 1.
 inline Corruption glass_blur(double sigma = 0.7, Index reach = 1, int rounds = 2) {
   detail::check_sigma("glass_blur", sigma);
   check(reach > 0 && rounds >= 0,
@@ -104,9 +104,9 @@ inline Corruption glass_blur(double sigma = 0.7, Index reach = 1, int rounds = 2
           }};
 }
 
-/// A moving camera: the mean over a trail of `radius` pixels in a random direction within 45 degrees
-/// of the horizontal, with weights that fade like one half of a Gaussian. What ImageMagick computes
-/// for MNIST-C, severity 1.
+/// A moving camera: the mean over a trail of `radius` pixels in a random direction within 45
+/// degrees of the horizontal, with weights that fade like one half of a Gaussian. What ImageMagick
+/// computes for MNIST-C, severity 1.
 inline Corruption motion_blur(Index radius = 10, double sigma = 3) {
   detail::check_sigma("motion_blur", sigma);
   check(radius > 0, "motion_blur: expected a radius of 1 or more, got ", radius);

@@ -24,7 +24,8 @@ namespace fovea::inline FOVEA_ABI {
 struct Corruption {
   std::string_view name = {};   ///< as MNIST-C spells it, where it has it: "shot_noise"
   std::string parameters = {};  ///< in words: "3 photons for white"
-  /// `out` (C, H, W) is the corrupted image `in` (C, H, W); both in [0, 1], and not the same memory.
+  /// `out` (C, H, W) is the corrupted image `in` (C, H, W); both in [0,
+  /// 1], and not the same memory.
   std::function<void(View<const float, 3> in, View<float, 3> out, Rng rng)> apply = {};
 };
 

@@ -71,9 +71,9 @@ inline void canny(View<float, 2> x, double sigma, double low, double high) {
 
 namespace fovea::inline FOVEA_ABI::corruption {
 
-/// Edges instead of the image: Canny with sigma 1 and the thresholds 0.1 and 0.2 for the Sobel slope.
-/// MNIST-C has no severities here. Its blur leaves out what is outside of the image where ours goes on
-/// with the border; of the pixels of MNIST one in 14 000 differs.
+/// Edges instead of the image: Canny with sigma 1 and the thresholds 0.1 and 0.2 for the Sobel
+/// slope. MNIST-C has no severities here. Its blur leaves out what is outside of the image where
+/// ours goes on with the border; of the pixels of MNIST one in 14 000 differs.
 inline Corruption canny_edges() {
   return {"canny_edges", "sigma 1, thresholds 0.1 and 0.2",
           [](View<const float, 3> in, View<float, 3> out, Rng) {

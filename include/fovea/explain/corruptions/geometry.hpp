@@ -51,8 +51,8 @@ inline Corruption rotate(double angle = 0.4) {
       [degrees](Rng& rng) { return Affine{.rotate = detail::either_sign(rng) * degrees}; });
 }
 
-/// Sheared by this angle in radians, one way or the other. MNIST-C: severity 2, where the image also
-/// grows in height by 1 / cos(angle) = 1.09; here it does not.
+/// Sheared by this angle in radians, one way or the other. MNIST-C: severity 2, where the image
+/// also grows in height by 1 / cos(angle) = 1.09; here it does not.
 inline Corruption shear(double angle = 0.4) {
   const double slope = math::sin(angle) / math::cos(angle);
   return detail::warped(

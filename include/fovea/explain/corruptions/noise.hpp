@@ -51,8 +51,8 @@ inline Corruption shot_noise(double photons = 3) {
       });
 }
 
-/// Salt and pepper: this share of the pixels is black or white, half of them each. MNIST-C: severity
-/// 4.
+/// Salt and pepper: this share of the pixels is black or white, half of
+/// them each. MNIST-C: severity 4.
 inline Corruption impulse_noise(double share = 0.17) {
   detail::check_amount("impulse_noise: expected a share", share, 1);
   return detail::pixelwise("impulse_noise", concat(100 * share, " % of the pixels"),

@@ -10,8 +10,8 @@
 
 namespace fovea::inline FOVEA_ABI::detail {
 
-// Adds a white line from column c0, row r0 to c1, r1 to every column of it that `drawn` names. It is
-// some three pixels thick: at the vertical distance d its value is 1 + ln(1 - d / 2.3).
+// Adds a white line from column c0, row r0 to c1, r1 to every column of it that `drawn` names. It
+// is some three pixels thick: at the vertical distance d its value is 1 + ln(1 - d / 2.3).
 template <class Drawn>
 void add_line(View<float, 3> x, double c0, double r0, double c1, double r1, Drawn drawn) {
   const auto [C, H, W] = x.shape();
@@ -38,7 +38,8 @@ inline void check_room(std::string_view name, const Shape<3>& image) {
 
 namespace fovea::inline FOVEA_ABI::corruption {
 
-/// Cutout (DeVries and Taylor 2017): a square of side x side pixels of this value, its upper left corner at (row, column).
+/// Cutout (DeVries and Taylor 2017): a square of side x side pixels of this value, its upper
+/// left corner at (row, column).
 inline Corruption cutout_at(Index row, Index column, Index side, float value = 0) {
   check(row >= 0 && column >= 0 && side > 0,
         "cutout: expected a square of 1 pixel or more inside the image, got side ", side, " at (",

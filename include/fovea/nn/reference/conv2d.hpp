@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// Convolution as its formula says it, seven nested loops: what Conv2d and its kernels are measured against.
+// Convolution as its formula says it, seven nested loops: what Conv2d and its
+// kernels are measured against.
 //
 //   y[n,o,i,j] = b[o] + sum over c,kh,kw of  W[o,c,kh,kw] x[n, c, i s - p + kh d, j s - p + kw d]
 //
-// And the way back: whatever y took from x through W, dx and dW take from dy through the same triple.
+// Backward: whatever y took from x through W, dx and dW take from dy through the same triple.
 //
 //   dW[o,c,kh,kw] += dy[n,o,i,j] x[n,c,h,w]      dx[n,c,h,w] += dy[n,o,i,j] W[o,c,kh,kw]
 //
 //   x (N, C, H, W)    W (O, C/g, KH, KW)    b (O)    y (N, O, OH, OW)
 //
-// With g groups, output o sees the channels from o / (O/g) C/g on. Here everything is easy to see, and the machine
-// is nearly idle: every multiply-add computes two addresses, asks whether it is still inside the image, and waits
-// for the sum before it.
+// With g groups, output o sees the channels from o / (O/g) C/g on. Here everything is easy to see,
+// and the machine is nearly idle: every multiply-add computes two addresses, asks whether it is
+// still inside the image, and waits for the sum before it.
 #pragma once
 
 #include "fovea/core/tensor.hpp"
@@ -37,8 +38,8 @@ inline void check_conv2d(Shape<4> x, Shape<4> weight, const Window& window, Inde
 
 }  // namespace detail
 
-/// The three innermost loops, all that output position (i, j) sees of an image: f(c, kh, kw, h, w) for every tap
-/// of `channels` channels whose pixel (h, w) is not padding.
+/// The three innermost loops, all that output position (i, j) sees of an image: f(c, kh, kw, h, w)
+/// for every tap of `channels` channels whose pixel (h, w) is not padding.
 template <class F>
 void for_taps(Index channels, Extent2 image, const Window& window, Index i, Index j, F&& f) {
   const auto [kernel, stride, padding, dilation] = window;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The fully connected layer as its formula says it, three nested loops: what Linear is measured against.
+// The fully connected layer as its formula says it, three nested loops:
+// what Linear is measured against.
 //
 //   y[n,o] = b[o] + sum over i of  W[o,i] x[n,i]
 //
@@ -8,7 +9,8 @@
 //
 //   x (N, in)    W (out, in)    b (out)    y (N, out)
 //
-// Each number that is loaded takes part in one multiply-add, so the loops wait for memory, not for arithmetic.
+// Each number that is loaded takes part in one multiply-add, so the loops wait
+// for memory, not for arithmetic.
 #pragma once
 
 #include "fovea/core/tensor.hpp"
