@@ -30,7 +30,7 @@ function(fovea_get_flags flags target)
   set(${flags} "${all}" PARENT_SCOPE)
 endfunction()
 
-# fovea_get_option(option): the option that FOVEA_ARCH stands for, or nothing.
+# fovea_get_option(option): the option that FOVEA_ARCH means, or nothing.
 function(fovea_get_option option)
   set(${option} "" PARENT_SCOPE)
   if(FOVEA_ARCH STREQUAL "none" OR (FOVEA_ARCH STREQUAL "native" AND

@@ -23,7 +23,7 @@ foreign() { echo "-DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=$1 -DCMAKE_
   -DCMAKE_CROSSCOMPILING_EMULATOR=qemu-$1-static;-L;/usr/$1-linux-gnu -DCMAKE_DISABLE_FIND_PACKAGE_ZLIB=ON"; }
 
 # Sets flags (of the compiler), options (of cmake), packages (of Debian), run (in front of the tests), suffix
-# (behind their name).
+# (after their name).
 kind() {
   flags= options=-DCMAKE_CXX_COMPILER=g++-12 packages=g++-12 run= suffix=
   case $1 in
