@@ -172,6 +172,34 @@ TEST_CASE("style: plain words, one vocabulary, 100 columns (CONTRIBUTING.md)") {
       FAIL_CHECK(h.header << ": " << error);
 }
 
+TEST_CASE(
+    "the glossary names every public class of engine/, model/ and train/ and explains it once") {
+  std::ifstream file(fs::path(FOVEA_SOURCE_DIR) / "docs/architecture.md");
+  std::string glossary(std::istreambuf_iterator<char>(file), {});
+  glossary = glossary.substr(glossary.find("## Glossary"));
+  glossary = glossary.substr(0, glossary.find("\n## "));
+  const std::regex classes("\n(?:class|struct) (\\w+)(?: final)?[ ;{]");
+  std::set<std::string> names;
+  for (const auto& h : headers()) {
+    const std::string layer = layer_of(h.header);
+    if (layer != "engine" && layer != "model" && layer != "train") continue;
+    std::string text = h.text;  // less what is in namespace detail
+    for (std::size_t at; (at = text.find("detail {")) != text.npos;) {
+      const std::size_t end = text.find("}  // namespace", at);
+      text.erase(at, end - at);
+    }
+    for (std::sregex_iterator at(text.begin(), text.end(), classes), end; at != end; ++at)
+      names.insert((*at)[1].str());
+  }
+  CHECK(names.size() > 20);
+  for (const std::string& name : names) {
+    CAPTURE(name);
+    const std::size_t at = glossary.find("`" + name + "`");
+    CHECK(at != glossary.npos);
+    CHECK(glossary.find("`" + name + "`", at + 1) == glossary.npos);
+  }
+}
+
 TEST_CASE("numbers: no call whose text depends on the locale") {
   // A number's text comes from `formatted` and concat, and is read by from_chars or parse_json. Programs may
   // print numbers, as none of them sets a locale.
