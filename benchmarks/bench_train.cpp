@@ -97,7 +97,7 @@ struct Work {
   double train = 0, predict = 0;  // floating-point operations for one image
 };
 
-// Each layer's multiply-adds are done three times in training, for y, dW and dx, but nobody asks for
+// Each layer's multiply-adds are done three times in training, for y, dW and dx, but nothing reads
 // dx of the first layer.
 template <class Net>
 Work work_of(const Net& net) {

@@ -151,7 +151,7 @@ def check_markup(text, site=False):
         if below > above + 1:
             defects.append(f"a heading h{below} follows " + (f"h{above}" if above else "nothing"))
     ids = collections.Counter(e.get("id") for e in elements if e.get("id"))
-    defects += [f"the id {name} stands {count} times" for name, count in ids.items() if count > 1]
+    defects += [f"the id {name} occurs {count} times" for name, count in ids.items() if count > 1]
     for e in elements:
         if e.tag == "script" or any(a.startswith("on") for a in e.attrib if isinstance(a, str)):
             defects.append(f"there is a script in <{e.tag}>")
@@ -159,10 +159,10 @@ def check_markup(text, site=False):
         if link.startswith("#") and link[1:] not in ids:
             defects.append(f"the link {link} leads nowhere")
         if e.tag == "style" and re.search(r"@import|url\((?![\"']?(data:|#))", e.text or ""):
-            defects.append("a style sheet asks for what is not in the file")
+            defects.append("a style sheet refers to what is not in the file")
         source = e.get("src") or (link if e.tag == "link" else "")
         if source and not source.startswith("data:") and (not site or re.match(r"[a-z]+:|//", source)):
-            defects.append(f"<{e.tag}> asks for {source[:80]}, which is not in the file")
+            defects.append(f"<{e.tag}> refers to {source[:80]}, which is not in the file")
     return defects
 
 
@@ -213,7 +213,7 @@ def main():
     parser = argparse.ArgumentParser(description="Looks at pages in headless Chromium; one sentence for every defect.")
     parser.add_argument("pages", nargs="+", type=pathlib.Path, metavar="PAGE.html")
     parser.add_argument("--out", type=pathlib.Path, help="a directory for screenshots")
-    parser.add_argument("--site", action="store_true", help="files beside the page may be asked for")
+    parser.add_argument("--site", action="store_true", help="the page may refer to files beside it")
     options = parser.parse_args()
     for page in options.pages:
         if not page.is_file():

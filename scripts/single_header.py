@@ -17,7 +17,7 @@ INCLUDE = ROOT / "include"
 
 
 def expand(header, seen):
-    """The lines of a header and of what it includes and nobody has included yet."""
+    """The lines of a header and of what it includes that is not included yet."""
     if header in seen:
         return
     seen.add(header)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The way back of rung 5: the gradient of each window goes to the place that won, zeros to the other
+// Backward of rung 5: the gradient of each window goes to its winner, zeros to the other
 // three, and the convolution goes back as if there were no zeros.
 #pragma once
 

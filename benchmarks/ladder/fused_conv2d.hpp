@@ -5,7 +5,7 @@
 //   x (N, C, H, W)    y (N, O, OH/2, OW/2)
 //
 // Why it is faster than the three layers: the numbers between convolution and pooling, four for each
-// one that survives, are never written to memory. The sums of a window stand in four registers, the
+// one that survives, are never written to memory. The sums of a window are in four registers, the
 // largest is found there, and a byte that names the winner is all that backward needs.
 //
 // How the gradients are then computed is the difference between the two rungs: `Gradients` is

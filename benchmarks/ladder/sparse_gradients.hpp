@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Rung 6: the way back through pooling and ReLU as one list of (position, g) for each output channel.
+// Rung 6: backward through pooling and ReLU as one list of (offset, value) for each output channel.
 // At most one of four positions in a window has a gradient, and none where the unit is dead. With x in
 // channels-last order, (H, W, C), one kernel row lies over KW C neighbours, a run, and an entry does
 //

@@ -16,7 +16,7 @@ from pathlib import Path
 import report
 from programs import AVX512, OUT, ROOT, Failed, busy_share, in_turn, measured, numbers, prepare_data, run, text_of
 
-MFLOP_PER_IMAGE = 25.0  # forward 8.5, both gradients, less the first layer's dX, which nobody needs
+MFLOP_PER_IMAGE = 25.0  # forward 8.5, both gradients, less the first layer's dX, which nothing reads
 THREADS = 2
 HERE = "benchmarks/peers/"
 PYTHON = sys.executable

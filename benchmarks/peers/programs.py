@@ -90,7 +90,7 @@ def busy_share():
 
 
 def prepare_data(directory, limit):
-    """Unpacked IDX files under their usual names, with only the first `limit` images if asked for."""
+    """Unpacked IDX files under their usual names, with only the first `limit` images if `limit` is given."""
     target = OUT / ("mnist" if limit is None else "mnist-quick")
     target.mkdir(parents=True, exist_ok=True)
     for part in ("train", "t10k"):

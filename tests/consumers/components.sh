@@ -6,7 +6,7 @@
 # the parent project. Also: no flag is forced on anyone, and no installed file knows an absolute path.
 #
 #   FOVEA_COMPILERS=g++ tests/consumers/components.sh
-. "$(dirname "$(realpath "$0")")/stranger.sh"
+. "$(dirname "$(realpath "$0")")/external_consumer.sh"
 failures=0
 fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
 

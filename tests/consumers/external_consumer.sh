@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# Sourced by the tests here: what a stranger has, in the directory $work, which is removed in the end.
+# Sourced by the tests here: what an external consumer has, in the directory $work, which is removed in the end.
 #
 #   $work/clone       a clone of this working tree, which nobody writes into
 #   $work/installed   what cmake --install made of it
@@ -29,7 +29,7 @@ mkdir "$work/clone"
   xargs -0 ls -d 2> /dev/null | tar -c -T - | tar -x -C "$work/clone")
 quietly git -C "$work/clone" init -q -b main
 quietly git -C "$work/clone" add -A
-quietly git -C "$work/clone" -c user.name=stranger -c user.email=stranger@localhost commit -m "a clone"
+quietly git -C "$work/clone" -c user.name=consumer -c user.email=consumer@localhost commit -m "a clone"
 quietly cmake -S "$work/clone" -B "$work/build" -DCMAKE_CXX_COMPILER="${compilers[0]}" -DFOVEA_BUILD_TESTS=OFF \
   -DFOVEA_BUILD_EXAMPLES=OFF -DFOVEA_BUILD_BENCHMARKS=OFF
 quietly cmake --build "$work/build" --target single_header

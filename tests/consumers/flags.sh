@@ -5,7 +5,7 @@
 # name another, in every way that CMake has to set a flag. Only configures; the compile commands say the rest.
 #
 #   FOVEA_COMPILERS=g++ tests/consumers/flags.sh
-. "$(dirname "$(realpath "$0")")/stranger.sh"
+. "$(dirname "$(realpath "$0")")/external_consumer.sh"
 failures=0
 fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
 [ "$(uname -m)" = x86_64 ] || { echo "flags: skipped, the instruction sets here are those of x86-64"; exit 77; }

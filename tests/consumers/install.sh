@@ -5,7 +5,7 @@
 # they say are those of the files. Compiles nothing but an #include.
 #
 #   FOVEA_COMPILERS=g++ tests/consumers/install.sh
-. "$(dirname "$(realpath "$0")")/stranger.sh"
+. "$(dirname "$(realpath "$0")")/external_consumer.sh"
 failures=0
 fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
 

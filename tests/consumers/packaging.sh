@@ -5,7 +5,7 @@
 # stand-in for its functions, Conan by itself, without a remote. Skipped as far as there is no Conan.
 #
 #   CONAN=conan FOVEA_COMPILERS=g++ tests/consumers/packaging.sh
-. "$(dirname "$(realpath "$0")")/stranger.sh"
+. "$(dirname "$(realpath "$0")")/external_consumer.sh"
 failures=0
 fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
 clone=$work/clone

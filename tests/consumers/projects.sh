@@ -5,7 +5,7 @@
 # beside C++, other standards, no exceptions and no RTTI.
 #
 #   FOVEA_COMPILERS=g++ tests/consumers/projects.sh
-. "$(dirname "$(realpath "$0")")/stranger.sh"
+. "$(dirname "$(realpath "$0")")/external_consumer.sh"
 failures=0
 fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
 installed=-DCMAKE_PREFIX_PATH=$work/installed

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Includes the library in every way a stranger would, and runs what comes of it: seven rows (find_package
+# Includes the library in every way an external consumer would, and runs what comes of it: seven rows (find_package
 # twice, the second time after the installation was moved), two compilers, with and without OpenMP.
 # Prints a table and writes nothing into the source tree; status 1 if a cell is red.
 #
 #   FOVEA_COMPILERS="g++ clang++-14" tests/consumers/run.sh
-. "$(dirname "$(realpath "$0")")/stranger.sh"
+. "$(dirname "$(realpath "$0")")/external_consumer.sh"
 
 # Each way builds ./program in the current directory with $compiler; $openmp is ON or OFF.
 with_cmake() {  # with_cmake PROJECT OPTION...

@@ -5,7 +5,7 @@
 # with the tools and switches that a project sets for all of its targets. Too long for each change: scripts/full.sh.
 #
 #   FOVEA_CMAKES="cmake /usr/bin/cmake" FOVEA_COMPILERS=g++ tests/consumers/tools.sh
-. "$(dirname "$(realpath "$0")")/stranger.sh"
+. "$(dirname "$(realpath "$0")")/external_consumer.sh"
 failures=0 count=0
 fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
 read -r -a cmakes <<< "${FOVEA_CMAKES:-$(type -ap cmake | xargs -n 1 realpath | sort -u | tr '\n' ' ')}"

@@ -250,7 +250,7 @@ TEST_CASE("files: a file keeps its rights, its owner and its other names") {
   CHECK(files::text_at(directory.path() / "other") == "again");
   CHECK(files::text_at(path) == "changed");
 
-  // Who may not write into a file may not replace it; root may, as with cp.
+  // Without the right to write into a file, a process may not replace it; root may, as with cp.
   REQUIRE(::chmod(path.c_str(), 0444) == 0);
   const std::string error = error_of([&] { write_file(path, "by root"); });
   if (::geteuid() != 0) {

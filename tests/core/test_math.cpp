@@ -221,7 +221,7 @@ TEST_CASE("math: pow") {
   CHECK(worst([](Rng& r) {
           return std::array{r.uniform(-20, 20), static_cast<double>(r.below(41) - 20)};
         }) <= limit);
-  // beta^t, as Adam asks for it, with t up to 1e9.
+  // beta^t, as Adam needs it, with t up to 1e9.
   CHECK(worst([](Rng& r) {
           const double beta = 1 - spread(r, -30, -1);
           return std::array{beta, std::floor(std::min(1e9, spread(r, 0, 10) / -std::log(beta)))};

@@ -41,7 +41,7 @@ TEST_CASE("random: uniform, normal and integers have their moments") {
   CHECK(contains(error_of([&] { rng.below(0); }), "n > 0"));
 }
 
-TEST_CASE("add_normal: moments and tails of N(0, 1), and each number where it stands") {
+TEST_CASE("add_normal: moments and tails of N(0, 1), and each number at its offset") {
   constexpr std::size_t n = 1 << 20;
   std::vector<float> z(n);
   add_normal(std::span(z), 1, Rng{5});
@@ -53,7 +53,7 @@ TEST_CASE("add_normal: moments and tails of N(0, 1), and each number where it st
       power *= static_cast<double>(z[i]);
     }
     for (int k = 1; k < 4; ++k) beyond[k] += std::abs(z[i]) > static_cast<float>(k) ? 1.0 / n : 0;
-    // The two numbers of a pair stand 64 apart.
+    // The two numbers of a pair are 64 apart.
     if (i >= 64) neighbours += static_cast<double>(z[i]) * static_cast<double>(z[i - 64]) / n;
   }
   CHECK(std::abs(moments[1]) < 0.004);
@@ -74,7 +74,7 @@ TEST_CASE("add_normal: moments and tails of N(0, 1), and each number where it st
   std::vector<float> other(1);
   add_normal(std::span(other), 1, Rng{6});
   CHECK(other[0] != z[0]);
-  // The short functions behind it, against libm.
+  // The short functions that it uses, against libm.
   for (float x = 0x1p-25f; x < 1; x *= 1.37f)
     CHECK(std::abs(detail::short_log(x) - std::log(x)) < 3e-7f * std::max(1.0f, -std::log(x)));
   for (std::uint64_t turn = 0; turn < (1ull << 32); turn += 12345679) {

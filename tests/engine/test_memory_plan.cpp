@@ -12,7 +12,7 @@ TEST_CASE("memory plan: the example in the header") {
   CHECK(plan.size == 150);
 }
 
-TEST_CASE("memory plan: nothing, empty values, values that all meet") {
+TEST_CASE("memory plan: nothing, empty values, values that all overlap") {
   CHECK(plan_memory({}, 16).size == 0);
   CHECK(plan_memory(std::vector<Lifetime>{{0, 0, 9}, {0, 3, 4}}, 16).size == 0);
   const std::vector<Lifetime> all{{3, 0, 5}, {7, 0, 5}, {1, 2, 2}};

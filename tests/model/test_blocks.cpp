@@ -100,7 +100,7 @@ void check_block(const BlockCase& c, int threads) {
   CHECK(relative_error(fused.input_gradient(), all.input_gradient()) <= tolerance);
   CHECK(max(all.input_gradient()) > 0);
 
-  // Without the parameters' gradients dx has the same bits, and nobody gets to see the others.
+  // Without the parameters' gradients dx has the same bits, and the others are not readable.
   auto dx_only =
       net.workspace(N, {.input_gradient = true, .parameter_gradients = false, .threads = threads});
   net.forward(x, dx_only);
@@ -155,7 +155,7 @@ TEST_CASE_TEMPLATE("blocks: linear and ReLU as one, and one by one", T, float, d
     }
 }
 
-TEST_CASE("blocks: threads meet in the middle of a batch, and no bit changes") {
+TEST_CASE("blocks: a batch cut between threads, and no bit changes") {
   Rng rng{1};
   const Sequential net{Shape{32, 28, 28},
                        Conv2d<float>{{.in = 32, .out = 32, .kernel = 3, .padding = 1}, rng}, Relu{},
@@ -260,7 +260,7 @@ TEST_CASE_TEMPLATE("blocks: a chain of them, and one by one", T, float, double) 
     for (const Index N : {1, 19})
       CHECK(relative_error(predictor(x.sub(0, N), scratch), expected.sub(0, N)) <= tolerance);
   }
-  // Other maps in the middle: forward goes on behind them, with few images and with many.
+  // Other maps in the middle: forward goes on after them, with few images and with many.
   const auto middle = all.template activation<2>();
   for (const Keep keep : {Keep::for_backward, Keep::output})
     for (const int threads : {1, 3}) {
@@ -477,7 +477,7 @@ TEST_CASE_TEMPLATE("predictor: packed weights say the same", T, float, double) {
       const auto expected = net.forward(x, all, Mode::eval);
       CHECK(relative_error(predictor(x, scratch), expected) <= tolerance);
       CHECK(relative_error(predictor(x, scratch), expected) <= tolerance);  // now it is packed
-      // Who else is in the batch does not change a bit.
+      // The other images of the batch do not change a bit.
       const Tensor<T, 2> together(predictor(x, scratch));
       for (Index n = 0; n < N; ++n) {
         const auto alone = predictor(x.sub(n, 1), scratch);
@@ -489,9 +489,9 @@ TEST_CASE_TEMPLATE("predictor: packed weights say the same", T, float, double) {
 
 namespace {
 
-// A chain of `blocks` blocks on 8 channels behind the layers in front of it.
+// A chain of `blocks` blocks on 8 channels after the layers in front of it.
 template <int blocks, class... Front>
-auto chain_behind(Rng& rng, Shape<3> input, Front... front) {
+auto chain_after(Rng& rng, Shape<3> input, Front... front) {
   const auto block = [&] {
     return std::tuple{Conv2d<float>{{.in = 8, .out = 8, .kernel = 3, .padding = 1}, rng}, Relu{},
                       MaxPool2d{{.kernel = 2}}};
@@ -542,17 +542,17 @@ TEST_CASE("blocks: input and output of a chain never share memory, wherever the 
   const auto conv = [&](Index in, Index out, Index kernel) {
     return Conv2d<float>{{.in = in, .out = out, .kernel = kernel, .padding = kernel / 2}, rng};
   };
-  check_ways(chain_behind<2>(rng, {1, 16, 16}, conv(1, 8, 3), Relu{}));
-  check_ways(chain_behind<4>(rng, {1, 32, 32}, conv(1, 8, 3), Relu{}));
-  check_ways(chain_behind<2>(rng, {2, 17, 16}, conv(2, 8, 7)));
-  check_ways(chain_behind<4>(rng, {3, 64, 64}, conv(3, 8, 3), MaxPool2d{}));
-  check_ways(chain_behind<2>(rng, {8, 9, 9}, Relu{}));
-  check_ways(chain_behind<2>(rng, {3, 16, 16}, conv(3, 8, 3), Relu{}, conv(8, 8, 1)));
+  check_ways(chain_after<2>(rng, {1, 16, 16}, conv(1, 8, 3), Relu{}));
+  check_ways(chain_after<4>(rng, {1, 32, 32}, conv(1, 8, 3), Relu{}));
+  check_ways(chain_after<2>(rng, {2, 17, 16}, conv(2, 8, 7)));
+  check_ways(chain_after<4>(rng, {3, 64, 64}, conv(3, 8, 3), MaxPool2d{}));
+  check_ways(chain_after<2>(rng, {8, 9, 9}, Relu{}));
+  check_ways(chain_after<2>(rng, {3, 16, 16}, conv(3, 8, 3), Relu{}, conv(8, 8, 1)));
 }
 
 TEST_CASE("blocks: forward_after between the blocks of a chain, in every kind of workspace") {
   Rng rng{1};
-  const auto net = chain_behind<4>(rng, {8, 48, 32});
+  const auto net = chain_after<4>(rng, {8, 48, 32});
   const auto x = random_tensor<float>(Shape{30, 8, 48, 32}, 3);
   auto all = net.workspace(30, {.keep = Keep::everything});
   const Tensor<float, 4> y(net.forward(x, all));

@@ -158,7 +158,7 @@ TEST_CASE("concurrency: each thread gets the exception of its own work") {
 
 #ifdef _OPENMP
 // ThreadSanitizer hears from OpenMP when a region ends, but not always when a nested one does: it reports races
-// in ten lines that have none (an array written in a nested region and read behind it).
+// in ten lines that have none (an array written in a nested region and read after it).
 #  ifdef __has_feature
 constexpr int deepest = __has_feature(thread_sanitizer) ? 1 : 2;
 #  else

@@ -100,7 +100,7 @@ void compare(Net& net, const Extents& input) {
   CHECK(with.plan().step_name(2) == "residual1.add");
   CHECK(dynamic_cast<const PointwiseRelu<T>*>(with.plan().group(0)) != nullptr);
   CHECK(dynamic_cast<const PointwiseRelu<T>*>(with.plan().group(1)) != nullptr);
-  // The values between are never written, those behind are.
+  // The values between are never written, those after it are.
   for (const std::size_t inner : {1u, 3u}) CHECK(!with.plan().exists(inner));
   for (const std::size_t kept : {0u, 2u, 4u, 5u, 6u}) CHECK(with.plan().exists(kept));
   CHECK(without.plan().step_count() == 6);

@@ -137,7 +137,7 @@ TEST_CASE("sequential: backward may start at any layer with any gradient") {
                  "expected a gradient (1, 4, 3, 2), got (1, 4, 3, 3)"));
 }
 
-TEST_CASE("sequential: forward may go on behind any layer with another output") {
+TEST_CASE("sequential: forward may go on after any layer with another output") {
   const auto net = small_cnn<double>(5);
   const auto x = random_tensor<double, 4>(Shape{3, 2, 9, 7}, 6);
   auto all = net.workspace(3, {.keep = Keep::everything});
@@ -173,7 +173,7 @@ TEST_CASE("sequential: forward may go on behind any layer with another output") 
 
 TEST_CASE("the same bits with 1, 2, 3 and 7 threads") {
   const auto data = synthetic_digits(230, 5);
-  // Groups run directly and densely; without them, Winograd's forward and lists on the way back.
+  // Groups run directly and densely; without them, Winograd's forward and lists in backward.
   const auto train = [&](Index groups, int threads) {
     Rng rng{1};
     Sequential net{Shape{1, 28, 28},
@@ -248,7 +248,7 @@ TEST_CASE("contract: a layer with a buffer") {
 
 namespace {
 
-// Nobody makes its Pass, so there is no memory for the gradient.
+// Its Pass is not made, so there is no memory for the gradient.
 struct Forgetful {
   static constexpr std::string_view kind = "forgetful";
   using value_type = double;
@@ -271,7 +271,7 @@ struct Forgetful {
 
 }  // namespace
 
-TEST_CASE("contract: a Pass that nobody made is told, not written beyond") {
+TEST_CASE("contract: a missing Pass is reported, not written beyond") {
   CHECK(error_of([] {
           gradient_check(Forgetful{}, Shape{2, 2});
         }) ==

@@ -130,7 +130,7 @@ TEST_CASE("network: forward and backward that begin inside a residual") {
       CHECK(std::equal(dweight.begin(), dweight.end(), a.layer<0>().dweight.begin()));
     }
 
-    // Behind the ReLU everything is linear in what it says: the residual's own input is that of the last forward.
+    // After the ReLU everything is linear in its output: the residual's own input is that of the last forward.
     const Tensor<double, 4> relu1(map(middle, [](double v) { return std::max(v, 0.0); }));
     const Tensor<double, 4> twice(map(relu1, [](double v) { return 2 * v; }));
     const Tensor<double, 4> none(relu1.shape());

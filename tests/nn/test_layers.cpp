@@ -101,7 +101,7 @@ TEST_CASE("conv2d: what is larger than L2's share is worked on in parts") {
   }
 }
 
-TEST_CASE("conv2d: gradients, every option, a layer in front and one behind") {
+TEST_CASE("conv2d: gradients, every option, a layer before and one after") {
   for (const auto& [options, shape] : conv_cases()) {
     Rng rng{5};
     check_gradients(gradient_check(Conv2d<double>(options, rng), shape, {.threads = 2}));
@@ -113,7 +113,7 @@ TEST_CASE("conv2d: gradients, every option, a layer in front and one behind") {
   check_gradients(gradient_check(net, random_tensor<double>(Shape{3, 2, 9, 7}, 7)));
 }
 
-TEST_CASE("conv2d: mistakes are sentences") {
+TEST_CASE("conv2d: mistakes are error messages") {
   Rng rng{1};
   const auto make = [&](const Conv2dOptions& o) {
     return error_of([&] { Conv2d<float>(o, rng); });
@@ -307,7 +307,7 @@ TEST_CASE_TEMPLATE("cross_entropy: stable for huge logits", T, float, double) {
   CHECK(dz(0, 1) == T(-0.5));
 }
 
-TEST_CASE("cross_entropy: mistakes are sentences") {
+TEST_CASE("cross_entropy: mistakes are error messages") {
   const Tensor<float, 2> z(Shape{2, 3});
   CHECK(contains(error_of([&] {
                    cross_entropy(z, Tensor<Label, 1>{0, 3});

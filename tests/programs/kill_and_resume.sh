@@ -10,7 +10,7 @@
 # The moments are drawn from SEED, one from each of COUNT equal parts of the time that the whole run
 # takes; one that comes too late is tried again, a little earlier. Every second time the training that goes
 # on is killed, too; every fifth time the checkpoint before the last is the one that is gone on from.
-. "$(dirname "$(realpath "$0")")/stranger.sh"
+. "$(dirname "$(realpath "$0")")/external_consumer.sh"
 count=${2:-8}
 RANDOM=${3:-1}
 here=$(cd "$(dirname "$(realpath "$0")")" && pwd)

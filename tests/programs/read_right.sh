@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# Sourced behind stranger.sh by the tests that read photographs.
+# Sourced behind external_consumer.sh by the tests that read photographs.
 
 # compare_photos WEIGHTS DIR COUNT PART: of COUNT digits in DIR, made by photos, as many are read right in PNG
 # and in JPEG as in the original, but for one in PART of all.

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Training that stops and goes on, as a stranger meets it: Ctrl-C, other threads, a checkpoint of another
+# Training that stops and goes on, as a user runs it: Ctrl-C, other threads, a checkpoint of another
 # run, two programs at once, a full disk, a disk that cannot be written, and things in the file's place.
 # $1 is mnist_train, WRITE_IDX the generator of synthetic digits.
-. "$(dirname "$(realpath "$0")")/stranger.sh"
+. "$(dirname "$(realpath "$0")")/external_consumer.sh"
 reader=$(cd "$(dirname "$(realpath "$0")")/../exchange" && pwd)/safetensors.py
 
 mkdir "$work/data"

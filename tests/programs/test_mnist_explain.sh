@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# mnist_explain as a stranger uses it: a small run and what it leaves, a network trained elsewhere, and
+# mnist_explain as a user runs it: a small run and what it leaves, a network trained elsewhere, and
 # rubbish in every place. $1 is the program, WRITE_IDX the generator of synthetic digits, MNIST_TRAIN the
 # program that trains elsewhere.
-. "$(dirname "$(realpath "$0")")/stranger.sh"
+. "$(dirname "$(realpath "$0")")/external_consumer.sh"
 scripts=$(cd "$(dirname "$(realpath "$0")")/../../scripts" && pwd)
 
 mkdir "$work/data"

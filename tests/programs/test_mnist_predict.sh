@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# mnist_predict as a stranger uses it: good pictures in every form, and rubbish in every place. $1 is the
+# mnist_predict as a user runs it: good pictures in every form, and rubbish in every place. $1 is the
 # program, WRITE_IDX and PHOTOS make synthetic digits, MNIST_TRAIN a network that reads them.
-. "$(dirname "$(realpath "$0")")/stranger.sh"
+. "$(dirname "$(realpath "$0")")/external_consumer.sh"
 . "$(dirname "$(realpath "$0")")/read_right.sh"
 
 mkdir "$work/data" "$work/photos"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# mnist_train as a stranger uses it: a good run, and rubbish in every place. $1 is the program,
+# mnist_train as a user runs it: a good run, and rubbish in every place. $1 is the program,
 # WRITE_IDX the generator of synthetic digits.
-. "$(dirname "$(realpath "$0")")/stranger.sh"
+. "$(dirname "$(realpath "$0")")/external_consumer.sh"
 
 mkdir "$work/data"
 "$WRITE_IDX" "$work/data" 640 200 || exit 1

@@ -5,7 +5,7 @@
 # $1 is mnist_predict; PHOTOS makes the pictures of the first COUNT (500) test digits, MNIST_TRAIN the network,
 # unless WEIGHTS are there. Status 77: there is no MNIST, nothing was tested.
 data=${FOVEA_DATA_DIR:-}
-. "$(dirname "$(realpath "$0")")/stranger.sh"
+. "$(dirname "$(realpath "$0")")/external_consumer.sh"
 . "$(dirname "$(realpath "$0")")/read_right.sh"
 
 count=${COUNT:-500}

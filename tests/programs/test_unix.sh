@@ -8,7 +8,7 @@ if [ "${AGAIN:-}" = "" ] && [ "$(id -u)" = 0 ] && setpriv --reuid=65534 --regid=
   AGAIN=yes setpriv --reuid=65534 --regid=65534 --clear-groups "$0" "$1" || exit 1
 fi
 command -v python3 > /dev/null || { echo "skipped: python3 reads the JSON, and is not here"; exit 77; }
-. "$(dirname "$(realpath "$0")")/stranger.sh"
+. "$(dirname "$(realpath "$0")")/external_consumer.sh"
 cd "$work" || exit 1
 "$WRITE_IDX" . 256 100 && "$PHOTOS" . 4 || exit 1
 mkdir data && mv train-* t10k-* data
