@@ -76,8 +76,8 @@ template <class T>
   const bool all = options_.keep == Keep::everything;
   const std::size_t count = values_.size();
   std::vector<Lifetime> lives(2 * count);  // values, then their gradients
-  std::vector<std::size_t> owner(2 *
-                                 count);  // whose memory a value has: its own, or a view's source
+  // Whose memory a value has: its own, or that of the source of a view.
+  std::vector<std::size_t> owner(2 * count);
   std::vector<std::pair<std::size_t, std::size_t>> added;  // step, input: needs memory for a moment
   for (std::size_t v = 0; v < count; ++v) {
     owner[v] = v;

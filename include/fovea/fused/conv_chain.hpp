@@ -53,7 +53,7 @@ class ConvChain final : public FusedGroup<T> {
     // Weights that do not fit into L2 are read once for several images.
     Index weights = 0;
     for (const auto& stage : stages_) weights += stage->conv().weight.size();
-    together_ = weights * Index{sizeof(T)} > kernels::l2_share ? Stage::group : 1;
+    together_ = weights * Index{sizeof(T)} > kernels::l2_share ? Stage::chunk_images : 1;
     for (const auto& stage : stages_) stage->plan(together_);
   }
 
@@ -99,18 +99,18 @@ class ConvChain final : public FusedGroup<T> {
   FOVEA_OUT_OF_LINE static void run(std::span<const std::unique_ptr<Stage>> stages,
                                     const View<const T, 4>& x, const View<T, 4>& y,
                                     const Context& context) {
-    const Index group = Stage::group, N = x.extent(0), groups = (N + group - 1) / group;
+    const Index size = Stage::chunk_images, N = x.extent(0), chunks = (N + size - 1) / size;
     kernels::Work work = 0;
     for (const auto& stage : stages) {
       stage->pack_weights(context.threads);
       work += stage->work(N);
     }
     const int threads = work < kernels::small_work ? 1 : context.threads;
-    if (groups >= 2 * threads)
-      return parallel_for(threads, groups, [&](Index chunk, int thread) {
-        const Index n = chunk * group, count = std::min(group, N - n);
+    if (chunks >= 2 * threads)
+      return parallel_for(threads, chunks, [&](Index chunk, int thread) {
+        const Index n = chunk * size, count = std::min(size, N - n);
         // In forward-only mode an image is needed only until the next stage has read it.
-        const Index buffer = stages[0]->forward_only() ? thread * group : n;
+        const Index buffer = stages[0]->forward_only() ? thread * size : n;
         stages[0]->read_images(x, n, count, buffer);
         for (const auto& stage : stages) stage->forward_images(y, n, count, buffer, {0, 1}, thread);
       });
@@ -118,10 +118,11 @@ class ConvChain final : public FusedGroup<T> {
     parallel_for(threads, N, [&](Index n, int) { stages[0]->read_images(x, n, 1, n); });
     for (const auto& stage : stages) {
       const int stage_threads = stage->work(N) < kernels::small_work ? 1 : threads;
-      const Index chunks = std::min<Index>(stage->most_output_chunks(), stage_threads);
-      parallel_for(stage_threads, groups * chunks, [&](Index chunk, int thread) {
-        const Index n = chunk / chunks * group;
-        stage->forward_images(y, n, std::min(group, N - n), n, {chunk % chunks, chunks}, thread);
+      const Index output_chunks = std::min<Index>(stage->most_output_chunks(), stage_threads);
+      parallel_for(stage_threads, chunks * output_chunks, [&](Index i, int thread) {
+        const Index n = i / output_chunks * size;
+        stage->forward_images(y, n, std::min(size, N - n), n, {i % output_chunks, output_chunks},
+                              thread);
       });
     }
   }

@@ -28,8 +28,8 @@ namespace fovea::inline FOVEA_ABI {
 template <class T>
 class ConvStage {
  public:
-  /// Images that go through a chain together.
-  static constexpr Index group = 4;
+  /// Images of one chunk of work.
+  static constexpr Index chunk_images = 4;
 
   virtual ~ConvStage() = default;
   ConvStage(const ConvStage&) = delete;
@@ -42,7 +42,7 @@ class ConvStage {
   virtual void flip_weights(int threads) = 0;
   /// An image in backward.
   struct Image {
-    Index n, buffer;      ///< its number, and its buffer among those of one backward group
+    Index n, buffer;      ///< its number, and its buffer among those that run backward together
     Index chunk;          ///< of the batch
     bool first_of_chunk;  ///< its dW and db are assigned, those of the others are added
     bool parameters;      ///< whether dW and db are wanted
@@ -63,8 +63,8 @@ class ConvStage {
   /// many images run backward together.
   [[gnu::cold]] virtual void plan(Index) {
     in_.validate(images_per_tile_), out_.validate(images_per_tile_);
-    images_ =
-        Tensor<T, 2>(Shape{forward_only_ ? std::min(N_, 2 * group * threads_) : N_, in_.size()});
+    images_ = Tensor<T, 2>(
+        Shape{forward_only_ ? std::min(N_, 2 * chunk_images * threads_) : N_, in_.size()});
     y_size_ = !next_ ? images_per_tile_ * out_.size() : 0;
   }
 
@@ -124,7 +124,7 @@ class ConvStage {
     else
       direct_ = {C, O_, o.kernel, in_.row()};
     // Of small images the last register tile would often be half empty.
-    images_per_tile_ = !by_winograd_ || units_ > 128 ? 1 : units_ > 64 ? 2 : group;
+    images_per_tile_ = !by_winograd_ || units_ > 128 ? 1 : units_ > 64 ? 2 : chunk_images;
     weights_ =
         Tensor<T, 1>(Shape{by_winograd_ ? winograd_.weights_size() : direct_.weights_size()});
     bias_ = Tensor<T, 1>(Shape{padded_outputs_});

@@ -39,8 +39,7 @@ FOVEA_OUT_OF_LINE Index compact_entries(const T* dy, const std::int32_t* pixels,
                                         const std::int32_t (&corner)[5], SparseEntry<T>* out) {
   Index listed = 0;
   for (Index i = 0; i < count; ++i) {
-    // Every entry is written, and counted only if there is a winner: a
-    // branch is often mispredicted.
+    // Every entry is written, but counted only with a winner: a branch is often mispredicted.
     const std::uint8_t e = winner[i * step];
     out[listed] = {windows[i] + corner[e], dy[pixels[i]]};
     listed += e != no_winner;

@@ -53,8 +53,7 @@ class Nonzeros {
       for (Index block = 0, first = 0; block < blocks; ++block) {
         const Index last = block_end(block);
         for (Index k = first; k < last; ++k) {
-          // Every entry is written, and counted only if it is not zero: a
-          // branch is often mispredicted.
+          // Every entry is written, but counted only if not zero: a branch is often mispredicted.
           const T value = a.data[i * a.row_stride + k * a.col_stride];
           *out = {static_cast<std::int32_t>((k - first) * width), value};
           out += !exactly_equal(value, 0);

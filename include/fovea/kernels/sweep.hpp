@@ -29,8 +29,8 @@ namespace fovea::inline FOVEA_ABI::kernels {
 
 /// The positions that a sweep visits: (i, j) reads first + i * pitch + j.
 struct Sweep {
-  Index rows, cols, pitch,
-      first;  ///< positions; elements from row to row, and to the first position
+  Index rows, cols;    ///< positions
+  Index pitch, first;  ///< elements from row to row, and to the first position
 
   /// Whether sums are written directly to y, row by row. What lies between rows is left out
   /// then, but the last vector of a row works out again what the one before has: good for wide
