@@ -10,6 +10,7 @@
 // clang-format off
 
 // core: memory, arithmetic, threads, randomness. No neural network yet.
+#include "fovea/core/abi.hpp"  // first, because it says what a compiler lacks
 #include "fovea/core/check.hpp"
 #include "fovea/core/shape.hpp"
 #include "fovea/core/view.hpp"
@@ -26,7 +27,6 @@
 #include "fovea/core/any_view.hpp"
 #include "fovea/core/file.hpp"
 #include "fovea/core/build_info.hpp"
-#include "fovea/core/abi.hpp"
 
 // kernels: raw pointers and extents in, numbers out. Products, then convolutions, then Winograd and
 // what fused groups use, then sums over a batch.
@@ -63,6 +63,7 @@
 // nn: one idea per page. The contract, the layers, the loss, then layers made of layers.
 #include "fovea/nn/layer.hpp"
 #include "fovea/nn/context.hpp"
+#include "fovea/nn/layer_check.hpp"  // early, so that its messages come first
 #include "fovea/nn/linear.hpp"
 #include "fovea/nn/relu.hpp"
 #include "fovea/nn/conv2d.hpp"
@@ -79,7 +80,6 @@
 #include "fovea/nn/residual.hpp"
 //
 #include "fovea/nn/specification.hpp"
-#include "fovea/nn/layer_check.hpp"
 
 // engine: what runs a network.
 #include "fovea/engine/plan.hpp"
