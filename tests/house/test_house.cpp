@@ -150,8 +150,9 @@ std::vector<std::string> style_errors(const std::string& text, bool words, bool 
     all += std::regex_replace(line, std::regex("^\\s*///?\\s*"), " ");
   }
   for (std::sregex_iterator at(all.begin(), all.end(), forbidden), end; words && at != end; ++at)
-    errors.push_back("the word '" + at->str() +
-                     "' in: " + all.substr(std::max<std::ptrdiff_t>(at->position() - 30, 0), 80));
+    errors.push_back(
+        "the word '" + at->str() + "' in: " +
+        all.substr(static_cast<std::size_t>(std::max<std::ptrdiff_t>(at->position() - 30, 0)), 80));
   return errors;
 }
 

@@ -80,7 +80,8 @@ TEST_CASE_TEMPLATE("batch tree: numbers, rows and chunks in memory", T, float, d
 
 TEST_CASE_TEMPLATE("batch tree: the product of two batches, dense and sparse", T, float, double) {
   for (const Index N : batch_sizes)
-    for (const auto& [m, n] : {std::pair<Index, Index>{1, 1}, {9, 50}, {67, 130}}) {
+    for (const auto& extents : {std::pair<Index, Index>{1, 1}, {9, 50}, {67, 130}}) {
+      const Index m = extents.first, n = extents.second;
       CAPTURE(N);
       CAPTURE(m);
       const auto a = powers<T>(N, m, 3, 0.6), b = powers<T>(N, n, 4);
