@@ -193,7 +193,7 @@ TEST_CASE("checkpoint: one process at a time, and only where it can be written")
     const CheckpointFile file(path);
     // A lock belongs to an open file, so a second one in this process is as good as another process.
     CHECK(contains(error_of([&] { const CheckpointFile second(path); }),
-                   "found another process at work"));
+                   "found one that another process holds"));
   }
   CHECK(error_of([&] { const CheckpointFile again(path); }) == "");
   std::filesystem::create_directory(directory.path() / "d");
@@ -233,7 +233,7 @@ TEST_CASE("durable files: behind a link, and not in the place of a pipe") {
   // Two names of one checkpoint have one lock.
   const CheckpointFile first(at("link"));
   CHECK(contains(error_of([&] { const CheckpointFile second(at("disk") / "run"); }),
-                 "found another process at work"));
+                 "found one that another process holds"));
 }
 
 TEST_CASE("fingerprint: every image and label counts") {
