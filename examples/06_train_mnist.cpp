@@ -14,7 +14,7 @@ int main(int argc, char** argv) {
     conv2d({.out = 32, .kernel = 3, .padding = 1}), relu, max_pool2d(2),
     conv2d({.out = 64, .kernel = 3, .padding = 1}), relu, max_pool2d(2),
     flatten, linear(128), relu, linear(10));
-  auto w = net.workspace(64);  // everything a forward and a backward leave behind
+  auto w = net.workspace(64);  // all memory of a forward and a backward
   Adam adam{net, {.learning_rate = 1e-3}};
   for (std::uint64_t epoch = 0; epoch < 3; ++epoch) {
     for (const auto& [images, labels] : batches(train, 64, {.seed = 1, .epoch = epoch})) {
