@@ -12,7 +12,7 @@ namespace {
 Bytes as_bytes(const std::string& text) { return {text.begin(), text.end()}; }
 
 // A file of this header and so many bytes of data.
-Bytes file_of(const std::string& header, std::size_t data = 0) {
+Bytes tensor_file(const std::string& header, std::size_t data = 0) {
   Bytes bytes;
   const std::uint64_t length = header.size();
   append_little_endian(bytes, std::span(&length, 1));
@@ -25,7 +25,7 @@ std::string refusal(const Bytes& bytes) {
   return error_of([&] { parse_safetensors(bytes, "f"); });
 }
 std::string refusal(const std::string& header, std::size_t data = 0) {
-  return refusal(file_of(header, data));
+  return refusal(tensor_file(header, data));
 }
 
 StoredTensor stored(Dtype dtype, Bytes bytes) { return {dtype, {}, std::move(bytes)}; }
@@ -50,12 +50,12 @@ TEST_CASE("safetensors: the bytes of the reference writer") {
       R"("b":{"dtype":"F32","shape":[1,3],"data_offsets":[8,20]},)"
       R"("a":{"dtype":"U8","shape":[2],"data_offsets":[20,22]}})";
   while (header.size() % 8 != 0) header += ' ';
-  Bytes expected = file_of(header);
+  Bytes expected = tensor_file(header);
   for (const int byte :
        {0, 0, 0, 0, 0, 0, 0xf8, 0x3f, 0, 0, 0x80, 0x3f, 0, 0, 0, 0x40, 0, 0, 0x80, 0xbf, 7, 8})
     expected.push_back(static_cast<std::uint8_t>(byte));
   CHECK(encode_safetensors(file) == expected);
-  CHECK(encode_safetensors({}) == file_of("{}      "));
+  CHECK(encode_safetensors({}) == tensor_file("{}      "));
 }
 
 TEST_CASE("safetensors: there and back, in every type and shape") {
@@ -126,7 +126,7 @@ TEST_CASE("safetensors: each type by its name") {
     const Index size = size_of(dtype);
     const std::string header =
         concat(R"({"w":{"dtype":")", name, R"(","shape":[1],"data_offsets":[0,)", size, "]}}");
-    const auto file = parse_safetensors(file_of(header, static_cast<std::size_t>(size)), "f");
+    const auto file = parse_safetensors(tensor_file(header, static_cast<std::size_t>(size)), "f");
     CHECK_UNARY(file.tensors.at("w").dtype == dtype);
     CHECK(to_string(dtype) == name);
   }
