@@ -144,12 +144,8 @@ template <class T>
 
 template <class T>
 [[gnu::cold]] std::size_t Plan<T>::find(std::string_view path) const {
-  for (std::size_t k = layers_.size(); k-- > 0;) {
-    const std::string_view candidate = layers_[k]->path;
-    if (candidate.starts_with(path) &&
-        (candidate.size() == path.size() || candidate[path.size()] == '.'))
-      return k + 1;
-  }
+  for (std::size_t k = layers_.size(); k-- > 0;)
+    if (detail::is_within(layers_[k]->path, path)) return k + 1;
   std::string all;
   for (const auto& layer : layers_) all += " " + layer->path;
   fail("there is no layer ", path, " in this network, only", all);

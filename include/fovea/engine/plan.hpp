@@ -80,7 +80,8 @@ class Plan {
 
   std::size_t layer_count() const { return layers_.size(); }  ///< layers; the output is this value
   std::size_t step_count() const { return steps_.size(); }    ///< steps
-  const AnyLayer<T>& layer(std::size_t k) const { return *layers_[k]; }  ///< layer k
+  const auto& readers(std::size_t v) const { return values_[v].readers; }  ///< layers, of value v
+  const AnyLayer<T>& layer(std::size_t k) const { return *layers_[k]; }    ///< layer k
   /// The layers of step s, by their paths: "conv1 relu1 pool1".
   std::string step_name(std::size_t s) const;
   /// The group of step s; nullptr if it runs one layer.

@@ -49,18 +49,9 @@ namespace detail {
 template <class T>
 std::string silent_until(const Plan<T>& plan, std::string_view layer) {
   std::size_t value = plan.find(layer);
-  const auto reads = [&](std::size_t k) {
-    const auto& inputs = plan.layer(k).inputs;
-    return std::find(inputs.begin(), inputs.end(), value) != inputs.end();
-  };
-  for (std::size_t k = value; k < plan.layer_count(); ++k) {
-    bool alone = reads(k) && k == value;
-    for (std::size_t other = k + 1; other < plan.layer_count(); ++other)
-      alone = alone && !reads(other);
-    if (!alone || !(plan.layer(k).template is<Relu>() || plan.layer(k).template is<MaxPool2d>()))
-      break;
+  while (value < plan.layer_count() && plan.readers(value) == std::vector{value} &&
+         (plan.layer(value).template is<Relu>() || plan.layer(value).template is<MaxPool2d>()))
     ++value;
-  }
   return plan.layer(value - 1).path;
 }
 

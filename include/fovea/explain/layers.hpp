@@ -77,12 +77,10 @@ View<T, 4> as_maps(const AnyView<T>& x) {
 /// made of others that of its last. Throws with the paths there are when there is no such layer.
 template <class Result>
 Result of_layer(const std::vector<Result>& results, std::string_view path) {
+  for (std::size_t k = results.size(); k-- > 0;)
+    if (detail::is_within(results[k].layer, path)) return results[k];
   std::string all;
-  for (std::size_t k = results.size(); k-- > 0;) {
-    const std::string_view layer = results[k].layer;
-    if (layer == path || layer.starts_with(concat(path, "."))) return results[k];
-    all = concat(" ", layer, all);
-  }
+  for (const Result& result : results) all += concat(" ", result.layer);
   fail("there is no layer ", path, ", only", all);
 }
 

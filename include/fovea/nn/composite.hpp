@@ -79,6 +79,11 @@ struct Path {
 
 namespace detail {
 
+/// Whether the layer at `inner` is the one at `path` or inside of it.
+inline bool is_within(std::string_view inner, std::string_view path) {
+  return inner.starts_with(path) && (inner.size() == path.size() || inner[path.size()] == '.');
+}
+
 /// Calls f(layer, path) for every layer with parameters and buffers of its
 /// own, in the order of the lists.
 template <class Layer, class F>
