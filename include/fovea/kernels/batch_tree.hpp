@@ -144,13 +144,16 @@ void sum_chunks(int threads, const T* leaves, Index chunks, Index stride, T* sum
 /// How sums of `size` numbers over a batch of N share memory and threads: each thread
 /// takes a subtree of `span` leaves.
 struct BatchSums {
-  BatchChunks chunks;
-  Index span, stride;
+  BatchChunks chunks;  ///< of the batch: the leaves
+  Index span;          ///< leaves that one thread adds up
+  Index stride;        ///< from one sum to the next in memory, in numbers
 
+  /// For a batch of N.
   BatchSums(Index N, Index size)
       // Leaves of many numbers are added up while they are in L2, and fewer
       // of them are in memory at once.
       : chunks(N), span(size > 65536 ? 4 : 1), stride((size + 15) / 16 * 16) {}
+  /// Sums that are left when each thread has added its leaves.
   Index subtrees() const { return (chunks.count + span - 1) / span; }
   /// Numbers that all threads share, and that each needs.
   ScratchSize scratch() const {

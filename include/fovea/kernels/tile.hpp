@@ -30,13 +30,15 @@ using Tile = Array<Array<Vec<T>, V>, R>;
 /// The same as a value that can be added up.
 template <class T, int R, int V>
 struct TileSum {
-  Tile<T, R, V> tile;
+  Tile<T, R, V> tile;  ///< the numbers
+  /// All zero.
   [[gnu::always_inline]] void clear() {
 #pragma GCC unroll 8
     for (int i = 0; i < R; ++i)
 #pragma GCC unroll 8
       for (int v = 0; v < V; ++v) tile[i][v] = Vec<T>{};
   }
+  /// Adds number by number.
   [[gnu::always_inline]] void operator+=(const TileSum& other) {
 #pragma GCC unroll 8
     for (int i = 0; i < R; ++i)
