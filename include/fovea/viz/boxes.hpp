@@ -6,7 +6,8 @@
 //
 // How to read it: a unit can only know what lies inside its box. Over a map of how
 // much each pixel matters (`.color_of = sequential, .scale = 0`) the box shows how
-// much of it the unit makes use of.
+// much of it the unit makes use of. Where boxes share an edge, the smaller one is drawn
+// just inside of the larger, so that both are seen.
 #pragma once
 
 #include <string>
@@ -29,6 +30,23 @@ struct BoxOptions {
   Color (*color_of)(double) = grey;  ///< grey, sequential or diverging
   double scale = 1;  ///< the value that gets the strongest colour; 0: the largest magnitude
 };
+
+namespace detail {
+
+// How many boxes around this one have this edge, too: by so many outlines its own moves inwards.
+template <class Edge>
+Index outlines_at(const std::vector<LabelledBox>& boxes, std::size_t b, const Edge& edge) {
+  const auto around = [&](std::size_t q) {
+    const Index area = boxes[q].height * boxes[q].width, own = boxes[b].height * boxes[b].width;
+    return area > own || (area == own && q < b);
+  };
+  Index count = 0;
+  for (std::size_t q = 0; q < boxes.size(); ++q)
+    count += around(q) && edge(boxes[q]) == edge(boxes[b]);
+  return count;
+}
+
+}  // namespace detail
 
 /// The image (H, W) with the outlines of the boxes, each in a colour of its own, and their labels
 /// below. Where a box reaches outside, the picture grows: padding is part of what a unit sees.
@@ -75,9 +93,18 @@ Image draw_boxes(const X& image, const std::vector<LabelledBox>& boxes,
   for (std::size_t b = 0; b < boxes.size(); ++b) {
     const LabelledBox& box = boxes[b];
     const Color color = colors[b % colors.size()];
-    const Index at_y = y0 + box.top * zoom, at_x = x0 + box.left * zoom;
-    picture.outline(at_y - 1, at_x - 1, box.height * zoom + 2, box.width * zoom + 2, black, 5);
-    picture.outline(at_y, at_x, box.height * zoom, box.width * zoom, color, 3);
+    const auto inset = [&](const auto& edge) {
+      const Index most = std::min(box.height, box.width) * zoom / 3;
+      return std::min(4 * detail::outlines_at(boxes, b, edge), most);
+    };
+    const Index from_y = y0 + box.top * zoom + inset([](const auto&q) { return q.top; }),
+                from_x = x0 + box.left * zoom + inset([](const auto&q) { return q.left; }),
+                height = y0 + (box.top + box.height) * zoom - from_y -
+                         inset([](const auto&q) { return q.top + q.height; }),
+                width = x0 + (box.left + box.width) * zoom - from_x -
+                        inset([](const auto&q) { return q.left + q.width; });
+    picture.outline(from_y - 1, from_x - 1, height + 2, width + 2, black, 5);
+    picture.outline(from_y, from_x, height, width, color, 3);
     if (box.label.empty()) continue;
     picture.outline(y, margin, 14, 16, black, 5);
     picture.outline(y + 1, margin + 1, 12, 14, color, 3);

@@ -7,9 +7,10 @@
 //               .x = {.label = "degrees", .tick = 30},
 //               .y = {.label = "accuracy", .to = 1.0, .percent = true}})
 //
-// How to read it: the line joins what was measured, at the markers; the band around it is where the
-// true value lies with the probability that the caption names, 95 % as a rule. Where bands overlap,
-// two lines may well be the same.
+// How to read it: the line joins what was measured, at the markers; a line of more than
+// 30 points has some of them marked, so that lines can be told apart without colour. The
+// band around it is where the true value lies with the probability that the caption
+// names, 95 % as a rule. Where bands overlap, two lines may well be the same.
 //
 // The y axis includes zero unless `from` says otherwise: a line that seems to plunge because its
 // axis begins at 97 % is a well-known way to mislead. A value that is not finite leaves
@@ -67,8 +68,10 @@ inline void draw_line(ChartFrame& chart, const Line& line, std::size_t i) {
         "<path fill=\"none\" stroke=\"currentColor\" stroke-width=\"2\" stroke-linejoin=\"round\" "
         "d=\"",
         d, "\"/>\n");
-    if (n <= 30)  // more would hide the line
-      for (std::size_t k = first; k < last; ++k)
+    // More than 30 would hide the line; then some, at other places in every line.
+    const std::size_t every = n <= 30 ? 1 : n / 8;
+    for (std::size_t k = first; k < last; ++k)
+      if (k % every == i * every / 8 % every)
         shapes += marker(i, chart.x(line.x[k]), chart.y(line.y[k]));
   });
   chart.add(shapes + "</g>\n");
@@ -100,7 +103,7 @@ inline std::string line_chart(const std::vector<Line>& lines, const LineChartOpt
   for (std::size_t i = 0; i < lines.size(); ++i)
     legend.push_back({lines[i].name, detail::series_style(i, lines[i].color),
                       "<path stroke=\"currentColor\" stroke-width=\"2\" d=\"M-12 0h24\"/>" +
-                          (lines[i].x.size() <= 30 ? detail::marker(i, 0, 0) : "")});
+                          detail::marker(i, 0, 0)});
   detail::ChartFrame chart(
       options.title, detail::fit(options.x, x_least, x_most, false, "line_chart"),
       detail::fit(options.y, std::min(0.0, y_least), std::max(0.0, y_most), true, "line_chart"),

@@ -36,7 +36,7 @@ struct Axis {
 namespace detail {
 
 inline constexpr std::array<std::string_view, 8> series_colors{
-    "#0072B2", "#D55E00", "#008F68", "#B0568A", "#9A6A00", "#2F87BD", "#6E6E6E", "#222222"};
+    "#0072B2", "#D55E00", "#008F68", "#B0568A", "#9A6A00", "#6A3FC0", "#6E6E6E", "#222222"};
 
 /// The value as text: 0.25, or 25 % for a share.
 inline std::string number_text(double value, bool percent = false) {

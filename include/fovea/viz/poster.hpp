@@ -59,7 +59,7 @@ inline double largest_magnitude(View<const float, 3> maps) {
 
 /// Sizes of one band of the poster, in pixels.
 struct Band {
-  static constexpr Index caption = 252, content = 1008, gap = 6;
+  static constexpr Index caption = 300, content = 1100, gap = 6;
   Index zoom = 1, columns = 1, step_y = 1, step_x = 1, height = 1;
 
   explicit Band(const Stage& stage) {
@@ -69,12 +69,12 @@ struct Band {
     if (stage.show == Show::bars) {
       check(H == 1 && W == 1, "poster: expected bars (M, 1, 1) in ", stage.name, ", got ",
             stage.maps.shape());
-      step_y = 24;
+      step_y = 18;
       height = M * step_y;
     } else {
-      const Index most = std::max(H, W), size = stage.show == Show::grey ? 168
-                                                : most == 1              ? 25
-                                                                         : 57;
+      const Index most = std::max(H, W), size = stage.show == Show::grey ? 112
+                                                : most == 1              ? 11
+                                                                         : 28;
       zoom = std::max<Index>(1, size / most);
       step_y = H * zoom + gap;
       step_x = W * zoom + gap;
@@ -83,7 +83,7 @@ struct Band {
       columns = (M + rows - 1) / rows;  // no row much shorter than the others
       height = rows * step_y;
     }
-    height = std::max<Index>(height, 124);
+    height = std::max<Index>(height, 80);
   }
 };
 
@@ -102,23 +102,23 @@ inline void draw_bars(Image& image, Index top, Index left, const Stage& stage) {
     return left + names +
            static_cast<Index>(math::round((v - low) / std::max(high - low, 1e-30) * width));
   };
-  for (std::size_t m = 0; m < values.size(); ++m, top += 24) {
+  for (std::size_t m = 0; m < values.size(); ++m, top += 18) {
     const double v = static_cast<double>(values[m]);
     const std::string name = stage.captions.empty()      ? std::to_string(m)
                              : m < stage.captions.size() ? stage.captions[m]
                                                          : "";
-    image.text(top + 3, left + names - 12 - Image::text_width(name), name);
+    image.text(top, left + names - 12 - Image::text_width(name), name);
     const bool finite = std::isfinite(v);
     const Index from = finite ? place(std::min(v, 0.0)) : left + names,
                 to = finite ? place(std::max(v, 0.0)) : from + 20;
-    image.rectangle(top, from, 19, std::max<Index>(to - from, 1),
+    image.rectangle(top, from, 15, std::max<Index>(to - from, 1),
                     !finite                         ? grey(v)
                     : static_cast<Index>(m) == best ? Color{213, 94, 0}
                                                     : Color{120, 150, 180});
-    image.text(top + 3, left + names + width + 16, short_number(v));
+    image.text(top, left + names + width + 16, short_number(v));
   }
-  image.rectangle(top - 24 * static_cast<Index>(values.size()), place(0),
-                  24 * static_cast<Index>(values.size()) - 5, 2, ink);
+  image.rectangle(top - 18 * static_cast<Index>(values.size()), place(0),
+                  18 * static_cast<Index>(values.size()) - 3, 2, ink);
 }
 
 inline void draw_maps(Image& image, Index top, Index left, const Stage& stage, const Band& band,
@@ -142,7 +142,7 @@ inline void draw_maps(Image& image, Index top, Index left, const Stage& stage, c
 /// All stages as one picture.
 inline Image poster(const std::vector<Stage>& stages, const PosterOptions& options = {}) {
   check(!stages.empty(), "poster: expected at least one stage, got none");
-  constexpr Index margin = 28, header = 50, between = 40;
+  constexpr Index margin = 28, header = 44, between = 20;
   std::vector<detail::Band> bands;
   Index height = 2 * margin + header - between;
   for (const Stage& stage : stages) height += bands.emplace_back(stage).height + between;
@@ -155,26 +155,27 @@ inline Image poster(const std::vector<Stage>& stages, const PosterOptions& optio
     const double scale = detail::largest_magnitude(stage.maps);
     const Index left = margin + detail::Band::caption;
     image.text(top, margin, stage.name, 3);
-    image.text(top + 34, margin, stage.shape);
+    image.text(top + 30, margin, stage.shape);
     const bool maps = stage.show == Show::activations || stage.show == Show::signed_values;
     const std::string number = detail::short_number(scale),
                       text = concat(stage.show == Show::signed_values ? "-" + number : "0", " to ",
                                     number);
     if (maps) {
-      image.text(top + 56, margin, options.per_map ? "own scales" : text);
       Index dark = 0;
       for (Index m = 0; m < stage.maps.extent(0); ++m)
         dark += exactly_equal(detail::largest_magnitude(stage.maps.view().sub(m, 1)), 0);
-      if (dark > 0) image.text(top + 78, margin, concat(dark, " all zero"));
+      image.text(top + 52, margin,
+                 concat(options.per_map ? "own scales" : text,
+                        dark > 0 ? concat(", ", dark, " all 0") : ""));
     }
     if (stage.show == Show::bars)
       detail::draw_bars(image, top, left, stage);
     else
       detail::draw_maps(image, top, left, stage, bands[s], scale, options.per_map);
     if (s + 1 < stages.size()) {  // an arrow to the next stage
-      const Index x = margin + 16, from = top + 104, to = top + bands[s].height + between - 12;
+      const Index x = margin + 8, from = top + 74, to = top + bands[s].height + between - 4;
       image.line(from, x, to, x, ink, 3);
-      for (const Index side : {-8, 8}) image.line(to - 8, x + side, to, x, ink, 3);
+      for (const Index side : {-6, 6}) image.line(to - 6, x + side, to, x, ink, 3);
     }
     top += bands[s].height + between;
   }

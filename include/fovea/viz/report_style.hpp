@@ -23,14 +23,14 @@ inline constexpr std::string_view report_style = R"css(
 :root { color-scheme: light dark;
   --page: #faf9f6; --card: #ffffff; --ink: #1e2026; --quiet: #565a63; --rule: #dcdad3; --link: #0b5a9e;
   --mark: #0072b2; --wash: #eaf2f9; --shade: #f1efe9;
-  --s0: #0072b2; --s1: #d55e00; --s2: #008f68; --s3: #b0568a; --s4: #9a6a00; --s5: #2f87bd; --s6: #6e6e6e; --s7: #222222; }
+  --s0: #0072b2; --s1: #d55e00; --s2: #008f68; --s3: #b0568a; --s4: #9a6a00; --s5: #6a3fc0; --s6: #6e6e6e; --s7: #222222; }
 @media (prefers-color-scheme: dark) { :root {
   --page: #15171b; --card: #1d2025; --ink: #e9e7e2; --quiet: #aeb2ba; --rule: #3b3f47; --link: #8cc4f5;
   --mark: #56b4e9; --wash: #1c2a36; --shade: #23262c;
-  --s0: #56b4e9; --s1: #f08a45; --s2: #2fc79b; --s3: #e09ac4; --s4: #e0a526; --s5: #9fd0f0; --s6: #b5b5b5; --s7: #e3d74f; } }
+  --s0: #56b4e9; --s1: #f08a45; --s2: #2fc79b; --s3: #e09ac4; --s4: #e0a526; --s5: #b59cff; --s6: #b5b5b5; --s7: #e3d74f; } }
 @media print { :root { color-scheme: light;
   --page: #fff; --card: #fff; --ink: #000; --quiet: #444; --rule: #bbb; --link: #000; --mark: #0072b2; --wash: #fff; --shade: #fff;
-  --s0: #0072b2; --s1: #d55e00; --s2: #008f68; --s3: #b0568a; --s4: #9a6a00; --s5: #2f87bd; --s6: #6e6e6e; --s7: #222222; } }
+  --s0: #0072b2; --s1: #d55e00; --s2: #008f68; --s3: #b0568a; --s4: #9a6a00; --s5: #6a3fc0; --s6: #6e6e6e; --s7: #222222; } }
 * { box-sizing: border-box; }
 html { font-size: clamp(16px, 0.45vw + 11.5px, 22px); -webkit-text-size-adjust: 100%; text-size-adjust: 100%; scroll-behavior: smooth; }
 body { margin: 0 auto; padding: 2.5rem 1.25rem 4rem; max-width: 70rem; background: var(--page); color: var(--ink); line-height: 1.6;
