@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// mnist_explain: trains the network of the course report in three ways, looks into it, and writes what
+// mnist_explain: trains the network of the course report by three recipes, looks into it, and writes what
 // it sees as one page, report.html, with every picture and every number also as a file.
 //
 //   mnist_explain --image 7 --class 9 --out out
@@ -161,13 +161,15 @@ int run(const ExplainOptions& options) {
   part("3.1 filters", [&] { write_filters(s); });
   part("3.2 receptive fields", [&] { write_fields(s); });
   part("3.3 hierarchy", [&] { write_hierarchy(s); });
-  part("key findings", [&] { write_findings(s); });
   part("attribution", [&] { write_attribution(s); });
   part("prototypes, ablation", [&] { write_prototypes(s); });
   part("mistakes", [&] { write_mistakes(s); });
   part("robustness, drawn", [&] {
     write_robustness(s);
     write_examples(s);
+  });
+  part("key findings", [&] {
+    write_findings(s);
     write_table(s);
   });
 

@@ -86,8 +86,11 @@ void write_theory(Study& s, const std::vector<ReceptiveField>& fields) {
       "apart, so the "
       "3 x 3 kernel of conv2 adds 2 x 2 = 4 instead of 2. The formula is not wrong, it just "
       "answers for a network "
-      "without pooling. The tests of this project prove the 8 by backpropagation: exactly these "
-      "pixels have a gradient.");
+      "without pooling. The tests of this project prove the 8 by backpropagation: no pixel outside "
+      "of "
+      "the box has a gradient in any image, and each pixel inside has one in some image. Not in "
+      "every image: max-pooling passes a gradient on to the largest of four only, and a ReLU only "
+      "where it is active.");
   std::vector<LabelledBox> boxes;
   for (const auto& [layer, at] :
        {std::pair{"conv1", 14}, {"pool1", 7}, {"conv2", 7}, {"pool2", 3}}) {
@@ -100,9 +103,25 @@ void write_theory(Study& s, const std::vector<ReceptiveField>& fields) {
                  draw_boxes(s.pixels, boxes, {.title = "What one unit sees", .zoom = 12}),
                  {.what = "The receptive field of one unit near the middle of each layer.",
                   .read = "A unit knows only what lies inside its box; the rest of the image could "
-                          "change, and it would not notice.",
+                          "change, and it would not notice. Where boxes share an edge, the smaller "
+                          "one is drawn just inside.",
                   .scale = "Grey, black is 0 and white is 1; one square is one pixel.",
                   .alt = "The digit with four nested squares of 3, 4, 8 and 10 pixels."});
+}
+
+// What the number of paths predicts, all of one weight or with random signs: the course network has
+// convolutions of 3 x 3 with a pooling of 2 x 2 after each.
+struct Predicted {
+  double equal, random;
+};
+Predicted predicted(const std::string& layer) {
+  const PathStep conv{.kernel = 3}, pool{.kernel = 2, .stride = 2};
+  const auto counts = path_counts(layer == "conv1"   ? std::vector{conv}
+                                  : layer == "conv2" ? std::vector{conv, pool, conv}
+                                                     : std::vector{conv, pool, conv, pool});
+  auto roots = counts;
+  for (double& n : roots) n = std::sqrt(n);
+  return {deviation_of(counts), deviation_of(roots)};
 }
 
 // The standard deviation if every pixel of the box mattered as much as any other.
@@ -140,15 +159,31 @@ void write_fields(Study& s) {
         effective_field(net, some, {.layer = layer, .threads = s.options.threads});
     rows.push_back({concat(layer, ", ", which), concat(field.box.height, " x ", field.box.width),
                     concat(field.side(), " x ", field.side()), fixed(field.sigma(), 2),
+                    fixed(predicted(layer).equal, 2), fixed(predicted(layer).random, 2),
                     fixed(if_equal(field), 2), percent(field.inside)});
     page.numbers["effective_fields"][layer][which] = {{"theoretical", field.box.height},
                                                       {"side_95", field.side()},
                                                       {"sigma", field.sigma()},
+                                                      {"sigma_of_paths", predicted(layer).equal},
+                                                      {"sigma_of_roots", predicted(layer).random},
                                                       {"sigma_if_equal", if_equal(field)},
                                                       {"inside", field.inside}};
     if (which == "trained") pictures.push_back(draw_field(field, layer));
     if (which == "trained" && layer == "conv2") conv2 = field;
   };
+  page.paragraph(
+      "Which pixels does a unit depend on, and how much? For each channel a gradient of its own "
+      "goes back to the image, and the sizes are averaged over the channels. (The gradient of the "
+      "sum of all channels would be simpler and wrong: filters of opposite signs cancel in it, and "
+      "no unit has that field.) One can also predict it: count the paths that lead from a pixel to "
+      "the unit. In one dimension conv2 has");
+  page.preformatted("1 1 1   ->   1 1 1 1 1 1   ->   1 2 3 3 3 3 2 1");
+  page.paragraph(
+      "paths: three taps of conv2 two pixels apart, two places of the pooling at each, three taps "
+      "of "
+      "conv1 at each of those. If all weigh the same, the gradient is as large as their number; "
+      "with "
+      "weights of random signs it is about as large as its square root. Both are in the table.");
   for (const bool trained : {true, false}) {
     const Net& net = trained ? s.net() : s.untrained;
     const std::string which = trained ? "trained" : "untrained";
@@ -156,21 +191,25 @@ void write_fields(Study& s) {
   }
   page.picture(
       "effective_fields", beside(pictures),
-      {.what = concat(
-           "Effective receptive fields of the unit in the middle: the mean |gradient| of the unit "
-           "with respect to each pixel, over ",
-           some.size(), " test images."),
+      {.what = concat("Effective receptive fields of the units in the middle: |gradient| of one "
+                      "unit with respect "
+                      "to each pixel, in the mean over all channels and ",
+                      some.size(), " test images."),
        .read = "Bright pixels matter, dark ones do not; the box is what the unit could see.",
        .scale = "Each map from 0 (black) to its own largest value (pale yellow).",
        .alt = "Three bright blobs, each inside its square box."});
   page.table(
-      concat("The side of the smallest centred square with 95 % of the effective field, and the "
-             "standard deviation of the bell, in pixels, beside that of a patch whose pixels all "
-             "matter the same.",
-             s.elsewhere()
-                 ? concat(" The untrained network has fresh weights of seed ", s.options.seed, ".")
-                 : ""),
-      {"unit", "can see", "95 % within", "sigma", "if all equal", "inside the box"}, rows);
+      concat(
+          "The side of the smallest centred square with 95 % of the effective field, and the "
+          "standard deviation of the bell, in pixels, beside that of a patch whose pixels all "
+          "matter the same. The two columns between them say what the number of paths predicts, if "
+          "all paths weigh the same and if their signs are random.",
+          s.elsewhere()
+              ? concat(" The untrained network has fresh weights of seed ", s.options.seed, ".")
+              : ""),
+      {"unit", "can see", "95 % within", "sigma", "paths, equal", "paths, random signs",
+       "if all equal", "inside the box"},
+      rows);
   const bool middle = conv2.sigma() < 0.95 * if_equal(conv2);
   page.finding(
       middle ? "Of all that a unit can see, the middle counts most."
@@ -178,6 +217,8 @@ void write_fields(Study& s) {
       concat("conv2 can see ", conv2.box.height, " x ", conv2.box.width,
              " pixels. The effective field has a standard deviation of ", fixed(conv2.sigma(), 2),
              " pixels, against ", fixed(if_equal(conv2), 2),
-             " if all mattered the same; 95 % of it is within ", conv2.side(), " x ", conv2.side(),
-             ", and ", percent(conv2.inside), " inside the box, as the recursion demands."));
+             " if all mattered the same (the paths predict ", fixed(predicted("conv2").equal, 2),
+             " to ", fixed(predicted("conv2").random, 2), "); 95 % of it is within ", conv2.side(),
+             " x ", conv2.side(), ", and ", percent(conv2.inside),
+             " inside the box, as the recursion demands."));
 }

@@ -56,19 +56,19 @@ void write_findings(Study& s) {
              f.at("untrained").at("above_chance_95").get<Index>(), "."));
   const auto& fields = json.at("receptive_fields");
   const auto& e = json.at("effective_fields").at("conv2").at("trained");
-  page.finding(
-      concat("A unit of conv2 can see ", fields.at("conv2").at("size").get<Index>(), " x ",
-             fields.at("conv2").at("size").get<Index>(), " pixels, not 5 x 5."),
-      concat("The formula without pooling says ",
-             fields.at("conv2").at("without_pooling").get<Index>(),
-             "; pooling doubles the jump, and the patch grows from ",
-             fields.at("conv1").at("size").get<Index>(), " over ",
-             fields.at("pool1").at("size").get<Index>(), " to ",
-             fields.at("conv2").at("size").get<Index>(),
-             " pixels a side. How much a pixel matters is a bell with a standard deviation of ",
-             fixed(e.at("sigma").get<double>(), 2),
-             " pixels; equal use of the whole patch would have ",
-             fixed(e.at("sigma_if_equal").get<double>(), 2), "."));
+  page.finding(concat("A unit of conv2 can see ", fields.at("conv2").at("size").get<Index>(), " x ",
+                      fields.at("conv2").at("size").get<Index>(), " pixels, not 5 x 5."),
+               concat("The formula without pooling says ",
+                      fields.at("conv2").at("without_pooling").get<Index>(),
+                      "; pooling doubles the jump, and the patch grows from ",
+                      fields.at("conv1").at("size").get<Index>(), " over ",
+                      fields.at("pool1").at("size").get<Index>(), " to ",
+                      fields.at("conv2").at("size").get<Index>(),
+                      " pixels a side. How much a pixel matters to one unit is a bell with a "
+                      "standard deviation of ",
+                      fixed(e.at("sigma").get<double>(), 2),
+                      " pixels; equal use of the whole patch would have ",
+                      fixed(e.at("sigma_if_equal").get<double>(), 2), "."));
   const auto& p = json.at("patches");
   const auto within = p.at("correlation_within_channel").get<double>(),
              across = p.at("correlation_across_channels").get<double>();
@@ -106,13 +106,15 @@ void write_findings(Study& s) {
       concat("PGD with epsilon 0.1: ", all_three(s, light), ". With 0.3: ", all_three(s, strong),
              ". One step of FGSM with 0.3: ", all_three(s, weak), "."));
   const Accuracy hard = s.networks[2].accuracy;
-  page.finding(s.elsewhere()
-                   ? "On unchanged images the adversarial network is " + beside_loaded(hard, plain)
-               : Study::better(plain, hard) ? "Robustness has a price."
-                                            : "Robustness cost no measurable accuracy here.",
-               concat("On unchanged images the adversarial network has ", with_interval(hard, 2),
-                      ", the ", s.name(), " one ", with_interval(plain, 2),
-                      Study::better(plain, hard) || Study::better(hard, plain)
-                          ? ": the difference is more than chance."
-                          : ": the difference is within what chance gives."));
+  page.finding(
+      s.elsewhere() ? "On unchanged images the adversarial network is " + beside_loaded(hard, plain)
+      : Study::better(plain, hard) ? "Robustness has a price."
+                                   : "Robustness cost no measurable accuracy here.",
+      concat("On unchanged images the adversarial network has ", with_interval(hard, 2), ", the ",
+             s.name(), " one ", with_interval(plain, 2),
+             Study::better(plain, hard) || Study::better(hard, plain)
+                 ? (s.elsewhere() ? ": the difference is more than chance."
+                                  : ": the difference is more than chance. It is one of the "
+                                    "whole recipe, not of the images alone.")
+                 : ": the difference is within what chance gives."));
 }

@@ -64,7 +64,7 @@ void write_problem(Study& s) {
                      concat("right answers on ", detail::grouped(accuracy.total), " test images")},
                     {detail::grouped(s.net().parameter_count()), "numbers learned"},
                     {"3", elsewhere ? "networks of one shape: one loaded, two trained here"
-                                    : "networks of one shape, trained in three ways"},
+                                    : "networks of one shape, trained by three recipes"},
                     {detail::grouped(s.sample.size()), "test images for every robustness number"}});
   page.section("The problem");
   page.paragraph(concat(
@@ -93,7 +93,12 @@ void write_problem(Study& s) {
       " The augmented one sees each image a little different in every epoch: shifted by up to 3 "
       "pixels, turned by up to 30 degrees, with noise of standard deviation 0.2. The adversarial "
       "one sees images that were changed against it at every step: from a random start, by one "
-      "step up its own loss (FGSM), no pixel by more than 0.3."));
+      "step up its own loss (FGSM), no pixel by more than 0.3. Its recipe differs in more than the "
+      "images: it has a number of passes, a batch size, a learning rate and a schedule of its own, "
+      "as the table says",
+      elsewhere ? "."
+                : ". So plain and augmented differ in their images alone, and a difference "
+                  "to the adversarial network is one of the whole recipe."));
   std::vector<Page::Row> rows;
   auto& json = page.numbers["networks"];
   std::vector<Line> lines;

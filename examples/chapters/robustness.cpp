@@ -158,7 +158,8 @@ void write_robustness(Study& s) {
       "does not show remains a weakness.",
       s.elsewhere() ? " The loaded network may differ from the other two in all of its training: a "
                       "comparison shows which is better, not why."
-                    : ""));
+                    : " Plain and augmented differ in their images alone; the adversarial one also "
+                      "has passes, batches, a learning rate and a schedule of its own."));
   s.page.subsection("Rotation, translation, noise, cutout");
   curve(s, "rotation", r.rotation, "Accuracy against rotation",
         {.label = "degrees, counter-clockwise", .from = -90.0, .to = 90.0, .tick = 30},

@@ -28,12 +28,60 @@ TEST_CASE("deletion and insertion: the true map beats a random one, the reverse 
   CHECK(insertion.area() > random_insertion + 0.03);
   const Attribution<double> reverse{truth.map * -1 + 2}, against{truth.map * -1};
   CHECK(deletion_curve(net, image, 1, reverse).area() > random_deletion + 0.05);
-  // What matters counts, for or against the class.
-  CHECK(deletion_curve(net, image, 1, against, {.steps = 63}).area() == deletion.area());
+  // The sign counts: what speaks against the class goes last.
+  CHECK(deletion_curve(net, image, 1, against, {.steps = 63}).logit[54] == doctest::Approx(9));
+  CHECK(deletion_curve(net, image, 2, {truth.map * -1}, {.steps = 63}).logit[54] ==
+        doctest::Approx(-9));
   // Another baseline, another curve.
   const Tensor<double, 4> grey(image.shape(), 0.5);
   CHECK(deletion_curve(net, image, 1, truth, {.baseline = grey}).logit.back() ==
         doctest::Approx(4.5));
+}
+
+TEST_CASE("deletion and insertion: yardsticks that ask no network") {
+  const auto net = planted_network<double>();
+  // A stroke of 12 pixels, of which the network looks at two; the darker ones are those.
+  Tensor<double, 4> image(Shape{1, 2, 9, 7}, -0.5);
+  const Tensor<double, 4> black(image.shape(), -0.5);
+  for (Index h = 1; h < 7; ++h) image(0, 0, h, 0) = 1, image(0, 1, h, 3) = h < 5 ? 0.5 : 2;
+  for (Index h = 2; h < 5; ++h) CHECK(planted(h, 3));
+  const auto brightness = brightness_map(image, black);
+  CHECK(brightness.map(0, 1, 0) == 1.5);
+  CHECK(brightness.map(1, 2, 3) == 1.0);
+  CHECK(brightness.map(1, 6, 3) == 2.5);
+  CHECK(brightness.map(1, 8, 6) == 0);
+  CHECK(brightness_map(image, image.view()).map(1, 2, 3) == 0);
+  const Tensor<double, 4> white(image.shape(), 2.0);  // darker is further away
+  CHECK(brightness_map(image, white).map(1, 8, 6) == 2.5);
+  // Two of 2.5, six of 1.5, and then the three pixels at 1.0 that the network sees.
+  const auto curve = deletion_curve(net, image, 1, brightness, {.steps = 63, .baseline = black});
+  for (std::size_t i = 0; i < 64; ++i) {
+    const double rows = std::clamp(static_cast<double>(i) - 9, 0.0, 3.0);
+    CHECK(curve.logit[i] == doctest::Approx(-1.5 - rows));
+  }
+
+  const auto stroke = [](Index h, Index w) { return 1 <= h && h < 7 && (w == 0 || w == 3); };
+  Tensor<double, 2> mean(Shape{9, 7});
+  for (std::uint64_t seed = 0; seed < 400; ++seed) {
+    const auto random = random_stroke_map(image, black, seed);
+    CHECK(random.map.shape() == Shape{1, 9, 7});
+    for (Index h = 0; h < 9; ++h)
+      for (Index w = 0; w < 7; ++w) {
+        CHECK((random.map(0, h, w) >= 1) == stroke(h, w));
+        mean(h, w) += random.map(0, h, w) / 400;
+      }
+    if (seed < 5) {  // every stroke pixel is gone after twelve
+      const auto gone = deletion_curve(net, image, 1, random, {.steps = 63, .baseline = black});
+      CHECK(gone.logit[12] == doctest::Approx(-4.5));
+    }
+  }
+  for (Index h = 0; h < 9; ++h)  // no pixel of the stroke before another
+    for (Index w = 0; w < 7; ++w) CHECK(std::abs(mean(h, w) - 0.5 - stroke(h, w)) < 0.08);
+  const auto of_seed = [&](std::uint64_t seed) { return random_stroke_map(image, black, seed); };
+  CHECK(same_bits(of_seed(3).map, of_seed(3).map));
+  CHECK(!same_bits(of_seed(3).map, of_seed(4).map));
+  CHECK(contains(error_of([&] { brightness_map(image, image.sub(0, 0)); }),
+                 "brightness_map: expected one image (1, C, H, W) and a baseline of its shape"));
 }
 
 TEST_CASE("faithfulness: the area of a line; steps that do not divide the pixels") {
