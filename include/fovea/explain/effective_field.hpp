@@ -2,27 +2,28 @@
 //
 // Effective receptive field: how much of what it could see a unit makes use of.
 //
-//   E[c,h,w] = mean over images of | dy / dx[c,h,w] |,   y one unit: a place (row, col) and a channel
+//   E[c,h,w] = mean over images of | dy / dx[c,h,w] |,   y one unit: a row, a column, a channel
 //
 // Without a channel, E is the mean over the channels of the field of each: every channel has a
 // backward sweep of its own, because a gradient of their sum is the field of no unit. In the sum a
 // filter that wants light in the middle and one that wants darkness there cancel, and the middle
 // looks as if it did not matter.
 //
-// Why a bell: pixels in the middle of the patch reach the unit by many paths, those at its edge by
-// one (Luo, Li, Urtasun and Zemel, Understanding the effective receptive field in deep CNNs, NeurIPS
-// 2016). Count them in one dimension, from the unit down: three taps of a 3 x 3 kernel at stride 2,
-// two places of the pooling at each, three taps at each of those,
+// Why a bell: pixels in the middle of the patch reach the unit by many paths, those at its edge
+// by one (Luo, Li, Urtasun and Zemel, Understanding the effective receptive field in deep CNNs,
+// NeurIPS 2016). Count them in one dimension, from the unit down: three taps of a 3 x 3 kernel at
+// stride 2, two places of the pooling at each, three taps at each of those,
 //
 //   1 1 1   ->   1 1 1 1 1 1   ->   1 2 3 3 3 3 2 1
 //
-// If all paths weigh the same, E is as the counts n are, which have the standard deviation 1.893. If
-// their weights have random signs, a sum of n of them is about as large as sqrt(n): 2.079. Eight
-// equal pixels would have 2.291. `path_counts` counts, `deviation_of` says how wide it is.
+// If all paths weigh the same, E is as the counts n are, which have the standard deviation 1.893.
+// If their weights have random signs, a sum of n of them is about as large as sqrt(n): 2.079.
+// Eight equal pixels would have 2.291. `path_counts` counts, `deviation_of` says how wide it is.
 //
 // How to read it: outside of the box E is zero by construction, so `inside` is 1, a check of both
-// pages. The numbers to quote are `side()`, of the smallest square in the middle of the box with 95 %
-// of the sum of E, and `sigma()`, the standard deviation of the bell; training can change both.
+// pages. The numbers to quote are `side()`, of the smallest square in the middle of the box with
+// 95 % of the sum of E, and `sigma()`, the standard deviation of the bell; training can change
+// both.
 //
 //   const auto field = effective_field(net, test.part(0, 500), {.layer = "conv2"});
 //   field.map                                      // (C, H, W), to draw field.box over
@@ -51,9 +52,9 @@ struct PathStep {
   Index kernel = 1, stride = 1, dilation = 1;  ///< as in its options
 };
 
-/// How many paths lead from each pixel in a row of the box to the unit, for layers from the first to
-/// the unit's own. Of a max-pooling only one place of a window matters for an image; over many images
-/// each does.
+/// How many paths lead from each pixel in a row of the box to the unit, for layers from the first
+/// to the unit's own. Of a max-pooling only one place of a window matters for an image; over many
+/// images each does.
 inline std::vector<double> path_counts(const std::vector<PathStep>& layers) {
   std::vector<double> counts{1};
   for (std::size_t k = layers.size(); k-- > 0;) {  // from the unit down
@@ -91,8 +92,8 @@ struct EffectiveField {
   double inside = 0;  ///< the share of the map's sum that lies in the box; 0 if the unit is dead
   Index images = 0;   ///< over which the mean was taken
 
-  /// The side, in pixels, of the smallest square in the middle of the box with this share of the sum;
-  /// 0 if the unit is dead.
+  /// The side, in pixels, of the smallest square in the middle of the box with this share of the
+  /// sum; 0 if the unit is dead.
   Index side(double share = 0.95) const {
     check(0 < share && share <= 1, "side: expected a share in (0, 1], got ", share);
     if (exactly_equal(sum(map), 0)) return 0;
@@ -105,8 +106,8 @@ struct EffectiveField {
     return largest;
   }
 
-  /// The standard deviation along one axis, in pixels: of the map as a distribution around the middle
-  /// of the box, rows and columns taken together.
+  /// The standard deviation along one axis, in pixels: of the map as a distribution around the
+  /// middle of the box, rows and columns taken together.
   double sigma() const {
     const double total = sum(map);
     return exactly_equal(total, 0)

@@ -8,21 +8,22 @@
 //
 //   area = mean probability of class k on the way, in [0, 1]
 //
-// Most important is the largest signed value, the sum over the channels: first what speaks for class
-// k, last what speaks against it. What that means depends on the method. Integrated gradients,
-// gradient x input and occlusion say what the logit owes to a pixel that is there, so taking away the
-// largest should cost most. A gradient and SmoothGrad say what more light would do, also on a black
-// background, where there is nothing to take away: such pixels waste places in the order, by magnitude more than by sign. Grad-CAM
-// cuts off what speaks against the class. Whoever wants magnitudes makes an Attribution of them.
+// Most important is the largest signed value, the sum over the channels: first what speaks for
+// class k, last what speaks against it. What that means depends on the method. Integrated
+// gradients, gradient x input and occlusion say what the logit owes to a pixel that is there, so
+// taking away the largest should cost most. A gradient and SmoothGrad say what more light would
+// do, also on a black background, where there is nothing to take away: such pixels waste places
+// in the order. Grad-CAM cuts off what speaks against the class. Whoever wants magnitudes makes
+// an Attribution of them.
 //
 // How to read it: if the map is right, the probability falls at once in the one and rises at once
 // in the other, so the area under deletion is small and the one under insertion is large. Compare
 // with orders that ask no network, not with 0 and 1, and not with random pixels alone: on a black
 // background most of those change nothing, and every map that traces the stroke beats them. The
-// yardsticks are `random_stroke_map`, random pixels of the stroke, and `brightness_map`, the image
-// itself. A map that does not beat the second has shown nothing about the network. Images on the way
-// are like none the network was trained on, and it may answer oddly: the logit, which is also there,
-// tells.
+// yardsticks are `random_stroke_map`, random pixels of the stroke, and `brightness_map`, the
+// image itself. A map that does not beat the second has shown nothing about the network. Images
+// on the way are like none the network was trained on, and it may answer oddly: the logit, which
+// is also there, tells.
 //
 //   const auto map = gradient_map(net, image, k);                 // or any other Attribution
 //   deletion_curve(net, image, k, map, {.baseline = black_image(test)}).area()

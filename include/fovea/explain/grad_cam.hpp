@@ -3,8 +3,8 @@
 // Grad-CAM: where in the image does a layer find what speaks for class k? (Selvaraju et al.:
 // Grad-CAM: visual explanations from deep networks via gradient-based localization, ICCV 2017)
 //
-//   w[c]        = mean over i,j of d z_k / da[c,i,j]       how much class k likes what channel c finds
-//   coarse[i,j] = max(0, sum over c of w[c] a[c,i,j])      where it is found
+//   w[c]        = mean over i,j of d z_k / da[c,i,j]    how much class k likes what c finds
+//   coarse[i,j] = max(0, sum over c of w[c] a[c,i,j])   where it is found
 //   map         = coarse, enlarged to the image by bilinear interpolation
 //
 //   a (C', h, w) the layer's output for this image    coarse (h, w)    map (1, H, W)
