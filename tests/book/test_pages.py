@@ -109,6 +109,9 @@ def rooms(text):
     assert named == there, f"architecture.md names {named - there} too much and {there - named} too little"
 
 
+# Programs and what they print are compared with the files by docs/tools/quote.py.
+QUOTED = re.compile(r"^<!-- (?:program|output) \S+ -->\n```.*?\n```$", re.M | re.S)
+
 # (page, language, what the block begins with): its check
 CHECKS = {
     ("README.md", "sh", "scripts/quickstart.sh"): shell,
@@ -126,7 +129,7 @@ CHECKS = {
 def main():
     blocks = commands = 0
     for page in PAGES:
-        name, text = page.relative_to(ROOT).as_posix(), page.read_text()
+        name, text = page.relative_to(ROOT).as_posix(), QUOTED.sub("", page.read_text())
         assert text.count("\n```") % 2 == 0, f"{name}: a block that does not end"
         for language, block in FENCE.findall(text):
             found = [check for (where, kind, start), check in CHECKS.items()
