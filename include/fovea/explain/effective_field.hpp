@@ -79,7 +79,8 @@ inline double deviation_of(const std::vector<double>& row) {
   double total = 0, square = 0;
   for (std::size_t i = 0; i < row.size(); ++i) {
     const double d = static_cast<double>(i) - middle;
-    total += row[i], square += row[i] * d * d;
+    total += row[i];
+    square += row[i] * d * d;
   }
   return exactly_equal(total, 0) ? 0 : std::sqrt(square / total);
 }
