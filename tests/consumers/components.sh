@@ -139,10 +139,10 @@ accepted -DFOVEA="$work/clone" "${hidden[@]}" -DFIRST="$work/built.cmake" -DCOMP
 compiled_with -DOWN_Eigen uses_eigen.cpp
 compiled_with -DOWN_ZLIB uses_io.cpp
 compiled_with -DOWN_stb uses_viz.cpp
-compiled_with -DOWN_nlohmann_json mnist_train.cpp
+compiled_with -DOWN_nlohmann_json mnist/mnist_train.cpp
 compiled_with -DOWN_CLI11 options.cpp
-compiled_with -DOWN_PNG support/decode_png.cpp
-compiled_with -DOWN_JPEG support/decode_jpeg.cpp
+compiled_with -DOWN_PNG mnist/decode_png.cpp
+compiled_with -DOWN_JPEG mnist/decode_jpeg.cpp
 compiled_with -DOWN_benchmark bench_kernels.cpp
 compiled_with -DOWN_OpenMP_CXX 01_tensors.cpp
 grep -q 'OWN_doctest' "$work/consumer/fovea/tests/CMakeFiles/fovea_tests.dir/flags.make" || fail "fovea_tests: no OWN_doctest"

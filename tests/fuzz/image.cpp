@@ -6,7 +6,7 @@
 
 #include "fovea/data/fit_digit.hpp"
 #include "fuzz.hpp"
-#include "support/decode_image.hpp"
+#include "mnist/decode_image.hpp"
 
 namespace {
 

@@ -20,8 +20,8 @@
 #include "fovea/io/checkpoint.hpp"
 #include "fovea/io/model_file.hpp"
 #include "fovea/io/npy.hpp"
+#include "mnist/decode_image.hpp"
 #include "support/course_cnn.hpp"
-#include "support/decode_image.hpp"
 
 using namespace fovea;
 

@@ -29,7 +29,7 @@ WORK = ROOT / "build/mutation"
 CXX = os.environ.get("CXX", "g++")
 FLAGS = ["-std=c++20", "-O1", "-march=native", "-fno-math-errno", "-fopenmp", "-w"]
 LIMIT = 600  # seconds; only what hangs takes as long
-COPIED = ["include", "examples/support"]
+COPIED = ["include", "examples"]
 # What no fault is in, all tests include, and takes seconds to read: it is compiled once.
 COMMON = ["algorithm", "array", "atomic", "cmath", "cstring", "filesystem", "functional", "map", "numbers", "set",
           "span", "string", "thread", "tuple", "vector", "doctest/doctest.h", "nlohmann/json.hpp"]
@@ -38,13 +38,13 @@ COMMON = ["algorithm", "array", "atomic", "cmath", "cstring", "filesystem", "fun
 @dataclasses.dataclass
 class Fault:
     name: str
-    header: str  # below include/fovea or examples/support
+    header: str  # below include/fovea or examples
     tests: list  # files below tests, without .cpp, in the order to try
     before: str = ""
     after: str = ""
 
     def path(self, root):
-        places = [root / "include/fovea" / self.header, root / "examples/support" / self.header]
+        places = [root / "include/fovea" / self.header, root / "examples" / self.header]
         return next((place for place in places if place.is_file()), places[0])
 
 

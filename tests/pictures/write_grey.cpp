@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "support/decode_image.hpp"
+#include "mnist/decode_image.hpp"
 
 int main(int argc, char** argv) {
   for (int i = 2; i < argc; ++i) {

@@ -12,8 +12,8 @@
 #include <cstdio>
 #include <cstring>
 
-#include "support/grey_picture.hpp"
-#include "support/orientation.hpp"
+#include "mnist/grey_picture.hpp"
+#include "mnist/orientation.hpp"
 
 using namespace fovea;
 

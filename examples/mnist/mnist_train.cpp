@@ -6,11 +6,11 @@
 #include <optional>
 
 #include "fovea/io/model_file.hpp"
+#include "mnist/pictures.hpp"
 #include "support/course_cnn.hpp"
 #include "support/find_data.hpp"
 #include "support/metrics_json.hpp"
 #include "support/options.hpp"
-#include "support/pictures.hpp"
 #include "support/training.hpp"
 
 using namespace fovea;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "support/decode_image.hpp"
+#include "mnist/decode_image.hpp"
 
 #include <cstdio>
 
 #include "fovea/data/idx.hpp"
 #include "fovea/io/gzip.hpp"
-#include "support/grey_picture.hpp"
+#include "mnist/grey_picture.hpp"
 
 using namespace fovea;
 using namespace std::string_view_literals;

@@ -11,8 +11,8 @@
 #include "fovea/io/model_file.hpp"
 #include "fovea/io/npy.hpp"
 #include "fovea/viz/png.hpp"
+#include "mnist/decode_image.hpp"
 #include "support/course_cnn.hpp"
-#include "support/decode_image.hpp"
 #include "support/options.hpp"
 #include "support/program.hpp"
 

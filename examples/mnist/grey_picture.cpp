@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "support/grey_picture.hpp"
+#include "mnist/grey_picture.hpp"
 
 #include <numeric>
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "fovea/core/tensor.hpp"
-#include "support/decode_image.hpp"
+#include "mnist/decode_image.hpp"
 
 /// The bytes of a file.
 using Input = std::span<const std::uint8_t>;

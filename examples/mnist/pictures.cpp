@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "support/pictures.hpp"
+#include "mnist/pictures.hpp"
 
 #include <algorithm>
 

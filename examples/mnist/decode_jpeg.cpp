@@ -8,8 +8,8 @@
 #include <jerror.h>
 #include <jpeglib.h>
 
-#include "support/grey_picture.hpp"
-#include "support/orientation.hpp"
+#include "mnist/grey_picture.hpp"
+#include "mnist/orientation.hpp"
 
 using namespace fovea;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "support/orientation.hpp"
+#include "mnist/orientation.hpp"
 
 #include <optional>
 #include <string>
