@@ -5,16 +5,18 @@
 #pragma once
 
 #include <fovea/core/tensor.hpp>
-#include <fovea/viz/markup.hpp>
 
 #include <cmath>
 #include <functional>
 #include <string>
 #include <string_view>
 
+#include "charts/markup.hpp"
+
 namespace figures {
 
 using namespace fovea;
+using charts::escape_markup;
 
 /// A number as it is written in a figure, with no -0 and at most so many decimals.
 inline std::string number(double value, int decimals = 6) {

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 
-#include "fovea/viz/charts.hpp"
+#include "charts/charts.hpp"
+#include "fovea/viz/confusion.hpp"
 #include "fovea/viz/gallery.hpp"
 #include "fovea/viz/png.hpp"
 
+using namespace charts;
 using namespace fovea;
 
 namespace {

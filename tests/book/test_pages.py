@@ -109,6 +109,13 @@ def rooms(text):
     assert named == there, f"architecture.md names {named - there} too much and {there - named} too little"
 
 
+def folders(text):
+    """The plan of examples names every folder and no other."""
+    named = set(re.findall(r"^  (\w+/)  ", text, re.M))
+    there = {entry.name + "/" for entry in (ROOT / "examples").iterdir() if entry.is_dir()}
+    assert named == there, f"architecture.md names {named - there} too much and {there - named} too little"
+
+
 # Programs and what they print are compared with the files by docs/tools/quote.py.
 QUOTED = re.compile(r"^<!-- (?:program|output) \S+ -->\n```.*?\n```$", re.M | re.S)
 
@@ -119,6 +126,7 @@ CHECKS = {
     ("README.md", "cmake", "cmake_minimum_required"): readme_project,
     ("CONTRIBUTING.md", "cpp", "TEST_CASE"): contributed_test,
     ("docs/architecture.md", "", "include/fovea/"): rooms,
+    ("docs/architecture.md", "", "examples/"): folders,
     ("docs/architecture.md", "sh", "cmake --preset tsan"): shell,
     ("docs/performance.md", "", "build/release/"): shell,
     ("docs/predicting.md", "sh", "mnist_predict"): shell,

@@ -7,11 +7,10 @@
 #include <cstdlib>
 #include <locale>
 
+#include "charts/charts.hpp"
 #include "fovea/io/checkpoint.hpp"
 #include "fovea/io/model_file.hpp"
 #include "fovea/io/npy.hpp"
-#include "fovea/viz/charts.hpp"
-#include "fovea/viz/heat_map.hpp"
 #include "support.hpp"
 
 using namespace test;
@@ -30,9 +29,9 @@ std::string all_texts(const std::filesystem::path& directory) {
   text += summary(net);
   text += error_of([] { fail("expected ", 0.001, ", found ", 1234.5f); });
 
-  text += line_chart({{.name = "a", .x = {0, 0.5, 1000.5}, .y = {0.125, 1e-3, 2345.75}}},
-                     {.title = "t", .x = {.label = "x"}, .y = {.label = "y"}});
-  text += heat_map(Tensor<double, 2>{{0.1, 2000.5}, {-3.25, 4}}, {.title = "t"});
+  text += charts::line_chart({{.name = "a", .x = {0, 0.5, 1000.5}, .y = {0.125, 1e-3, 2345.75}}},
+                             {.title = "t", .x = {.label = "x"}, .y = {.label = "y"}});
+  text += charts::heat_map(Tensor<double, 2>{{0.1, 2000.5}, {-3.25, 4}}, {.title = "t"});
 
   const auto npy = encode_npy(Tensor<float, 2>(Shape{1234, 5}));
   text.append(npy.begin(), npy.begin() + 128);

@@ -3,7 +3,7 @@
 #
 # The headers are included with -I, not as a system's, by programs that make errors of warnings: so the compiler has
 # nothing to say about them, with every warning that it knows, but for those below. Seen in a program that uses every
-# part of the library in float and in double, and in one with every picture; what needs the optimiser, in training.
+# part of the library in float and in double, and in one with every picture and chart; what needs the optimiser, in training.
 #
 #   CXX=g++ tests/house/test_warnings.sh
 #
@@ -55,10 +55,10 @@ compile -x c++ -E every_header.hpp > preprocessed || { echo "skipped: the header
 quiet() {
   # shellcheck disable=SC2086
   compile $flags "$@" > said 2>&1 || { grep error: said | head -5; fail "expected to compile: $*"; }
-  ! grep -E "^$root/include/.*(warning|error):" said | sort -u | head -20 | grep . || fail "expected no warning: $*"
+  ! grep -E "^$root/(include|examples)/.*(warning|error):" said | sort -u | head -20 | grep . || fail "expected no warning: $*"
 }
 quiet -fsyntax-only "$root/tests/house/uses_everything.cpp"
-quiet -fsyntax-only "$root/tests/viz/sample_report.cpp"
+quiet -fsyntax-only -I "$root/examples" "$root/tests/report/sample_report.cpp"
 for machine in "" "-march=native -fno-math-errno -fopenmp"; do
   # shellcheck disable=SC2086
   quiet -O2 $machine -DNAME=percent -c -o train.o "$root/tests/house/mixed_flags/train.cpp"

@@ -155,3 +155,18 @@ TEST_CASE("patch_grid and kernel_matrix: every number has its square") {
   CHECK(contains(error_of([&] { kernel_matrix(kernels, {.zoom = -1}); }),
                  "zoom of at least 1, got -1"));
 }
+
+TEST_CASE("readable_on: every colour of every scale has 4.5 : 1") {
+  const auto luminance = [](Color c) {
+    const auto linear = [](std::uint8_t part) {
+      const double s = part / 255.0;
+      return s <= 0.04045 ? s / 12.92 : std::pow((s + 0.055) / 1.055, 2.4);
+    };
+    return 0.2126 * linear(c.r) + 0.7152 * linear(c.g) + 0.0722 * linear(c.b);
+  };
+  for (double v = -1; v <= 1; v += 0.01)
+    for (const Color c : {grey(v), sequential(v), diverging(v), grey(std::nan(""))}) {
+      const double a = luminance(c), b = luminance(readable_on(c));
+      CHECK((std::max(a, b) + 0.05) / (std::min(a, b) + 0.05) >= 4.5);
+    }
+}

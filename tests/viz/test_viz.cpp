@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "fovea/io/gzip.hpp"
-#include "fovea/viz/charts.hpp"
+#include "fovea/viz/confusion.hpp"
 #include "fovea/viz/gallery.hpp"
 #include "fovea/viz/png.hpp"
 #include "support.hpp"
@@ -101,20 +101,10 @@ TEST_CASE("png: a file whose pixels are ours") {
                  "a.png: cannot be written (No such file or directory)"));
 }
 
-TEST_CASE("charts: a confusion matrix and a line chart") {
+TEST_CASE("confusion: counts as an image") {
   Tensor<Index, 2> counts(Shape{3, 3}, Index{2});
   counts(0, 0) = 100;
   const Image image = draw_confusion(counts, "title");
   CHECK(image.width() > 180);
   CHECK(contains(error_of([] { draw_confusion(Tensor<Index, 2>(Shape{2, 3}), ""); }), "(K, K)"));
-  const std::string svg =
-      line_chart({{.name = "a<b", .color = "#123456", .x = {0, 1, 2}, .y = {3, std::nan(""), 1}}},
-                 {.title = "T & U", .x = {.label = "x"}, .y = {.label = "y"}});
-  CHECK(svg.starts_with("<svg "));
-  CHECK(contains(svg, "T &amp; U"));
-  CHECK(contains(svg, "a&lt;b"));
-  CHECK(!contains(svg, "nan"));
-  CHECK(contains(svg, "</svg>"));
-  CHECK(contains(line_chart({}, {}), "</svg>"));
-  CHECK(contains(error_of([] { line_chart({{.name = "a", .x = {1}}}, {}); }), "as many x as y"));
 }
