@@ -59,6 +59,7 @@
 //
 #include "fovea/kernels/batch_tree.hpp"
 #include "fovea/kernels/batch_gemm.hpp"
+#include "fovea/kernels/channel_sums.hpp"
 
 // nn: one idea per page. The contract, the layers, the loss, then layers made of layers.
 #include "fovea/nn/layer.hpp"
@@ -69,6 +70,10 @@
 #include "fovea/nn/conv2d.hpp"
 #include "fovea/nn/max_pool2d.hpp"
 #include "fovea/nn/flatten.hpp"
+#include "fovea/nn/batch_norm2d.hpp"
+#include "fovea/nn/dropout.hpp"
+#include "fovea/nn/avg_pool2d.hpp"
+#include "fovea/nn/activations.hpp"
 #include "fovea/nn/cross_entropy.hpp"
 #include "fovea/nn/init.hpp"
 #include "fovea/nn/shapes.hpp"
@@ -80,6 +85,7 @@
 #include "fovea/nn/residual.hpp"
 //
 #include "fovea/nn/specification.hpp"
+#include "fovea/nn/repeat.hpp"
 
 // engine: what runs a network.
 #include "fovea/engine/plan.hpp"

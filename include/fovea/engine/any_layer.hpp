@@ -119,6 +119,7 @@ class AnyLayer {
       inputs{};                    ///< the values it reads; it writes the one after its own number
   bool is_view = false;            ///< y is x under another shape
   std::optional<Window> window{};  ///< what it slides over its input, if it says so
+  bool sees_all = false;           ///< each of its units reads whole maps
   std::int64_t multiply_adds = 0;  ///< for one example, if it says so
   bool has_parameters = false;     ///< or buffers
 
@@ -143,6 +144,7 @@ class LayerAdapter final : public AnyLayer<T> {
     Base::type_ = &detail::type_tag<Layer>;
     Base::layer_ = &layer;
     Base::is_view = sizeof...(R) == 1 && requires { Layer::is_view; };
+    Base::sees_all = requires { Layer::sees_all; };
     detail::each_parameter<Layer>([&](const auto&) { Base::has_parameters = true; });
     detail::each_buffer<Layer>([&](const auto&) { Base::has_parameters = true; });
   }

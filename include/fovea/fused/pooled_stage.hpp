@@ -35,8 +35,7 @@ class PooledStage final : public ConvStage<T> {
   static bool suits(const Conv2d<T>& conv, const MaxPool2d& pool) {
     const auto& o = conv.options;
     return kernels::sparse_rows(o.kernel.h) && o.stride == Extent2{1} && o.dilation == Extent2{1} &&
-           o.groups == 1 && pool.options.kernel == Extent2{2} &&
-           pool.options.stride == Extent2{2} && pool.options.padding == Extent2{0};
+           o.groups == 1 && pool.options == MaxPool2dOptions{.kernel = 2, .stride = 2};
   }
 
   /// Makes all memory. x: the largest input; y: what comes out.

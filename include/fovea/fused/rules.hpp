@@ -27,11 +27,13 @@ inline constexpr bool occurs_in<Wanted, Layer> = [] {
     return std::apply(
         [](auto... c) { return (occurs_in<Wanted, typename MemberOf<decltype(c)>::type> || ...); },
         Layer::children());
+  else if constexpr (requires { typename Layer::Inside; })
+    return occurs_in<Wanted, typename Layer::Inside>;
   else
     return std::is_same_v<Wanted, Layer>;
 }();
 template <class Wanted, class... Layers>
-inline constexpr bool occurs_in<Wanted, Chain<Layers...>> = (occurs_in<Wanted, Layers> || ...);
+inline constexpr bool occurs_in<Wanted, std::tuple<Layers...>> = (occurs_in<Wanted, Layers> || ...);
 
 // All rules.
 template <class T>

@@ -34,6 +34,8 @@ template <class Layer>
     add("kernel ", window.kernel, ", stride ", window.stride, ", padding ", window.padding,
         ", dilation ", window.dilation);
   }
+  if constexpr (requires { layer.settings(); })
+    if (const std::string settings = layer.settings(); !settings.empty()) add(settings);
   if constexpr (requires { Layer::is_chain; })
     layer.each_layer([&](const auto& inside, std::string_view kind, std::size_t i_th, std::size_t) {
       text += concat(text.empty() ? " [" : "; ", kind, i_th, layer_text(inside));

@@ -4,6 +4,7 @@
 // themselves, along the plan of a workspace (engine/plan.hpp), value after value:
 //
 //   window()                    the field grows by the window (kernels/window.hpp)
+//   sees_all                    every unit sees everything that its input has seen
 //   neither, extents stay       unit by unit, as a ReLU
 //   several inputs              the union of what is seen through each, if their units are equally
 //                               far apart
@@ -77,6 +78,8 @@ template <class T>
         y.maps = v;
         y.window = plan.layer(v - 1).window;
         y.seen = seen_after(y, values);
+        if (plan.layer(v - 1).sees_all && values[y.reads[0]].seen.kind != Seen::Kind::unknown)
+          y.seen.kind = Seen::Kind::everything;
       } else {
         const SeenValue& first = values[y.reads[0]];
         y.maps = first.maps;

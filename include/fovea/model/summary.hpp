@@ -32,7 +32,7 @@ inline std::string batch_text(const Extents& shape) {
   return concat("(N", to_string(shape.with_batch(1)).substr(2));
 }
 
-inline std::string table_row(std::string_view name, std::string_view shape,
+inline std::string table_row(std::size_t names, std::string_view name, std::string_view shape,
                              std::string_view parameters, std::string_view multiply_adds,
                              std::string_view field) {
   const auto left = [](std::string_view text, std::size_t width) {
@@ -41,7 +41,7 @@ inline std::string table_row(std::string_view name, std::string_view shape,
   const auto right = [](std::string_view text, std::size_t width) {
     return std::string(text.size() < width ? width - text.size() : 0, ' ') + std::string(text);
   };
-  return left(name, 10) + left(shape, 20) + right(parameters, 12) + right(multiply_adds, 16) +
+  return left(name, names) + left(shape, 20) + right(parameters, 12) + right(multiply_adds, 16) +
          right(field, 12) + "\n";
 }
 
@@ -53,9 +53,13 @@ template <std::size_t R, class... Layers>
 std::string summary(const Sequential<R, Layers...>& net) {
   using Net = Sequential<R, Layers...>;
   using detail::grouped;
+  std::size_t names = 10;  // columns
+  for (std::size_t i = 0; i < Net::depth; ++i)
+    names = std::max(names, Net::layer_name(i).size() + 1);
   std::string text =
-      detail::table_row("layer", "output", "parameters", "multiply-adds", "sees") +
-      detail::table_row("input", detail::batch_text(net.input_shape().prepend(1)), "", "", "");
+      detail::table_row(names, "layer", "output", "parameters", "multiply-adds", "sees") +
+      detail::table_row(names, "input", detail::batch_text(net.input_shape().prepend(1)), "", "",
+                        "");
   std::int64_t total_parameters = 0, total_work = 0;  // 64 bits in WebAssembly too
   const auto w = net.workspace(1, {.keep = Keep::output, .threads = 1, .fuse = false});
   const Plan<typename Net::value_type>& plan = w.plan();
@@ -71,7 +75,7 @@ std::string summary(const Sequential<R, Layers...>& net) {
                              : kind == Kind::unknown  ? "unknown"
                                                       : concat(field.size.h, " x ", field.size.w);
     text +=
-        detail::table_row(name, detail::batch_text(plan.value(value).extents),
+        detail::table_row(names, name, detail::batch_text(plan.value(value).extents),
                           parameters ? grouped(parameters) : "", work ? grouped(work) : "", sees);
     total_parameters += parameters;
     total_work += work;
@@ -80,7 +84,8 @@ std::string summary(const Sequential<R, Layers...>& net) {
     (add(Net::layer_name(i), detail::parameter_count(std::get<i>(net.layers()))), ...);
   }
   (std::make_index_sequence<Net::depth>{});
-  return text + detail::table_row("total", "", grouped(total_parameters), grouped(total_work), "");
+  return text +
+         detail::table_row(names, "total", "", grouped(total_parameters), grouped(total_work), "");
 }
 
 }  // namespace fovea::inline FOVEA_ABI

@@ -29,6 +29,7 @@ class Chain {
  public:
   static constexpr std::string_view kind = "chain";
   static constexpr bool is_chain = true;  ///< its children are numbered
+  using Inside = std::tuple<Layers...>;   ///< what it is made of
   /// The number of layers.
   static constexpr std::size_t depth = sizeof...(Layers);
 
@@ -110,13 +111,5 @@ class Chain {
 
   std::tuple<Layers...> layers_{};
 };
-
-namespace detail {
-template <class... Layers>
-requires(
-    !std::is_void_v<typename FirstValueType<Layers...>::type>) struct ValueTypeOf<Chain<Layers...>>
-    : FirstValueType<Layers...> {
-};
-}  // namespace detail
 
 }  // namespace fovea::inline FOVEA_ABI

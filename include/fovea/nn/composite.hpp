@@ -148,6 +148,15 @@ requires(
     requires { Layer::children(); }) struct ValueTypeOf<Layer>
     : TypesOf<decltype(Layer::children())> {
 };
+// A chain says what it is made of: Inside is a tuple of its types of layers.
+template <class... Layers>
+struct ValueTypeOf<std::tuple<Layers...>> : FirstValueType<Layers...> {};
+template <class Layer>
+requires(
+    !requires { typename Layer::value_type; } &&
+    requires { typename Layer::Inside; }) struct ValueTypeOf<Layer>
+    : ValueTypeOf<typename Layer::Inside> {
+};
 
 }  // namespace detail
 

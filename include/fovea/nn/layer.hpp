@@ -28,6 +28,8 @@
 //   parameters()          trained: name, member of the layer, its gradient in the Pass
 //   buffers()             saved but not trained: name, member of the layer, and of the Pass
 //   multiply_adds(shape), window()  for summary() and receptive fields, see model/seen.hpp
+//   settings()           text: what else decides what it computes, for architecture(net)
+//   sees_all             a constant: a unit of y reads whole maps of x, for receptive fields
 //   is_view              a constant: y is x under another shape and may share its memory
 //
 // A layer made of layers has compose() instead of forward and backward, see nn/composite.hpp. A
@@ -105,19 +107,23 @@ auto make_pass(const Layer& layer, const WorkspaceOptions& options, const Shape<
 
 }  // namespace detail
 
-/// A layer whose T, rng and options.in follow from its network, see nn/specification.hpp.
-template <template <class> class L, class Options>
+/// A layer whose T, rng and options.in (or another number) follow from its network, see
+/// nn/specification.hpp.
+template <template <class> class L, class Options, Index Options::*in = &Options::in>
 struct InputSpec {
   /// The layer that it specifies.
   template <class T>
   using Layer = L<T>;
-  Options options;  ///< in = 0: as many as the input has
+  Options options;  ///< in = 0: as many channels or features as the input has
   /// The layer for inputs of this shape.
   template <class T, std::size_t R>
   L<T> make(const Shape<R>& x, Rng& rng) const {
     Options o = options;
-    if (o.in == 0) o.in = x[1];
-    return {o, rng};
+    if (o.*in == 0) o.*in = x[1];
+    if constexpr (requires { L<T>{o, rng}; })
+      return L<T>{o, rng};
+    else
+      return L<T>{o};
   }
 };
 

@@ -3,10 +3,11 @@
 // Max-pooling: of every window only the strongest response passes: what is
 // found matters more than where.
 //
-//   y[n,c,i,j] = max over kh,kw of  x[n, c, i s - p + kh, j s - p + kw]
+//   y[n,c,i,j] = max over kh,kw of  x[n, c, i s - p + kh d, j s - p + kw d]
 //
 //   x (N, C, H, W)    y (N, C, OH, OW)    stride s = kernel unless said otherwise
 //
+// With `.ceil_mode` a last window may reach beyond the bottom and the right, if it begins inside.
 // Padding counts as -infinity and never wins. On a tie the first in raster order wins. A NaN always
 // wins, so that it cannot hide.
 //
@@ -25,9 +26,11 @@ namespace fovea::inline FOVEA_ABI {
 
 /// What a MaxPool2d is made with.
 struct MaxPool2dOptions {
-  Extent2 kernel = 2;   ///< pixels of the window
-  Extent2 stride = 0;   ///< 0: the kernel, windows side by side
-  Extent2 padding = 0;  ///< at most half the kernel; counts as -infinity
+  Extent2 kernel = 2;      ///< pixels of the window
+  Extent2 stride = 0;      ///< 0: the kernel, windows side by side
+  Extent2 padding = 0;     ///< at most half the kernel; counts as -infinity
+  Extent2 dilation = 1;    ///< d, pixels from one place of the window to the next
+  bool ceil_mode = false;  ///< true: the number of windows is rounded up
   friend bool operator==(const MaxPool2dOptions&, const MaxPool2dOptions&) = default;
 };
 
@@ -51,18 +54,22 @@ class MaxPool2d {
   /// The same for options that were assigned later, where a stride of 0 is no longer the kernel.
   void validate() const {
     window().validate();
-    const auto& [kernel, stride, padding] = options;
+    const auto& [kernel, stride, padding, dilation, ceil] = options;
     check(2 * padding.h <= kernel.h && 2 * padding.w <= kernel.w,
           "MaxPool2d: expected a padding of at most half the kernel, got ", padding, " for ",
           kernel);
   }
 
-  Window window() const { return {options.kernel, options.stride, options.padding, 1}; }
+  Window window() const {
+    return {options.kernel, options.stride, options.padding, options.dilation};
+  }
+
+  std::string settings() const { return options.ceil_mode ? "rounded up" : ""; }
 
   Shape<4> output_shape(Shape<4> x) const {
     validate();
     const auto [N, C, H, W] = x;
-    const auto [OH, OW] = window().output(H, W);
+    const Index OH = windows(H, &Extent2::h), OW = windows(W, &Extent2::w);
     check(OH > 0 && OW > 0, "a window of ", options.kernel, " does not fit into ", x);
     check(H * W <= std::numeric_limits<std::int32_t>::max(), "an image of ", x, " is too large");
     return {N, C, OH, OW};
@@ -103,6 +110,28 @@ class MaxPool2d {
   }
 
  private:
+  // {first, count}: the places of a window that lie in [0, size), d apart.
+  static std::pair<Index, Index> inside(Index begin, Index k, Index d, Index size) {
+    const Index skipped = begin < 0 ? (-begin + d - 1) / d : 0;
+    const Index first = begin + skipped * d;
+    return {first, std::min(k - skipped, (size - first + d - 1) / d)};
+  }
+
+  // How many windows there are along an axis of `size` pixels.
+  Index windows(Index size, Index Extent2::*axis) const {
+    const Extent2 all = window().output(size, size);  // throws where a number is too large
+    const Index k = options.kernel.*axis, s = options.stride.*axis, p = options.padding.*axis,
+                d = options.dilation.*axis;
+    Index count = all.*axis;
+    const Index begin = count * s - p, end_of_last = begin - s + d * (k - 1) + 1;
+    if (options.ceil_mode && begin < size && end_of_last < size + p) ++count;
+    // Only what begins before the image can step over all of it.
+    for (Index i = 0; i < count && i * s < p; ++i)
+      check(inside(i * s - p, k, d, size).second > 0, "MaxPool2d: expected windows with a pixel, ",
+            "found none between padding, ", d, " apart, in ", size);
+    return count;
+  }
+
   static void check_pass(const Shape<4>& y, const Pass& pass) {
     const auto& made = pass.winner.shape();
     check(y[0] <= made[0] && y == made.with_batch(y[0]),
@@ -114,32 +143,34 @@ class MaxPool2d {
   void forward_plane(View<const T, 2> x, View<T, 2> y, View<std::int32_t, 2> winner) const {
     const auto [kernel, stride, padding, dilation] = window();
     const Index H = x.extent(0), W = x.extent(1);
+    constexpr std::integral_constant<Index, 1> one;
     constexpr std::integral_constant<Index, 2> two;
     Index out = 0;
     for (Index oh = 0; oh < y.extent(0); ++oh) {
-      const Index top = oh * stride.h - padding.h, first_row = std::max<Index>(top, 0);
-      const Index rows = std::min(top + kernel.h, H) - first_row;
+      const auto [top, rows] = inside(oh * stride.h - padding.h, kernel.h, dilation.h, H);
       for (Index ow = 0; ow < y.extent(1); ++ow, ++out) {
-        const Index left = ow * stride.w - padding.w, first_col = std::max<Index>(left, 0);
-        const Index cols = std::min(left + kernel.w, W) - first_col;
-        const Index corner = first_row * W + first_col;
+        const auto [left, cols] = inside(ow * stride.w - padding.w, kernel.w, dilation.w, W);
+        const Index corner = top * W + left;
         // The usual window gets constants, from which the compiler makes straight-line code.
-        const Index best = rows == 2 && cols == 2 ? strongest(x.data(), W, corner, two, two)
-                                                  : strongest(x.data(), W, corner, rows, cols);
+        const Index best =
+            rows == 2 && cols == 2 && dilation == Extent2{1}
+                ? strongest(x.data(), corner, W, one, two, two)
+                : strongest(x.data(), corner, W * dilation.h, dilation.w, rows, cols);
         winner.data()[out] = static_cast<std::int32_t>(best);
         y.data()[out] = x.data()[best];
       }
     }
   }
 
-  // The offset of the largest element of the window at `corner`, or of the first NaN.
-  template <class T, class Rows, class Cols>
-  static Index strongest(const T* x, Index W, Index corner, Rows rows, Cols cols) {
+  // The offset of the largest element of the window at `corner`, or of the first NaN. Its rows are
+  // `down` apart in memory, its columns `right`.
+  template <class T, class Right, class Rows, class Cols>
+  static Index strongest(const T* x, Index corner, Index down, Right right, Rows rows, Cols cols) {
     Index best = corner;
     for (Index h = 0; h < rows; ++h)
       for (Index w = 0; w < cols; ++w) {
         // Arithmetic instead of a branch, which the processor could not predict.
-        const Index offset = corner + h * W + w;
+        const Index offset = corner + h * down + w * right;
         const bool wins = !(x[offset] <= x[best]) & !std::isnan(x[best]);
         best += static_cast<Index>(wins) * (offset - best);
       }

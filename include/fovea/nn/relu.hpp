@@ -36,7 +36,10 @@ struct Relu {
                 const Context& context) const {
     check_shapes(*this, x, y, dy, dx);
     parallel_blocks(context.threads, dx.size(), block, [&](Index first, Index last) {
-      for (Index i = first; i < last; ++i) dx.data()[i] = y.data()[i] > T{0} ? dy.data()[i] : T{0};
+      for (Index i = first; i < last; ++i) {
+        const T g = dy.data()[i];  // loaded in any case, or this would be a branch, not a vector
+        dx.data()[i] = y.data()[i] > T{0} ? g : T{0};
+      }
     });
   }
 

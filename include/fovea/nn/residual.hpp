@@ -8,6 +8,11 @@
 //
 //   Residual{Conv2d<float>{...}, Relu{}, Conv2d<float>{...}}
 //
+// Where f changes the shape, x goes through a shortcut that changes it in the same way, in ResNets a
+// 1 x 1 convolution with the stride of f:
+//
+//   y = shortcut(x) + f(x)                Residual{Chain{f ...}, Chain{shortcut ...}}
+//
 // However deep a network is, a gradient reaches its first layers through the sums alone.
 #pragma once
 
@@ -38,26 +43,55 @@ struct Residual {
   }
 };
 
+/// y = f(x) + shortcut(x), of two chains.
+template <class... Layers, class... Shortcut>
+struct Residual<Chain<Layers...>, Chain<Shortcut...>> {
+  static constexpr std::string_view kind = "residual";
+  Chain<Layers...> f;           ///< what is added
+  Chain<Shortcut...> shortcut;  ///< to this
+
+  /// Both as they are.
+  Residual(Chain<Layers...> chain, Chain<Shortcut...> other)
+      : f(std::move(chain)), shortcut(std::move(other)) {}
+
+  /// f and shortcut
+  static constexpr auto children() {
+    return std::tuple{Child{"f", &Residual::f}, Child{"shortcut", &Residual::shortcut}};
+  }
+
+  /// y = shortcut(x) + f(x)
+  auto compose(auto& graph, const auto& x) const {
+    const auto fx = graph.run("f", f, x);
+    const auto past = graph.run("shortcut", shortcut, x);
+    return graph.run("add", Add{}, past, fx);
+  }
+};
+
 template <class... Layers>
 Residual(Chain<Layers...>) -> Residual<Layers...>;
 // Otherwise Residual{Residual{...}} would be a copy of the inner one.
 template <class... Layers>
 Residual(Residual<Layers...>) -> Residual<Residual<Layers...>>;
 
-/// residual(conv2d({...}), relu, conv2d({...})), for sequential<float>(...).
+/// Specifies a residual of these layers, or of two chains.
 template <class... Specs>
 struct ResidualSpec {
   /// The layer that it specifies.
   template <class T>
   using Layer = Residual<detail::layer_of<Specs, T>...>;
-  std::tuple<Specs...> specs;  ///< of f
+  std::tuple<Specs...> specs;  ///< of f, or f and the shortcut
   /// The layer for inputs of this shape.
   template <class T, std::size_t R>
   Layer<T> make(const Shape<R>& x, Rng& rng) const {
-    return Layer<T>(detail::make_chain<T>(x, rng, specs));
+    if constexpr (requires(Layer<T> layer) { layer.shortcut; }) {
+      auto f = std::get<0>(specs).template make<T>(x, rng);
+      return Layer<T>(std::move(f), std::get<1>(specs).template make<T>(x, rng));
+    } else {
+      return Layer<T>(detail::make_chain<T>(x, rng, specs));
+    }
   }
 };
-/// y = x + f(x), f of these specifications.
+/// residual(conv2d({...}), relu, conv2d({...})), or residual(chain(...), chain(...)) with a shortcut.
 template <class... Specs>
 ResidualSpec<Specs...> residual(const Specs&... specs) {
   return {{specs...}};

@@ -66,3 +66,26 @@ Chain<layer_of<Specs, T>...> make_chain(const Shape<R>& x, Rng& rng,
 }
 
 }  // namespace fovea::inline FOVEA_ABI::detail
+
+namespace fovea::inline FOVEA_ABI {
+
+/// Specifies a chain of these layers.
+template <class... Specs>
+struct ChainSpec {
+  /// The layer that it specifies.
+  template <class T>
+  using Layer = Chain<detail::layer_of<Specs, T>...>;
+  std::tuple<Specs...> specs;  ///< of its layers
+  /// The layer for inputs of this shape.
+  template <class T, std::size_t R>
+  Layer<T> make(const Shape<R>& x, Rng& rng) const {
+    return detail::make_chain<T>(x, rng, specs);
+  }
+};
+/// chain(conv2d({...}), batch_norm2d(), relu), inside of other specifications.
+template <class... Specs>
+ChainSpec<Specs...> chain(const Specs&... specs) {
+  return {{specs...}};
+}
+
+}  // namespace fovea::inline FOVEA_ABI

@@ -6,12 +6,16 @@
 //   v  = mu v + g             the first step has v = g
 //   w -= lr v
 //
+// With `.nesterov` w -= lr (g + mu v): the gradient is looked at where the momentum will have led
+// (Nesterov 1983).
+//
 // (Sutskever et al., On the importance of initialization and momentum in deep learning, ICML 2013,
 // in the form that PyTorch uses.)
 #pragma once
 
 #include <limits>
 
+#include "fovea/core/parallel.hpp"
 #include "fovea/core/simd.hpp"
 #include "fovea/model/workspace.hpp"
 
@@ -22,6 +26,7 @@ struct SgdOptions {
   double learning_rate = 1e-2;
   double momentum = 0;      ///< mu, in [0, 1)
   double weight_decay = 0;  ///< the share of a weight that is added to its gradient
+  bool nesterov = false;    ///< looks ahead, which takes a momentum above 0
 };
 
 /// Gradient descent with momentum, for all parameters of one network.
@@ -61,14 +66,19 @@ class Sgd {
     const auto rate = static_cast<T>(options.learning_rate);
     const auto momentum = static_cast<T>(options.momentum);
     const auto decay = static_cast<T>(options.weight_decay);
+    const bool nesterov = options.nesterov;
     Index offset = 0;
     net.for_each_parameter(workspace, [&](auto parameter, auto gradient) {
-      T* const v = velocity_.data() + offset;
-      for (Index i = 0; i < parameter.size(); ++i) {
-        T& w = parameter.data()[i];
-        v[i] = flush_denormal(momentum * v[i] + gradient.data()[i] + decay * w);
-        w -= rate * v[i];
-      }
+      T *const v = velocity_.data() + offset, *const w = parameter.data();
+      const T* const g = gradient.data();
+      parallel_blocks(workspace.threads(), parameter.size(), 16384, [=](Index first, Index last) {
+        FOVEA_INDEPENDENT
+        for (Index i = first; i < last; ++i) {
+          const T decayed = g[i] + decay * w[i];
+          v[i] = flush_denormal(momentum * v[i] + decayed);
+          w[i] -= rate * (nesterov ? decayed + momentum * v[i] : v[i]);
+        }
+      });
       offset += parameter.size();
     });
     workspace.step = steps_;
@@ -85,6 +95,8 @@ class Sgd {
           o.momentum);
     check(0 <= o.weight_decay && o.weight_decay <= most,
           "Sgd: expected a finite weight decay of 0 or more, got ", o.weight_decay);
+    check(!o.nesterov || o.momentum > 0, "Sgd: expected a momentum above 0 with nesterov, got ",
+          o.momentum);
   }
 
   NetworkIdentity::Owner network_;
