@@ -43,7 +43,7 @@ std::pair<double, double> run(const TrainAndTest& data, const Recipe& recipe, st
       if (adam.steps() == steps) break;
       adam.options.learning_rate = schedule(adam.steps());
       const auto logits = net.forward(images, w);
-      cross_entropy(logits, labels, w.output_gradient(), recipe.smoothing);
+      cross_entropy(logits, labels, w.output_gradient(), {.smoothing = recipe.smoothing});
       net.backward(w);
       adam.step(net, w);
     }

@@ -91,6 +91,7 @@
 #include "fovea/engine/plan.hpp"
 #include "fovea/engine/memory_plan.hpp"
 #include "fovea/engine/make_plan.hpp"
+#include "fovea/engine/run_plan.hpp"
 #include "fovea/engine/any_layer.hpp"
 #include "fovea/engine/any_workspace.hpp"
 //

@@ -35,7 +35,7 @@ double everything(std::uint64_t seed) {
   const Augment augment{.rotate = 10, .noise = 0.1};
   for (const auto& [images, labels] : batches<T>(data, 50, {}, augment)) {
     const auto logits = net.forward(images, w);
-    cross_entropy(logits, labels, w.output_gradient(), 0.1);
+    cross_entropy(logits, labels, w.output_gradient(), {.smoothing = 0.1});
     net.backward(w);
     adamw.options.learning_rate = OneCycle{.steps = seed}(adamw.steps());
     sgd.options.learning_rate = Cosine{.steps = seed}(sgd.steps());

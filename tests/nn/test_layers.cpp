@@ -292,7 +292,7 @@ TEST_CASE_TEMPLATE("cross_entropy: label smoothing is a mean over targets", T, f
       expected.data()[i] += static_cast<T>(s / K) * plain.data()[i];
   }
   const double tolerance = 8 * static_cast<double>(std::numeric_limits<T>::epsilon());
-  CHECK(std::abs(static_cast<double>(cross_entropy(z, labels, dz, s)) - loss) < tolerance * loss);
+  CHECK(std::abs(static_cast<double>(cross_entropy(z, labels, dz, {.smoothing = s})) - loss) < tolerance * loss);
   CHECK(relative_error(dz, expected) < tolerance);
 }
 
@@ -317,7 +317,7 @@ TEST_CASE("cross_entropy: mistakes are error messages") {
   CHECK(contains(error_of([&] { cross_entropy(z, Tensor<Label, 1>{0}); }),
                  "expected 2 labels, got 1"));
   CHECK(contains(error_of([&] {
-                   cross_entropy(z, Tensor<Label, 1>{0, 1}, {}, 1.0);
+                   cross_entropy(z, Tensor<Label, 1>{0, 1}, {}, {.smoothing = 1.0});
                  }),
                  "a smoothing in [0, 1), got 1"));
   Tensor<float, 2> wrong(Shape{1, 3});

@@ -88,6 +88,8 @@ class AnyLayer {
   virtual void add_dimensions(std::vector<Index>& all) const = 0;
   /// Throws unless buffers still have the extents of their new values.
   virtual void check_buffers() const = 0;
+  /// Notes which of its parameters stay as they are.
+  virtual void freeze(bool (*frozen)(std::string_view parameter)) = 0;
 
   /// Whether the layer is of this type.
   template <class Layer>
@@ -122,6 +124,8 @@ class AnyLayer {
   bool sees_all = false;           ///< each of its units reads whole maps
   std::int64_t multiply_adds = 0;  ///< for one example, if it says so
   bool has_parameters = false;     ///< or buffers
+  std::uint64_t frozen = 0;        ///< bit i: parameter i stays as it is
+  bool all_frozen = false;         ///< all of them do
 
  protected:
   const void* type_ = nullptr;
@@ -190,6 +194,17 @@ class LayerAdapter final : public AnyLayer<T> {
 
   void add_dimensions(std::vector<Index>& all) const override {
     detail::add_dimensions(layer(), all);
+  }
+
+  void freeze(bool (*is_frozen)(std::string_view)) override {
+    int i = 0;
+    bool trains = false;
+    detail::each_parameter<Layer>([&](const auto& p) {
+      const bool stays = is_frozen(concat(Base::path, ".", p.name));
+      Base::frozen |= std::uint64_t{stays} << i++;
+      trains = trains || (!stays && !(layer().*p.value).empty());
+    });
+    Base::all_frozen = i > 0 && !trains;
   }
 
   void check_buffers() const override {

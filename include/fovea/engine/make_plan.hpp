@@ -37,6 +37,15 @@ template <class T>
   return count;
 }
 
+// Whether of the layers with parameters all are frozen, or none.
+template <class T>
+[[gnu::cold]] bool Plan<T>::alike(std::size_t first, std::size_t count) const {
+  std::size_t frozen = 0, trained = 0;
+  for (std::size_t k = first; k < first + count; ++k)
+    (layers_[k]->all_frozen ? frozen : trained) += layers_[k]->has_parameters;
+  return frozen == 0 || trained == 0;
+}
+
 template <class T>
 [[gnu::cold]] void Plan<T>::make_steps(std::span<const FusionRule<T>> rules) {
   std::vector<AnyLayer<T>*> all;
@@ -48,7 +57,7 @@ template <class T>
     std::size_t count = 1;
     for (const FusionRule<T>& candidate : rules) {
       const std::size_t takes = candidate.match(neighbours, input, options_);
-      if (takes < 2) continue;
+      if (takes < 2 || !alike(k, takes)) continue;
       rule = &candidate, count = takes;
       break;
     }
@@ -161,11 +170,30 @@ template <class T>
 
 namespace detail {
 
+// What a layer left in this member of its Pass.
+template <class T, class Layer, class Member, class Pass>
+Member& left_by(const Plan<T>& plan, const Layer& layer, Member Pass::*member) {
+  return plan.own(layer).template pass<Pass>().*member;
+}
+
+// Calls f(parameter, gradient) for those of a layer that are not empty; the
+// gradient is empty if the parameter stays as it is.
+template <class Layer, class T, class F>
+void each_gradient(Layer& layer, const Plan<T>& plan, const F& f) {
+  int i = 0;
+  each_parameter<std::remove_const_t<Layer>>([&](const auto& p) {
+    const bool frozen = plan.own(layer).frozen >> i++ & 1;
+    auto& tensor = layer.*p.value;
+    auto gradient = left_by(plan, layer, p.gradient).view();
+    if (!tensor.empty()) f(p, tensor.view(), frozen ? decltype(gradient){} : gradient);
+  });
+}
+
 // The buffers of a layer get the new values that its last forward left.
 template <class Layer, class T>
 void take_over_buffers(Layer& layer, const Plan<T>& plan) {
   each_buffer<Layer>([&](const auto& b) {
-    const auto& update = plan.left_by(layer, b.update);
+    const auto& update = left_by(plan, layer, b.update);
     std::copy(update.begin(), update.end(), (layer.*b.value).begin());
   });
 }

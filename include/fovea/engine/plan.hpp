@@ -90,12 +90,11 @@ class Plan {
   /// The value that the layer with this path writes; of a composite, that of its last layer.
   std::size_t find(std::string_view path) const;
 
-  /// What this layer left in this member of its Pass. Throws if the layer is not part of the plan.
-  template <class Layer, class Member, class Pass>
-  Member& left_by(const Layer& layer, Member Pass::*member) const {
+  /// The plan's own of this layer. Throws if the layer is not part of the plan.
+  template <class Layer>
+  const AnyLayer<T>& own(const Layer& layer) const {
     for (const auto& any : layers_)
-      if (any->template is<Layer>() && &any->template get<Layer>() == &layer)
-        return any->template pass<Pass>().*member;
+      if (any->template is<Layer>() && &any->template get<Layer>() == &layer) return *any;
     fail("this layer is not part of the network that the workspace was made for");
   }
 
@@ -120,40 +119,13 @@ class Plan {
   View<const T, 1> memory() const { return storage_; }
 
   /// Runs the steps from layer `first` on; x is the input if that is the first of all.
-  void forward(const T* x, std::size_t first, const Context& context) {
-    context_ = context;
-    if (first == 0) {
-      input_ = x;
-      if (T* const copy = values_[0].data) {
-        std::copy_n(x, value(0).extents.size(), copy);
-        input_ = copy;
-      }
-    }
-    for (std::size_t s = first < layers_.size() ? step_of_[first] : steps_.size();
-         s < steps_.size(); ++s)
-      naming(steps_[s], [&] { run_forward(steps_[s]); });
-  }
+  void forward(const T* x, std::size_t first, const Context& context);
 
   /// The same from layer k + 1 of a fused group. False if the group cannot begin there.
-  bool forward_inside(std::size_t k, const AnyView<const T>& x, const Context& context) {
-    const Step& step = steps_[step_of_[k]];
-    bool begun = false;
-    naming(step, [&] {
-      begun = step.group->forward_after(k - step.first, x, value(step.last + 1), context);
-    });
-    if (begun) forward(nullptr, step.last + 1, context);
-    return begun;
-  }
+  bool forward_inside(std::size_t k, const AnyView<const T>& x, const Context& context);
 
   /// Runs backward from value v, whose gradient is written. Value 0 is the x of the last forward.
-  void backward(std::size_t v) {
-    // Readers after v do not run, and the last of them would have assigned the gradient.
-    for (std::size_t u = 0; u < v; ++u)
-      if (values_[u].gradient && values_[u].readers.back() >= v)
-        std::fill_n(values_[u].gradient, gradient(u).extents.size(), T{0});
-    for (std::size_t s = step_of_[v - 1] + 1; s-- > 0;)
-      naming(steps_[s], [&] { run_backward(steps_[s]); });
-  }
+  void backward(std::size_t v);
 
   /// Whether a layer that runs after value v was written reads a value before it.
   bool reads_before(std::size_t v) const {
@@ -193,6 +165,7 @@ class Plan {
     any->path = to_string(path);
     any->identity = path.identity;
     any->inputs = inputs;
+    if (options_.frozen) any->freeze(options_.frozen);
     for (const auto& other : layers_)
       check(!any->has_parameters || !other->template is<Layer>() ||
                 &other->template get<Layer>() != &layer,
@@ -220,6 +193,7 @@ class Plan {
   bool goes_back() const { return options_.keep != Keep::output; }
 
   std::size_t neighbours_from(std::size_t k) const;
+  bool alike(std::size_t first, std::size_t count) const;
   void make_steps(std::span<const FusionRule<T>> rules);
   void plan_memory();
 
@@ -238,46 +212,10 @@ class Plan {
     return v == 0 ? AnyView<const T>{input_, view.extents} : AnyView<const T>(view);
   }
 
-  void run_forward(Step& step) {
-    AnyLayer<T>& layer = *layers_[step.first];
-    const AnyView<T> y = value(step.last + 1);
-    Context context = context_;
-    context.layer = layer.identity;
-    if (step.group) return step.group->forward(read(layer.inputs[0]), y, context);
-    std::array<AnyView<const T>, most_inputs> x;
-    const std::size_t count = layer.inputs.size();
-    for (std::size_t i = 0; i < count; ++i) x[i] = read(layer.inputs[i]);
-    if (layer.is_view && x[0].data == y.data) return;
-    layer.forward({x.data(), count}, y, context);
-  }
-
-  void run_backward(Step& step) {
-    AnyLayer<T>& layer = *layers_[step.first];
-    const AnyView<T> y = value(step.last + 1), dy = gradient(step.last + 1);
-    Context context = context_;
-    context.layer = layer.identity;
-    std::array<AnyView<const T>, most_inputs> x;
-    std::array<AnyView<T>, most_inputs> dx;
-    const std::size_t count = layer.inputs.size();
-    for (std::size_t i = 0; i < count; ++i) {
-      x[i] = read(layer.inputs[i]);
-      dx[i] = gradient(layer.inputs[i]);
-      if (step.added[i]) dx[i].data = step.added[i];
-    }
-    if (step.group)
-      step.group->backward(x[0], y, dy, dx[0], context);
-    else if (!layer.is_view || dx[0].data != dy.data)
-      layer.backward({x.data(), count}, y, dy, {dx.data(), count}, context);
-    for (std::size_t i = 0; i < count; ++i)
-      if (step.added[i]) add(step.added[i], gradient(layer.inputs[i]));
-  }
-
-  // sum += addend
-  void add(const T* addend, const AnyView<T>& sum) const {
-    parallel_blocks(context_.threads, sum.extents.size(), 16384, [&](Index first, Index last) {
-      for (Index i = first; i < last; ++i) sum.data[i] += addend[i];
-    });
-  }
+  Context context_of(const Step& step) const;
+  void run_forward(Step& step);
+  void run_backward(Step& step);
+  void add(const T* addend, const AnyView<T>& sum) const;
 
   WorkspaceOptions options_;
   Index capacity_, batch_ = 0;
@@ -298,3 +236,4 @@ class Plan {
 }  // namespace fovea::inline FOVEA_ABI
 
 #include "fovea/engine/make_plan.hpp"
+#include "fovea/engine/run_plan.hpp"

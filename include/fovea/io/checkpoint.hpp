@@ -15,6 +15,7 @@
 //
 //   model.conv1.weight, ...               the state of the network: parameters and buffers
 //   optimizer.mean, optimizer.square      the state of the optimizer
+//   ema.average, ...                      what else is given: file.save(net, adam, w, at, ema)
 //   losses (steps)                        the loss of every step so far
 //   metadata                              clock, seed, epoch, step, loss_sum; run.* and notes.*
 //
@@ -106,12 +107,11 @@ class CheckpointReader {
   Safetensors file_;
 };
 
-// Calls f(name, tensor) for each tensor of an optimizer.
-template <class Optimizer, class F>
-void each_moment(Optimizer& optimizer, F&& f) {
-  std::apply(
-      [&](const auto&... s) { (f(concat("optimizer.", s.first), optimizer.*s.second), ...); },
-      Optimizer::state());
+// Calls f(name, tensor) for each tensor of an optimizer, an average or whatever has a state().
+template <class Part, class F>
+void each_tensor(std::string_view name, Part& part, F&& f) {
+  std::apply([&](const auto&... s) { (f(concat(name, ".", s.first), part.*s.second), ...); },
+             Part::state());
 }
 
 }  // namespace detail
@@ -129,17 +129,20 @@ class CheckpointFile {
   /// Whether one has been saved.
   bool exists() const { return what_is_at(path_) != "nothing"; }
 
-  /// Writes atomically and durably; the checkpoint before it stays as FILE.previous.
-  template <class Net, class Optimizer>
+  /// Writes atomically and durably; the checkpoint before it stays as FILE.previous. `more` are an
+  /// Ema, a Lookahead, a Plateau, or anything with a name and a state().
+  template <class Net, class Optimizer, class... More>
   void save(const Net& net, const Optimizer& optimizer, const Workspace<Net>& w,
-            const TrainingState& at) const {
+            const TrainingState& at, const More&... more) const {
     Safetensors file;
     std::map<std::string, StoredTensor> state;
     store_state(net, state);
     for (auto& [name, tensor] : state) file.tensors["model." + name] = std::move(tensor);
-    detail::each_moment(optimizer, [&](const std::string& name, const auto& moment) {
-      file.tensors[name] = store(moment);
-    });
+    const auto keep = [&](const std::string& name, const auto& tensor) {
+      file.tensors[name] = store(tensor);
+    };
+    detail::each_tensor("optimizer", optimizer, keep);
+    (detail::each_tensor(More::name, more, keep), ...);
     file.tensors["losses"] =
         store(View<const float, 1>(at.losses.data(), Shape{std::ssize(at.losses)}));
 
@@ -157,9 +160,10 @@ class CheckpointFile {
 
   /// Puts network, optimizer, the workspace's step and `at` where they were, and
   /// returns true; false if there is no checkpoint yet. Throws, and changes nothing,
-  /// if it is not one of this run.
-  template <class Net, class Optimizer>
-  bool load(Net& net, Optimizer& optimizer, Workspace<Net>& w, TrainingState& at) const {
+  /// if it is not one of this run. `more` as in save.
+  template <class Net, class Optimizer, class... More>
+  bool load(Net& net, Optimizer& optimizer, Workspace<Net>& w, TrainingState& at,
+            More&... more) const {
     if (!exists()) return false;
     const detail::CheckpointReader file(path_);
     const auto compare = [&](std::string_view what, std::string_view expected,
@@ -177,9 +181,13 @@ class CheckpointFile {
     const auto complaint = take_state(file.tensors("model."), stored_net, file.name()).complaint();
     check(complaint.empty(), file.name(), ": expected the tensors of this network, found ",
           complaint);
-    detail::each_moment(stored_optimizer, [&](const std::string& key, auto& moment) {
-      file.tensor(key).copy_to(moment.flat(), concat(file.name(), ": ", key));
-    });
+    std::tuple<More...> stored_more(more...);
+    const auto take = [&](const std::string& key, auto& tensor) {
+      file.tensor(key).copy_to(tensor.flat(), concat(file.name(), ": ", key));
+    };
+    detail::each_tensor("optimizer", stored_optimizer, take);
+    std::apply([&](auto&... part) { (detail::each_tensor(More::name, part, take), ...); },
+               stored_more);
     stored_optimizer.set_steps(file.number<std::uint64_t>("clock"));
 
     TrainingState stored{file.number<std::uint64_t>("epoch"),
@@ -197,6 +205,7 @@ class CheckpointFile {
 
     net = std::move(stored_net);
     optimizer = std::move(stored_optimizer);
+    std::tie(more...) = std::move(stored_more);
     w.step = optimizer.steps();
     at = std::move(stored);
     return true;

@@ -67,13 +67,15 @@ class Held final : public HeldLayer<T> {
       const auto name = [&](std::string_view tensor) {
         return v.named ? concat(to_string(path), ".", tensor) : std::string();
       };
-      each_parameter<L>([&](const auto& p) {
-        auto& tensor = layer.*p.value;
-        if (tensor.empty()) return;
-        AnyView<T> gradient;
-        if (v.plan) gradient = v.plan->left_by(layer, p.gradient).view();
-        v.call(v.f, name(p.name), tensor.view(), gradient);
-      });
+      const auto call = [&](const auto& p, auto tensor, const AnyView<T>& gradient) {
+        v.call(v.f, name(p.name), tensor, gradient);
+      };
+      if (v.plan)
+        each_gradient(layer, *v.plan, call);
+      else
+        each_parameter<L>([&](const auto& p) {
+          if (!(layer.*p.value).empty()) call(p, (layer.*p.value).view(), {});
+        });
       if (v.buffers)
         each_buffer<L>(
             [&](const auto& b) { v.call(v.f, name(b.name), (layer.*b.value).view(), {}); });

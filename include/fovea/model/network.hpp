@@ -190,24 +190,35 @@ class Network {
   /// Calls f(name, view) for every parameter, and for every buffer too in for_each_state.
   template <class F>
   void for_each_parameter(F&& f) {
+    identity_.changed();
     visit(f, nullptr, false);
+  }
+  template <class F>
+  void for_each_parameter(F&& f) const {
+    visit(reading(f), nullptr, false);
   }
   /// The same for parameters and buffers.
   template <class F>
   void for_each_state(F&& f) {
+    identity_.changed();
     visit(f, nullptr, true);
   }
-  /// Calls f(parameter, gradient) in the same order, both as views of all
-  /// their numbers. Allocates nothing.
+  template <class F>
+  void for_each_state(F&& f) const {
+    visit(reading(f), nullptr, true);
+  }
+  /// Calls f(parameter, gradient) in the same order, both as views of all their numbers; the
+  /// gradient of a frozen parameter is empty. Allocates nothing.
   template <class F>
   void for_each_parameter(Workspace<Network>& w, F&& f) {
     w.check_trains("parameters", *this);
     const auto flat = [](const AnyView<T>& view) {
-      return View<T, 1>(view.data, Shape{view.extents.size()});
+      return view.data ? View<T, 1>(view.data, Shape{view.extents.size()}) : View<T, 1>();
     };
     auto both = [&](const std::string&, AnyView<T> tensor, AnyView<T> gradient) {
       f(flat(tensor), flat(gradient));
     };
+    identity_.changed();
     visit(both, &w.plan_, false);
   }
   /// As in Sequential.
@@ -251,15 +262,20 @@ class Network {
           "Network: expected a value of this network, got one of another");
   }
 
+  // f with tensors that cannot be written.
   template <class F>
-  void visit(F& f, const Plan<T>* plan, bool buffers) {
-    identity_.changed();
+  static auto reading(F& f) {
+    return [&f](const std::string& name, AnyView<T> tensor) { f(name, AnyView<const T>(tensor)); };
+  }
+  template <class F>
+  void visit(F&& f, const Plan<T>* plan, bool buffers) const {
+    using Body = std::remove_reference_t<F>;
     const typename detail::HeldLayer<T>::Visitor visitor{
         [](void* body, const std::string& name, AnyView<T> tensor, AnyView<T> gradient) {
-          if constexpr (std::is_invocable_v<F&, const std::string&, AnyView<T>, AnyView<T>>)
-            (*static_cast<F*>(body))(name, tensor, gradient);
+          if constexpr (std::is_invocable_v<Body&, const std::string&, AnyView<T>, AnyView<T>>)
+            (*static_cast<Body*>(body))(name, tensor, gradient);
           else
-            (*static_cast<F*>(body))(name, tensor);
+            (*static_cast<Body*>(body))(name, tensor);
         },
         &f, plan, buffers, plan == nullptr};
     for (const auto& layer : layers_) layer->visit(visitor);

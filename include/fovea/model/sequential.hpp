@@ -229,16 +229,15 @@ class Sequential : public Chain<Layers...> {
     visit_named<true>(*this, f);
   }
 
-  /// Calls f(parameter, gradient) in the same order. Allocates nothing. Throws unless the workspace
-  /// is this network's and has gradients.
+  /// Calls f(parameter, gradient) in the same order; the gradient of a frozen parameter is empty.
+  /// Allocates nothing. Throws unless the workspace is this network's and has gradients.
   template <class F>
   void for_each_parameter(Workspace<Sequential>& w, F&& f) {
     w.check_trains("parameters", *this);
     identity_.changed();
     detail::visit_layers(*this, Path{}, [&]<class Layer>(Layer& layer, const Path&) {
-      detail::each_parameter<Layer>([&](const auto& p) {
-        if (!(layer.*p.value).empty())
-          f((layer.*p.value).view(), w.plan_.left_by(layer, p.gradient).view());
+      detail::each_gradient(layer, w.plan_, [&](const auto&, auto parameter, auto gradient) {
+        f(parameter, gradient);
       });
     });
   }

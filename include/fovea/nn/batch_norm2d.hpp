@@ -145,6 +145,7 @@ class BatchNorm2d {
           for (Index i = 0; i < planes.size; ++i) to[i] = (from[i] - middle) * scale + shift;
         }
       }
+      pass.running_mean(c) = running_mean(c), pass.running_var(c) = running_var(c);
       if (!pass.of_batch) return;
       const auto move = [&](const Tensor<T, 1>& from, double to) {
         return static_cast<T>((1 - options.momentum) * to_double(from(c)) + options.momentum * to);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "fovea/core/check.hpp"
 
@@ -26,6 +27,9 @@ struct WorkspaceOptions {
   bool fuse = true;                 ///< false: layer by layer, as Keep::everything implies
   std::uint64_t seed = 0;           ///< for layers that draw random numbers
   bool prepack_weights = false;     ///< the weights will not change: what is packed is packed once
+  /// Whether a parameter, "conv1.weight", stays as it is. A layer of which all parameters do costs
+  /// no ds/dtheta and runs in eval mode: batch normalisation uses its running values and keeps them.
+  bool (*frozen)(std::string_view parameter) = nullptr;
 };
 
 /// What a layer is told about the pass it runs in. Random numbers inside a layer are a function of

@@ -13,13 +13,20 @@
 // Subtracting the maximum keeps every exponent at or below zero, so logits of +-1e4 are as good as
 // any. The mean over the batch, 1/N, is taken here and nowhere else.
 //
-// Label smoothing makes the target less than certain: a fraction s of it is spread over all
-// classes, q[k] = (1 - s) [k = label] + s/K, and L = -1/N sum over n and k of q log p, dz =
-// (p - q) / N. Examples that are classified correctly still have a gradient (Szegedy et al.,
-// Rethinking the Inception architecture for computer vision, CVPR 2016).
+// In general the target is a distribution, q[n,k], and a class may weigh w[k]:
+//
+//   L = -1/N sum over n,k of w[k] q[n,k] log p[n,k]
+//   dz[n,k] = (p[n,k] sum over j of w[j] q[n,j] - w[k] q[n,k]) / N
+//
+//   labels        q[n,k] = [k = label[n]]; with weights the mean divides by the sum of w[label[n]]
+//   soft targets  q as it is given, for instance by MixUp
+//   smoothing s   (1 - s) q + s/K: the target is less than certain, and examples that are
+//                 classified correctly still have a gradient (Szegedy et al., Rethinking the
+//                 Inception architecture for computer vision, CVPR 2016)
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <concepts>
 #include <cstdint>
 
@@ -63,47 +70,116 @@ Tensor<ElementOf<Z>, 2> softmax(const Z& logits) {
   return p;
 }
 
-/// The mean loss over the batch, with label smoothing if `smoothing` > 0. Assigns its gradient to
-/// `gradient` unless that is empty. Throws on a label outside [0, K), a smoothing outside [0, 1),
-/// or a gradient in the memory of the logits, which are still read while it is written.
+/// What a loss does with what it finds in each example: the mean over the batch, or the sum.
+enum class Reduction { mean, sum };
+
+/// How cross_entropy measures.
+template <class T>
+struct CrossEntropyOptions {
+  double smoothing = 0;                   ///< s, in [0, 1)
+  View<const T, 1> class_weights = {};    ///< w (K), 0 or more; none: all 1
+  Reduction reduction = Reduction::mean;  ///< over the examples
+};
+
+namespace detail {
+
+// The loss of all rows; `target(n, k)` is q before smoothing, `total` what is divided by.
+template <class T, class Target>
+T cross_entropy_of(View<const T, 2> logits, View<T, 2> gradient, double total,
+                   const CrossEntropyOptions<T>& options, const Target& target) {
+  const auto [N, K] = logits.shape();
+  const double s = options.smoothing, rest = s / static_cast<double>(K);
+  const auto divisor = static_cast<T>(total);
+  const bool weighted = !options.class_weights.empty();
+  // w[k] q[n, k]
+  const auto share = [&](Index n, Index k) {
+    const double q = (1 - s) * target(n, k) + rest;
+    return weighted ? q * static_cast<double>(options.class_weights[k]) : q;
+  };
+  const double loss = kernels::sum_of_examples(N, [&, K = K](Index n) {
+    const View<const T, 1> z = logits[n];
+    const View<T, 1> dz = gradient.empty() ? View<T, 1>{} : gradient[n];
+    const auto row = softmax_row(z, dz);
+    double l = 0, shares = 0;
+    for (Index k = 0; k < K; ++k)
+      if (const double q = share(n, k); q > 0 || q < 0) {  // 0 times a logit of -infinity is 0
+        l -= q * (static_cast<double>(z[k]) - row.largest - row.log_sum);
+        shares += q;
+      }
+    const auto sum = static_cast<T>(shares);
+    for (Index k = 0; k < dz.size(); ++k)
+      dz[k] = (dz[k] * sum - static_cast<T>(share(n, k))) / divisor;
+    return l;
+  });
+  return static_cast<T>(loss / total);
+}
+
+template <class T>
+void check_cross_entropy(View<const T, 2> logits, View<T, 2> gradient,
+                         const CrossEntropyOptions<T>& options) {
+  const auto [N, K] = logits.shape();
+  check(N > 0 && K > 0, "cross_entropy: expected logits (N, K), got ", logits.shape());
+  check(gradient.empty() || gradient.shape() == logits.shape(),
+        "cross_entropy: expected a gradient ", logits.shape(), ", got ", gradient.shape());
+  check(!overlap(gradient, logits), "cross_entropy: expected a gradient with memory of its ",
+        "own, got one that overlaps the logits");
+  check(0 <= options.smoothing && options.smoothing < 1,
+        "cross_entropy: expected a smoothing in [0, 1), got ", options.smoothing);
+  const auto& w = options.class_weights;
+  check(w.empty() || w.size() == K, "cross_entropy: expected ", K, " class weights, got ",
+        w.size());
+  for (const T weight : w)
+    check(weight >= 0 && std::isfinite(weight),
+          "cross_entropy: expected finite class weights of 0 or more, got ", weight);
+}
+
+}  // namespace detail
+
+/// The loss of labels (N). Assigns its gradient to `gradient` unless that is empty. Throws on a
+/// label outside [0, K), options outside their range, or a gradient in the memory of the logits,
+/// which are still read while it is written.
 // The gradient becomes a View in here: in cross_entropy(net.forward(x, w),
 // labels, w.output_gradient()) the last argument may be evaluated before forward
 // has set the size of the batch.
 template <Ranked<2> Z, std::convertible_to<View<ElementOf<Z>, 2>> G = View<ElementOf<Z>, 2>>
 ElementOf<Z> cross_entropy(const Z& logits, View<const Label, 1> labels, G&& gradient = {},
-                           double smoothing = 0) {
+                           const CrossEntropyOptions<ElementOf<Z>>& options = {}) {
   using T = ElementOf<Z>;
   const View<T, 2> dlogits = std::forward<G>(gradient);
+  detail::check_cross_entropy<T>(logits, dlogits, options);
   const auto [N, K] = logits.shape();
-  check(N > 0 && K > 0, "cross_entropy: expected logits (N, K), got ", logits.shape());
   check(labels.extent(0) == N, "cross_entropy: expected ", N, " labels, got ", labels.extent(0));
-  check(dlogits.empty() || dlogits.shape() == logits.shape(), "cross_entropy: expected a gradient ",
-        logits.shape(), ", got ", dlogits.shape());
-  check(!overlap(dlogits, as_const(logits)),
-        "cross_entropy: expected a gradient with memory of its ",
-        "own, got one that overlaps the logits");
-  check(0 <= smoothing && smoothing < 1, "cross_entropy: expected a smoothing in [0, 1), got ",
-        smoothing);
-  for (Index n = 0; n < N; ++n)
+  double total = 0;
+  for (Index n = 0; n < N; ++n) {
     check(0 <= labels[n] && labels[n] < K, "cross_entropy: expected labels in [0, ", K, "), got ",
           labels[n], " at ", n);
-  const double rest = smoothing / static_cast<double>(K);  // what every class gets of q
-  const double loss = kernels::sum_of_examples(N, [&, N = N, K = K](Index n) {
-    const View<const T, 1> z = as_const(logits)[n];
-    const View<T, 1> dz = dlogits.empty() ? View<T, 1>{} : dlogits[n];
-    const auto row = detail::softmax_row(z, dz);
-    const auto log_p = [&](Index k) {
-      return static_cast<double>(z[k]) - row.largest - row.log_sum;
-    };
-    double l = -(1 - smoothing) * log_p(labels[n]);
-    if (smoothing > 0)
-      for (Index k = 0; k < K; ++k) l -= rest * log_p(k);
-    if (dz.empty()) return l;
-    dz[labels[n]] -= static_cast<T>(1 - smoothing);
-    for (T& g : dz) g = (g - static_cast<T>(rest)) / static_cast<T>(N);
-    return l;
+    total +=
+        options.class_weights.empty() ? 1.0 : static_cast<double>(options.class_weights[labels[n]]);
+  }
+  check(total > 0, "cross_entropy: expected a label with a class weight above 0, found none");
+  if (options.reduction == Reduction::sum) total = 1;
+  return detail::cross_entropy_of<T>(logits, dlogits, total, options,
+                                     [&](Index n, Index k) { return labels[n] == k ? 1.0 : 0.0; });
+}
+
+/// The loss of targets (N, K), a distribution over the classes for each example; the mean divides
+/// by N. Throws as the other one.
+template <Ranked<2> Z, std::convertible_to<View<ElementOf<Z>, 2>> G = View<ElementOf<Z>, 2>>
+ElementOf<Z> cross_entropy(const Z& logits, View<const ElementOf<Z>, 2> targets, G&& gradient = {},
+                           const CrossEntropyOptions<ElementOf<Z>>& options = {}) {
+  using T = ElementOf<Z>;
+  const View<T, 2> dlogits = std::forward<G>(gradient);
+  detail::check_cross_entropy<T>(logits, dlogits, options);
+  check(targets.shape() == logits.shape(), "cross_entropy: expected targets ", logits.shape(),
+        ", got ", targets.shape());
+  check(!overlap(dlogits, targets),
+        "cross_entropy: expected a gradient with memory of its own, got one that overlaps the ",
+        "targets");
+  const double total =
+      options.reduction == Reduction::sum ? 1.0 : static_cast<double>(logits.extent(0));
+  return detail::cross_entropy_of<T>(logits, dlogits, total, options, [&](Index n, Index k) {
+    return static_cast<double>(targets(n, k));
   });
-  return static_cast<T>(loss / static_cast<double>(N));
 }
 
 }  // namespace fovea::inline FOVEA_ABI

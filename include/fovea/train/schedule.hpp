@@ -11,6 +11,15 @@
 //   OneCycle   up from start = peak / start_divisor, at step 0, to peak, at step warmup steps - 1,
 //              and down to start / end_divisor, at step steps - 1, both along half a cosine
 //              (Smith and Topin, Super-convergence, 2018, in the form that PyTorch uses)
+//   Piecewise  straight lines between points {step, rate}; before the first and after the last
+//              point, its rate
+//   Stepwise   rate, times `factor` from each of the steps in `at` on
+//   Warmup     lr(t) = then(t) (t + 1) / steps while t < steps, and then(t) from there on: the first
+//              steps of any other schedule get shorter
+//
+//   Warmup{.steps = 500, .then = Cosine{.rate = 0.1, .steps = 20000}}
+//
+// Plateau is one that looks at how training goes, in train/stopping.hpp.
 //
 //   later steps           the last rate: Cosine's `end`, OneCycle's start / end_divisor
 //   warmup steps <= 1     OneCycle goes down from its first step on, which has the peak if warmup
@@ -25,6 +34,7 @@
 #include <limits>
 #include <numbers>
 #include <string_view>
+#include <vector>
 
 #include "fovea/core/check.hpp"
 #include "fovea/core/math.hpp"
@@ -94,5 +104,65 @@ struct OneCycle {
     return detail::ease(peak, end, (at - top) / (last - top));
   }
 };
+
+/// Straight lines between points.
+struct Piecewise {
+  /// The rate at one step.
+  struct Point {
+    double step, rate;
+  };
+  std::vector<Point> points{};  ///< in the order of their steps
+  /// The rate at step t. Throws without points, on points out of order, and on rates that no
+  /// optimizer takes.
+  double operator()(std::uint64_t t) const {
+    check(!points.empty(), "Piecewise: expected one point or more, got none");
+    const auto at = static_cast<double>(t);
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      detail::check_rate("Piecewise", points[i].rate);
+      check(i == 0 || points[i - 1].step < points[i].step,
+            "Piecewise: expected points in the order of their steps, got ", points[i].step,
+            " at number ", i + 1);
+    }
+    if (at <= points[0].step) return points[0].rate;
+    for (std::size_t i = 1; i < points.size(); ++i) {
+      const auto& [from, a] = points[i - 1];
+      const auto& [to, b] = points[i];
+      if (at <= to) return a + (b - a) * ((at - from) / (to - from));
+    }
+    return points.back().rate;
+  }
+};
+
+/// A rate that gets smaller at certain steps.
+struct Stepwise {
+  double rate = 0.1;                ///< at first
+  std::vector<std::uint64_t> at{};  ///< steps, rising
+  double factor = 0.1;              ///< from each of them on
+  /// The rate at step t. Throws on rates that no optimizer takes, and on steps that do not rise.
+  double operator()(std::uint64_t t) const {
+    double now = rate;
+    for (std::size_t i = 0; i < at.size(); ++i) {
+      check(i == 0 || at[i - 1] < at[i], "Stepwise: expected rising steps, got ", at[i],
+            " at number ", i + 1);
+      if (t >= at[i]) now *= factor;
+    }
+    detail::check_rate("Stepwise", now);
+    return now;
+  }
+};
+
+/// Another schedule whose first steps rise from almost nothing.
+template <class Schedule>
+struct Warmup {
+  std::uint64_t steps = 0;  ///< that rise
+  Schedule then;            ///< what they rise to
+  /// The rate at step t. Throws what the other one throws.
+  double operator()(std::uint64_t t) const {
+    const double rate = then(t);
+    return t < steps ? rate * (static_cast<double>(t + 1) / static_cast<double>(steps)) : rate;
+  }
+};
+template <class Schedule>
+Warmup(std::uint64_t, Schedule) -> Warmup<Schedule>;
 
 }  // namespace fovea::inline FOVEA_ABI
