@@ -137,7 +137,7 @@ template <class... Args>
 
 /// Throws `Error` with the texts of all arguments unless `ok`; formats nothing when `ok`.
 template <class... Args>
-void check(bool ok, const Args&... args) {
+constexpr void check(bool ok, const Args&... args) {
   if (!ok) [[unlikely]]
     detail::raise({detail::Part(args)...});
 }

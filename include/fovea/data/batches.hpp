@@ -57,10 +57,13 @@ class Batches {
         labels_(Shape{images_.extent(0)}),
         options_(options),
         change_(change) {
-    data.scaling.validate();
+    const Index channels = data.images.extent(1);
+    data.scaling.validate(channels);
     if (options.shuffle) order_ = permutation(data.size(), Rng{options.seed, options.epoch});
-    scale_ = static_cast<T>(1 / (255.0 * data.scaling.std));
-    shift_ = static_cast<T>(-data.scaling.mean / data.scaling.std);
+    for (Index c = 0; c < channels; ++c) {
+      const double mean = data.scaling.mean[c], std = data.scaling.std[c];
+      scales_.push_back({static_cast<T>(1 / (255.0 * std)), static_cast<T>(-mean / std)});
+    }
     check(options.first_step >= 0 && options.first_step <= count(),
           "batches: expected a first step in [0, ", count(), "], got ", options.first_step);
     options_.threads = resolve_threads(options.threads);
@@ -134,6 +137,12 @@ class Batches {
   static constexpr bool augments = !std::is_same_v<Change, NoAugment>;
   static constexpr Index ahead = 4, chunk_size = 4;  // images
 
+  // From a byte to an input: (byte / 255 - mean) / std.
+  struct ByteScale {
+    T scale, shift;
+  };
+  const ByteScale& scale_of(Index c) const { return scales_[static_cast<std::size_t>(c)]; }
+
   // How many examples the memory is for: an epoch of fewer than a batch is one smaller batch.
   Index most(Index batch_size) const {
     check(batch_size > 0, "batches: expected a batch size of 1 or more, got ", batch_size);
@@ -152,10 +161,11 @@ class Batches {
         for (Index i = 0; i < later.size(); i += 64) __builtin_prefetch(later.data() + i);
       }
       const auto bytes = data.images[image_of(first + n)];
-      std::transform(bytes.begin(), bytes.end(), images_[n].begin(),
-                     [scale = scale_, shift = shift_](std::uint8_t byte) {
-                       return static_cast<T>(byte) * scale + shift;
-                     });
+      for (Index c = 0; c < bytes.extent(0); ++c)
+        std::transform(bytes[c].begin(), bytes[c].end(), images_[n][c].begin(),
+                       [s = scale_of(c)](std::uint8_t byte) {
+                         return static_cast<T>(byte) * s.scale + s.shift;
+                       });
     }
   }
 
@@ -169,15 +179,16 @@ class Batches {
         detail::put_in_border<std::uint8_t, T>(data_.get().images[from], padded, T{1} / 255);
         detail::augment_bordered<T>(padded, image, change_,
                                     Rng{options_.seed, options_.epoch, from});
-        for (T& x : image) x = x * (255 * scale_) + shift_;
+        for (Index c = 0; c < image.extent(0); ++c)
+          for (T& x : image[c]) x = x * (255 * scale_of(c).scale) + scale_of(c).shift;
       }
     });
   }
 
   std::reference_wrapper<const Dataset> data_;
   Index size_;
-  std::vector<Index> order_{};  // empty: as they are
-  T scale_{}, shift_{};         // from a byte to an input: (byte / 255 - mean) / std
+  std::vector<Index> order_{};       // empty: as they are
+  std::vector<ByteScale> scales_{};  // of each channel
   Tensor<T, 4> images_;
   Tensor<Label, 1> labels_;
   BatchOptions options_;

@@ -4,7 +4,9 @@
 // of floats; they are scaled when a batch is made.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <string>
 #include <utility>
 
@@ -13,21 +15,76 @@
 
 namespace fovea::inline FOVEA_ABI {
 
-/// What a network sees of a byte: (byte / 255 - mean) / std, so that the training set has
-/// mean 0 and standard deviation 1.
-struct Scaling {
-  double mean = 0, std = 1;  ///< of the pixels in [0, 1]
+/// A number for each channel of an image, or one for all channels.
+class PerChannel {
+ public:
+  static constexpr Index most = 16;  ///< channels
 
-  /// What the network sees of a pixel in [0, 1], and back.
-  double to_input(double pixel) const { return (pixel - mean) / std; }
+  /// One for all.
+  constexpr PerChannel(double all) : values_{all} {}
+  /// One for each. Throws on none, or more than `most`.
+  constexpr PerChannel(std::initializer_list<double> all) : count_(std::ssize(all)) {
+    check(0 < count_ && count_ <= most, "expected a number for each of 1 to ", most,
+          " channels, got ", count_);
+    std::copy(all.begin(), all.end(), values_);
+  }
+
+  /// One for each of `count` channels.
+  constexpr PerChannel(const double* all, Index count) : count_(count) {
+    check(0 < count && count <= most, "expected a number for each of 1 to ", most,
+          " channels, got ", count);
+    std::copy_n(all, count, values_);
+  }
+
+  /// How many numbers there are; 1 is one for all channels.
+  constexpr Index count() const { return count_; }
+  /// That of channel c.
+  constexpr double operator[](Index c) const {
+    check(count_ == 1 || (0 <= c && c < count_), "expected a channel in [0, ", count_, "), got ",
+          c);
+    return values_[count_ == 1 ? 0 : c];
+  }
+  /// The one for all. Throws where channels have their own.
+  constexpr operator double() const {
+    check(count_ == 1, "expected one number for all channels, found ", count_);
+    return values_[0];
+  }
+  friend constexpr bool operator==(const PerChannel&, const PerChannel&) = default;
+  /// "0.5", or "(0.5, 0.4, 0.3)".
+  friend std::string to_string(const PerChannel& x) {
+    std::string text = concat(x[0]);
+    for (Index c = 1; c < x.count(); ++c) text += concat(", ", x[c]);
+    return x.count() == 1 ? text : concat("(", text, ")");
+  }
+
+ private:
+  double values_[most]{};
+  Index count_ = 1;
+};
+
+/// What a network sees of a byte: (byte / 255 - mean) / std, so that the training set has
+/// mean 0 and standard deviation 1, in all or in each channel.
+struct Scaling {
+  PerChannel mean = 0, std = 1;  ///< of the pixels in [0, 1]
+
+  /// What the network sees of a pixel in [0, 1] of channel c, and back.
+  double to_input(double pixel, Index c) const { return (pixel - mean[c]) / std[c]; }
   /// The pixel in [0, 1] that the network sees as `input`.
+  double to_pixel(double input, Index c) const { return input * std[c] + mean[c]; }
+  /// The same where all channels have the same numbers.
+  double to_input(double pixel) const { return (pixel - mean) / std; }
   double to_pixel(double input) const { return input * std + mean; }
 
-  /// Throws unless the mean is finite and the standard deviation above 0.
-  void validate() const {
-    check(std::isfinite(mean) && std::isfinite(std) && std > 0,
-          "scaling: expected a finite mean and a standard deviation above 0, got ", mean, " and ",
-          std);
+  /// Throws unless means are finite and standard deviations above 0, one or as many as `channels`.
+  void validate(Index channels) const {
+    for (const PerChannel* numbers : {&mean, &std})
+      check(numbers->count() == 1 || numbers->count() == channels,
+            "scaling: expected one number or ", channels, ", one for each channel, got ",
+            numbers->count());
+    for (Index c = 0; c < std::max(mean.count(), std.count()); ++c)
+      check(std::isfinite(mean[c]) && std::isfinite(std[c]) && std[c] > 0,
+            "scaling: expected a finite mean and a standard deviation above 0, got ", mean[c],
+            " and ", std[c]);
   }
 };
 
@@ -51,7 +108,7 @@ struct Dataset {
     for (Index n = 0; n < size(); ++n)
       check(0 <= labels(n) && labels(n) < classes, name, ": expected labels in [0, ", classes,
             "), found ", labels(n), " at ", n);
-    scaling.validate();
+    scaling.validate(images.extent(1));
   }
 
   /// A copy of `count` examples from `first` on.
@@ -62,6 +119,29 @@ struct Dataset {
             Tensor<Label, 1>(labels.sub(first, count)), classes, scaling};
   }
 };
+
+/// Mean and standard deviation of each channel over all images of a data set.
+inline Scaling scaling_of(const Dataset& data) {
+  const auto [N, C, H, W] = data.images.shape();
+  check(data.images.size() > 0, data.name, ": expected an image, found none");
+  check(C <= PerChannel::most, data.name, ": expected at most ", PerChannel::most,
+        " channels, found ", C);
+  std::array<std::int64_t, PerChannel::most> sums{}, squares{};  // of bytes: exact
+  for (Index n = 0; n < N; ++n)
+    for (Index c = 0; c < C; ++c)
+      for (const std::uint8_t byte : data.images[n][c]) {
+        sums[static_cast<std::size_t>(c)] += byte;
+        squares[static_cast<std::size_t>(c)] += std::int64_t{byte} * byte;
+      }
+  std::array<double, PerChannel::most> mean{}, std{};
+  const double count = static_cast<double>(N) * static_cast<double>(H * W) * 255;
+  for (std::size_t c = 0; c < static_cast<std::size_t>(C); ++c) {
+    mean[c] = static_cast<double>(sums[c]) / count;
+    std[c] = std::sqrt(
+        std::max(static_cast<double>(squares[c]) / (255 * count) - mean[c] * mean[c], 0.0));
+  }
+  return {PerChannel(mean.data(), C), PerChannel(std.data(), C)};
+}
 
 /// Two data sets that belong together.
 struct TrainAndTest {

@@ -81,7 +81,7 @@ class Attack {
         result_(x_.shape()),
         labels_(Shape{capacity}),
         number_(Shape{capacity}) {
-    check(scaling.std > 0, "attack: expected a scaling with std > 0, got ", scaling.std);
+    scaling.validate(x_.extent(1));
   }
 
   /// The images (N, C, H, W) made worse, good until the next call. `first` is the number of the
@@ -98,7 +98,6 @@ class Attack {
       labels_(n) = labels[n];
       number_(n) = n;
     });
-    const auto step = static_cast<T>(options_.step / scaling_.std);
     Index left = N;  // those still under attack stand in front
     for (Index t = 0; t < options_.steps && left > 0; ++t) {
       const auto x = as_const(x_).sub(0, left);
@@ -111,7 +110,7 @@ class Attack {
         return options_.until_fooled && t > 0 && argmax(logits[n]) != labels_(n);
       };
       parallel_for(pass_.threads(), left, [&](Index n, int) {
-        if (!fooled(n)) climb(dx[n], step, n);
+        if (!fooled(n)) climb(dx[n], n);
       });
       for (Index n = left; n-- > 0;)
         if (fooled(n)) retire(n, --left);
@@ -133,28 +132,32 @@ class Attack {
   void start(View<const T, 3> image, Rng rng, Index n) {
     const double epsilon = options_.epsilon;
     T *const x = x_[n].data(), *const lows = low_[n].data(), *const highs = high_[n].data();
-    const auto pixel = [&](T input) { return scaling_.to_pixel(static_cast<double>(input)); };
+    const Index plane = image.extent(1) * image.extent(2);
     for (Index i = 0; i < image.size(); ++i) {
+      const Index c = i / plane;
+      const auto pixel = [&](T input) { return scaling_.to_pixel(static_cast<double>(input), c); };
       const T from = image.data()[i];
       const double p = std::clamp(pixel(from), 0.0, 1.0);
       const double bottom = std::max(p - epsilon, 0.0), top = std::min(p + epsilon, 1.0);
-      T low = static_cast<T>(scaling_.to_input(bottom));
-      T high = static_cast<T>(scaling_.to_input(top));
+      T low = static_cast<T>(scaling_.to_input(bottom, c));
+      T high = static_cast<T>(scaling_.to_input(top, c));
       while (pixel(low) < bottom) low = detail::next_above(low);
       while (pixel(high) > top) high = -detail::next_above(-high);
       if (exactly_equal(epsilon, 0) || low > high) low = high = from;
       const double u = options_.random_start ? rng.uniform(-epsilon, epsilon) : 0.0;
       lows[i] = low;
       highs[i] = high;
-      x[i] = static_cast<T>(static_cast<double>(from) + u / scaling_.std);
+      x[i] = static_cast<T>(static_cast<double>(from) + u / scaling_.std[c]);
     }
   }
 
   // x = clamp(x + step sign(dx))
-  void climb(View<const T, 3> dx, T step, Index n) {
+  void climb(View<const T, 3> dx, Index n) {
     T* const x = x_[n].data();
     const T *const low = low_[n].data(), *const high = high_[n].data();
+    const Index plane = dx.extent(1) * dx.extent(2);
     for (Index i = 0; i < dx.size(); ++i) {
+      const auto step = static_cast<T>(options_.step / scaling_.std[i / plane]);
       const T g = dx.data()[i], move = g > T{0} ? step : g < T{0} ? -step : T{0};
       x[i] = std::min(std::max(x[i] + move, low[i]), high[i]);
     }

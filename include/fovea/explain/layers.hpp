@@ -61,7 +61,10 @@ Tensor<T, 4> image_at(const Dataset& data, Index n) {
 /// baseline that shows nothing.
 template <class T = float>
 Tensor<T, 4> black_image(const Dataset& data) {
-  return Tensor<T, 4>(data.images.shape().with_batch(1), static_cast<T>(data.scaling.to_input(0)));
+  Tensor<T, 4> image(data.images.shape().with_batch(1));
+  for (Index c = 0; c < image.extent(1); ++c)
+    image[0][c].fill(static_cast<T>(data.scaling.to_input(0, c)));
+  return image;
 }
 
 /// What a layer computed as maps: (N, C, H, W) as it is, anything else as N

@@ -100,7 +100,11 @@ Prototypes<typename Net::value_type> prototypes(const Net& net, View<const Label
     Rng rng{o.seed, classes[n]};
     for (T& p : pixels[n]) p = static_cast<T>(0.5 + 0.1 * rng.uniform(-1, 1));
   }
-  const auto input = [&](T p) { return static_cast<T>(scaling.to_input(static_cast<double>(p))); };
+  scaling.validate(shape[0]);
+  // What the network sees of pixel i of an image.
+  const auto input = [&](T p, Index i) {
+    return static_cast<T>(scaling.to_input(static_cast<double>(p), i / (shape[1] * shape[2])));
+  };
   for (Index step = 0; step < o.steps; ++step) {
     // The shift of image n in this step, the same on the way there and back.
     const auto shifted = [&](Index n, const auto& f) {
@@ -110,7 +114,7 @@ Prototypes<typename Net::value_type> prototypes(const Net& net, View<const Label
       detail::for_each_shifted(shape, down, right, f);
     };
     parallel_for(workspace.threads(), N, [&](Index n, int) {
-      shifted(n, [&](Index i, Index j) { x[n].data()[j] = input(pixels[n].data()[i]); });
+      shifted(n, [&](Index i, Index j) { x[n].data()[j] = input(pixels[n].data()[i], i); });
     });
     logit_gradient(net, x, classes, workspace);
     const auto dx = detail::with_rank<const T, 4>(workspace.input_gradient());
@@ -131,7 +135,7 @@ Prototypes<typename Net::value_type> prototypes(const Net& net, View<const Label
   }
 
   const auto draw = [&](Index n, View<T, 3> image) {
-    std::transform(pixels[n].begin(), pixels[n].end(), image.begin(), input);
+    for (Index i = 0; i < image.size(); ++i) image.data()[i] = input(pixels[n].data()[i], i);
   };
   const auto z = probe_logits(net, N, draw, o.threads);
   const auto p = softmax(z);

@@ -75,16 +75,36 @@ double selftest_error(const Net& net, const Metadata& metadata, std::string_view
 inline std::optional<Scaling> input_scaling(const Metadata& metadata,
                                             std::string_view file = "metadata") {
   if (!metadata.contains("input.mean") || !metadata.contains("input.std")) return {};
-  const auto number = [&](const char* key) {
-    const auto json = detail::parse_json(metadata.at(key));
-    check(json.is_number(), file, ": expected a number for ", key, ", found ",
-          printable(metadata.at(key)));
-    return json.get<double>();
+  // A number, or a list of one for each channel.
+  const auto numbers = [&](const char* key) {
+    auto json = detail::parse_json(metadata.at(key));
+    if (!json.is_array()) json = nlohmann::json::array({json});
+    std::vector<double> all;
+    for (const auto& number : json) {
+      check(number.is_number() && json.size() <= PerChannel::most, file,
+            ": expected a number, or a list of one for each channel, for ", key, ", found ",
+            printable(metadata.at(key)));
+      all.push_back(number.template get<double>());
+    }
+    check(!all.empty(), file, ": expected a number for ", key, ", found none");
+    return PerChannel(all.data(), std::ssize(all));
   };
-  const Scaling scaling{number("input.mean"), number("input.std")};
-  check(scaling.std > 0, file, ": expected a number above 0 for input.std, found ", scaling.std);
+  const Scaling scaling{numbers("input.mean"), numbers("input.std")};
+  for (Index c = 0; c < scaling.std.count(); ++c)
+    check(scaling.std[c] > 0, file, ": expected a number above 0 for input.std, found ",
+          scaling.std[c]);
   return scaling;
 }
+
+namespace detail {
+// "0.5", or "[0.5,0.4,0.3]"
+inline std::string channels_text(const PerChannel& numbers) {
+  if (numbers.count() == 1) return nlohmann::json(numbers[0]).dump();
+  auto list = nlohmann::json::array();
+  for (Index c = 0; c < numbers.count(); ++c) list.push_back(numbers[c]);
+  return list.dump();
+}
+}  // namespace detail
 
 /// A file of `net` in memory: its state, and the metadata above but for a scaling of the input.
 template <class Net>
@@ -111,8 +131,8 @@ Safetensors model_file(const Net& net) {
 template <class Net>
 Safetensors model_file(const Net& net, const Scaling& scaling, Metadata more = {}) {
   Safetensors file = model_file(net);
-  file.metadata["input.mean"] = nlohmann::json(scaling.mean).dump();
-  file.metadata["input.std"] = nlohmann::json(scaling.std).dump();
+  file.metadata["input.mean"] = detail::channels_text(scaling.mean);
+  file.metadata["input.std"] = detail::channels_text(scaling.std);
   file.metadata.merge(more);  // what is there stays
   return file;
 }
