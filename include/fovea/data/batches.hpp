@@ -177,8 +177,9 @@ class Batches {
         const Index from = image_of(first + n);
         const View<T, 3> image = images_[n];
         detail::put_in_border<std::uint8_t, T>(data_.get().images[from], padded, T{1} / 255);
-        detail::augment_bordered<T>(padded, image, change_,
-                                    Rng{options_.seed, options_.epoch, from});
+        detail::augment_bordered<T>(
+            padded, image, change_, Rng{options_.seed, options_.epoch, from},
+            Rng{options_.seed, from}, options_.epoch, data_.get().scaling.mean);
         for (Index c = 0; c < image.extent(0); ++c)
           for (T& x : image[c]) x = x * (255 * scale_of(c).scale) + scale_of(c).shift;
       }

@@ -5,10 +5,13 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "fovea/core/random.hpp"
 #include "fovea/nn/cross_entropy.hpp"
@@ -148,23 +151,83 @@ struct TrainAndTest {
   Dataset train, test;  ///< to learn from, and to be judged by
 };
 
+/// The examples with these numbers, in this order.
+inline Dataset pick(const Dataset& data, std::span<const Index> numbers) {
+  const Index count = std::ssize(numbers);
+  Dataset part{data.name, Tensor<std::uint8_t, 4>(data.images.shape().with_batch(count)),
+               Tensor<Label, 1>(Shape{count}), data.classes, data.scaling};
+  for (Index n = 0; n < count; ++n) {
+    const Index from = numbers[static_cast<std::size_t>(n)];
+    check(0 <= from && from < data.size(), data.name, ": expected examples in [0, ", data.size(),
+          "), got ", from);
+    const auto image = data.images[from];
+    std::copy(image.begin(), image.end(), part.images[n].begin());
+    part.labels(n) = data.labels(from);
+  }
+  return part;
+}
+
 /// Training and validation: `held_out` random examples (a function of the seed) and the others.
 inline std::pair<Dataset, Dataset> split(const Dataset& data, Index held_out, std::uint64_t seed) {
   check(0 <= held_out && held_out <= data.size(), "split: expected to hold out at most ",
         data.size(), " examples, got ", held_out);
   const auto order = permutation(data.size(), Rng{seed});
-  const auto pick = [&](Index first, Index count) {
-    Dataset part{data.name, Tensor<std::uint8_t, 4>(data.images.shape().with_batch(count)),
-                 Tensor<Label, 1>(Shape{count}), data.classes, data.scaling};
-    for (Index n = 0; n < count; ++n) {
-      const Index from = order[static_cast<std::size_t>(first + n)];
-      const auto image = data.images[from];
-      std::copy(image.begin(), image.end(), part.images[n].begin());
-      part.labels(n) = data.labels(from);
-    }
-    return part;
-  };
-  return {pick(held_out, data.size() - held_out), pick(0, held_out)};
+  const std::span<const Index> all(order);
+  const auto middle = static_cast<std::size_t>(held_out);
+  return {pick(data, all.subspan(middle)), pick(data, all.first(middle))};
+}
+
+/// The number of examples of each class (K).
+inline std::vector<Index> class_counts(const Dataset& data) {
+  data.validate();
+  std::vector<Index> counts(static_cast<std::size_t>(data.classes));
+  for (const Label label : data.labels) ++counts[static_cast<std::size_t>(label)];
+  return counts;
+}
+
+/// The same as split, with the classes in both parts as often as in the whole: of each class the
+/// share of `held_out`, rounded, and of the largest remainders one more, until there are
+/// `held_out`.
+inline std::pair<Dataset, Dataset> stratified_split(const Dataset& data, Index held_out,
+                                                    std::uint64_t seed) {
+  check(0 <= held_out && held_out <= data.size(), "stratified_split: expected to hold out at most ",
+        data.size(), " examples, got ", held_out);
+  const auto counts = class_counts(data);
+  std::vector<Index> wanted(counts.size());
+  std::vector<std::pair<Index, std::size_t>> remainders;  // negative, so that the largest is first
+  Index rest = held_out;
+  for (std::size_t k = 0; k < counts.size() && data.size() > 0; ++k) {
+    // counts held_out / size, without a product that may overflow where Index has 32 bits
+    const auto product = static_cast<std::int64_t>(counts[k]) * held_out;
+    wanted[k] = static_cast<Index>(product / data.size());
+    remainders.push_back({-static_cast<Index>(product % data.size()), k});
+    rest -= wanted[k];
+  }
+  std::sort(remainders.begin(), remainders.end());
+  for (std::size_t i = 0; rest > 0; ++i, --rest) ++wanted[remainders[i].second];
+  std::vector<Index> held, kept;
+  for (const Index n : permutation(data.size(), Rng{seed})) {
+    Index& left = wanted[static_cast<std::size_t>(data.labels(n))];
+    (left > 0 ? held : kept).push_back(n);
+    left -= left > 0;
+  }
+  return {pick(data, kept), pick(data, held)};
+}
+
+/// A weight for each class, N / (K n_k) for n_k examples of N: for a loss that does not forget the
+/// rare ones. Throws on a class without examples.
+template <class T = float>
+Tensor<T, 1> class_weights(const Dataset& data) {
+  const auto counts = class_counts(data);
+  Tensor<T, 1> weights(Shape{data.classes});
+  for (std::size_t k = 0; k < counts.size(); ++k) {
+    check(counts[k] > 0, data.name, ": expected an example of every class, found none of class ",
+          k);
+    weights(static_cast<Index>(k)) =
+        static_cast<T>(static_cast<double>(data.size()) /
+                       (static_cast<double>(data.classes) * static_cast<double>(counts[k])));
+  }
+  return weights;
 }
 
 }  // namespace fovea::inline FOVEA_ABI
