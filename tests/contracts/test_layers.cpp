@@ -585,7 +585,9 @@ TEST_CASE("contracts: softmax and cross-entropy") {
       {"a gradient that begins in the logits", [&] { cross_entropy(front, labels, across); },
        "overlaps the logits"},
       {"a smoothing of NaN",
-       [&] { cross_entropy(z, labels, dz, {.smoothing = std::numeric_limits<double>::quiet_NaN()}); },
+       [&] {
+         cross_entropy(z, labels, dz, {.smoothing = std::numeric_limits<double>::quiet_NaN()});
+       },
        "a smoothing in [0, 1), got nan"},
       {"nothing is written for a wrong label",
        [&] {

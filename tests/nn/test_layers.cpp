@@ -292,7 +292,8 @@ TEST_CASE_TEMPLATE("cross_entropy: label smoothing is a mean over targets", T, f
       expected.data()[i] += static_cast<T>(s / K) * plain.data()[i];
   }
   const double tolerance = 8 * static_cast<double>(std::numeric_limits<T>::epsilon());
-  CHECK(std::abs(static_cast<double>(cross_entropy(z, labels, dz, {.smoothing = s})) - loss) < tolerance * loss);
+  CHECK(std::abs(static_cast<double>(cross_entropy(z, labels, dz, {.smoothing = s})) - loss) <
+        tolerance * loss);
   CHECK(relative_error(dz, expected) < tolerance);
 }
 

@@ -232,7 +232,8 @@ void losses(std::string_view name) {
   Tensor<Label, 1> labels(Shape{N});
   for (Index n = 0; n < N; ++n) labels(n) = static_cast<Label>(n % K);
   Tensor<T, 2> dz(z.shape()), smoothed(z.shape());
-  const T loss = cross_entropy(z, labels, dz), smooth = cross_entropy(z, labels, smoothed, {.smoothing = 0.1});
+  const T loss = cross_entropy(z, labels, dz),
+          smooth = cross_entropy(z, labels, smoothed, {.smoothing = 0.1});
   line(name, softmax(z), dz, smoothed, std::array{loss, smooth});
 }
 

@@ -32,6 +32,7 @@ namespace fovea::inline FOVEA_ABI {
 struct LoadOptions {
   bool strict = true;    ///< false: take what fits, and report what does not
   bool selftest = true;  ///< false: do not compute the answer again
+  Names names = {};      ///< what the file calls our tensors
 };
 
 /// What was found in a file.
@@ -106,9 +107,12 @@ inline std::string channels_text(const PerChannel& numbers) {
 }
 }  // namespace detail
 
-/// A file of `net` in memory: its state, and the metadata above but for a scaling of the input.
+namespace detail {
+
+// A file of `net` in memory: its state under the names of the file, and the metadata above but for
+// a scaling of the input.
 template <class Net>
-Safetensors model_file(const Net& net) {
+Safetensors named_file(const Net& net, const Names& names) {
   using T = typename Net::value_type;
   // An input that looks like nothing in particular, in numbers whose texts are short and exact.
   Tensor<T, Net::input_rank> x(net.input_shape().prepend(1));
@@ -123,14 +127,23 @@ Safetensors model_file(const Net& net) {
   file.metadata["architecture"] = architecture(net);
   file.metadata["selftest.input"] = detail::numbers_to_json(x.flat());
   file.metadata["selftest.logits"] = detail::numbers_to_json(logits.flat());
-  store_state(net, file.tensors);
+  store_state(net, file.tensors, names);
   return file;
+}
+
+}  // namespace detail
+
+/// A file of `net` in memory: its state, and the metadata above but for a scaling of the input.
+template <class Net>
+Safetensors model_file(const Net& net) {
+  return detail::named_file(net, {});
 }
 
 /// The same with the scaling of the images that the network reads, and `more` metadata.
 template <class Net>
-Safetensors model_file(const Net& net, const Scaling& scaling, Metadata more = {}) {
-  Safetensors file = model_file(net);
+Safetensors model_file(const Net& net, const Scaling& scaling, Metadata more = {},
+                       const Names& names = {}) {
+  Safetensors file = detail::named_file(net, names);
   file.metadata["input.mean"] = detail::channels_text(scaling.mean);
   file.metadata["input.std"] = detail::channels_text(scaling.std);
   file.metadata.merge(more);  // what is there stays
@@ -140,13 +153,13 @@ Safetensors model_file(const Net& net, const Scaling& scaling, Metadata more = {
 /// Writes `net` to a file, or throws and leaves what was there. The same
 /// network gives the same bytes.
 template <class Net>
-void save_model(const std::string& path, const Net& net) {
-  write_safetensors(path, model_file(net));
+void save_model(const std::string& path, const Net& net, const Names& names = {}) {
+  write_safetensors(path, detail::named_file(net, names));
 }
 template <class Net>
-void save_model(const std::string& path, const Net& net, const Scaling& scaling,
-                Metadata more = {}) {
-  write_safetensors(path, model_file(net, scaling, std::move(more)));
+void save_model(const std::string& path, const Net& net, const Scaling& scaling, Metadata more = {},
+                const Names& names = {}) {
+  write_safetensors(path, model_file(net, scaling, std::move(more), names));
 }
 
 /// Takes the weights in a file into `net`; throws, and leaves `net` as it was, when they are not
@@ -155,7 +168,8 @@ template <class Net>
 LoadReport load_model(const std::string& path, Net& net, LoadOptions options = {}) {
   Safetensors file = read_safetensors(path);
   Net loaded = net;
-  LoadReport report{take_state(std::move(file.tensors), loaded, path), {}, {}, {}, file.metadata};
+  LoadReport report{
+      take_state(std::move(file.tensors), loaded, path, options.names), {}, {}, {}, file.metadata};
   report.scaling = input_scaling(file.metadata, path);
   if (const auto found = file.metadata.find("architecture"); found != file.metadata.end())
     report.differences = differences(architecture(net), found->second);

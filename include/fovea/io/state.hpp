@@ -8,7 +8,12 @@
 //
 // Names and layouts are PyTorch's. Modules of its nn.Sequential have numbers for names, 0.weight,
 // 3.weight, 7.weight; where a file has only such names, the k-th number is
-// our k-th layer with tensors.
+// our k-th layer with tensors. Names of one's own classes are translated:
+//
+//   const Names names{{"layer1.0", "residual1.f"}, {"layer1.1", "residual2.f"}, {"fc", "fc1"}};
+//   take_state(file.tensors, net, path, names);               // layer1.0.conv1.weight, ...
+//
+// What PyTorch counts beside (num_batches_tracked) is left out.
 #pragma once
 
 #include <charconv>
@@ -17,6 +22,33 @@
 #include "fovea/model/sequential.hpp"
 
 namespace fovea::inline FOVEA_ABI {
+
+/// Names in a file, and ours: of each pair the one stands for the other at the beginning of a name,
+/// up to a dot. Where several pairs fit, the longest does.
+class Names {
+ public:
+  Names() = default;
+  /// {theirs, ours} ...
+  Names(std::initializer_list<std::pair<std::string, std::string>> pairs) : pairs_(pairs) {}
+
+  /// What we call what the file calls `name`, and back.
+  std::string ours(std::string_view name) const { return translated(name, true); }
+  std::string theirs(std::string_view name) const { return translated(name, false); }
+
+ private:
+  std::string translated(std::string_view name, bool to_ours) const {
+    std::string_view best_from, best_to;
+    for (const auto& [theirs, ours] : pairs_) {
+      const std::string_view from = to_ours ? theirs : ours;
+      const bool fits =
+          name.starts_with(from) && (name.size() == from.size() || name[from.size()] == '.');
+      if (fits && from.size() > best_from.size())
+        best_from = from, best_to = to_ours ? ours : theirs;
+    }
+    return concat(best_to, name.substr(best_from.size()));
+  }
+  std::vector<std::pair<std::string, std::string>> pairs_{};
+};
 
 /// What did not fit when tensors of a file were taken into a network.
 struct StateReport {
@@ -86,21 +118,32 @@ inline void rename_numbered(std::map<std::string, StoredTensor>& tensors,
 
 }  // namespace detail
 
-/// Puts the tensors of `net`, under their names, into `tensors`.
+/// Puts the tensors of `net` into `tensors`, under their names in the file. Throws where two would
+/// have the same.
 template <class Net>
-void store_state(const Net& net, std::map<std::string, StoredTensor>& tensors) {
-  net.for_each_state(
-      [&](const std::string& name, const auto& tensor) { tensors[name] = store(tensor); });
+void store_state(const Net& net, std::map<std::string, StoredTensor>& tensors,
+                 const Names& names = {}) {
+  net.for_each_state([&](const std::string& name, const auto& tensor) {
+    const auto [at, is_new] = tensors.emplace(names.theirs(name), store(tensor));
+    check(is_new, "names: expected one name for each tensor, found ", at->first, " twice");
+  });
 }
 
 /// Moves tensors into those of `net` that have their names and shapes, converted to its type.
 /// Throws, and changes nothing, where a number does not fit the type; `file` is for errors.
 template <class Net>
-StateReport take_state(std::map<std::string, StoredTensor> tensors, Net& net,
-                       std::string_view file) {
-  std::vector<std::string> names;
-  net.for_each_state([&](const std::string& name, const auto&) { names.push_back(name); });
-  detail::rename_numbered(tensors, names);
+StateReport take_state(std::map<std::string, StoredTensor> in_file, Net& net, std::string_view file,
+                       const Names& names = {}) {
+  std::map<std::string, StoredTensor> tensors;
+  for (auto& [name, tensor] : in_file) {
+    if (name.ends_with("num_batches_tracked")) continue;
+    const auto [at, is_new] = tensors.emplace(names.ours(name), std::move(tensor));
+    check(is_new, file, ": expected one tensor for ", at->first, ", found ", printable(name),
+          " as well");
+  }
+  std::vector<std::string> own;
+  net.for_each_state([&](const std::string& name, const auto&) { own.push_back(name); });
+  detail::rename_numbered(tensors, own);
 
   StateReport report;
   std::map<std::string, StoredTensor> taken;

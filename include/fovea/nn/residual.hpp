@@ -96,5 +96,9 @@ template <class... Specs>
 ResidualSpec<Specs...> residual(const Specs&... specs) {
   return {{specs...}};
 }
+template <class... Specs>
+ResidualSpec<Specs...> residual(const ChainSpec<Specs...>& f) {
+  return {f.specs};
+}
 
 }  // namespace fovea::inline FOVEA_ABI

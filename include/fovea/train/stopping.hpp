@@ -40,9 +40,7 @@ struct EarlyStopping {
     return better;
   }
   /// Whether to stop.
-  bool now() const {
-    return numbers_(1) - numbers_(2) > static_cast<double>(patience);
-  }
+  bool now() const { return numbers_(1) - numbers_(2) > static_cast<double>(patience); }
   /// The smallest value, or infinity.
   double best() const { return numbers_(0); }
   /// Which value that was, from 0 on.
