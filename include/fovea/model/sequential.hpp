@@ -132,6 +132,15 @@ class Sequential : public Chain<Layers...> {
     return {*this, capacity, options, all};
   }
 
+  /// A copy for inputs of another shape, with the same weights: larger images, for a network that
+  /// ends in a GlobalAvgPool2d and not in a Flatten. Throws where a layer cannot take what it gets.
+  Sequential with_input(const Shape<R>& shape) const {
+    Sequential other = *this;
+    other.input_ = shape;
+    other.output_shapes(1);
+    return other;
+  }
+
   /// Which network this is, for what is made for one network.
   const NetworkIdentity& identity() const { return identity_; }
 
