@@ -51,8 +51,11 @@ struct Augment {
   double saturation = 0;  ///< the same of s
 
   /// Whether images stay as they are.
-  bool none() const { return *this == Augment{}; }
-  friend bool operator==(const Augment&, const Augment&) = default;
+  bool none() const {
+    for (const double x : {shift, rotate, scale, noise, brightness, contrast, saturation})
+      if (!exactly_equal(x, 0)) return false;
+    return mirror == Mirror::never && crop == 0 && cutout == 0;
+  }
 
   /// Throws unless all are from 0 to 1e6, and the scale is below 1.
   void validate() const {

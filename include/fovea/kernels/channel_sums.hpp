@@ -71,6 +71,10 @@ struct BatchGroups {
   Index begin(Index group) const { return chunks.begin(chunk(group)); }
   /// Its examples.
   Index size(Index group) const { return begin(group + 1) - begin(group); }
+  /// Its share of all examples.
+  double share(Index group) const {
+    return static_cast<double>(size(group)) / static_cast<double>(begin(count));
+  }
 };
 
 /// How many numbers there are, their mean, and the sum of their squared deviations from it.
@@ -131,6 +135,31 @@ GradientSums channel_gradient(const T* x, const T* g, T middle, const ChannelPla
     }
   });
   return total;
+}
+
+/// y = (x - middle) scale + shift, in channel c of the examples [first, last).
+template <class T>
+void normalise(const T* x, T* y, const ChannelPlanes& planes, Index first, Index last, Index c,
+               T middle, T scale, T shift) {
+  for (Index n = first; n < last; ++n) {
+    const T* const from = x + planes.offset(n, c);
+    T* const to = y + planes.offset(n, c);
+    FOVEA_INDEPENDENT
+    for (Index i = 0; i < planes.size; ++i) to[i] = (from[i] - middle) * scale + shift;
+  }
+}
+
+/// dx = scale g - mean - (x - middle) slope, in channel c of the examples [first, last).
+template <class T>
+void normalise_back(const T* x, const T* g, T* dx, const ChannelPlanes& planes, Index first,
+                    Index last, Index c, T middle, T scale, T mean, T slope) {
+  for (Index n = first; n < last; ++n) {
+    const Index at = planes.offset(n, c);
+    const T *const p = x + at, *const q = g + at;
+    T* const to = dx + at;
+    FOVEA_INDEPENDENT
+    for (Index i = 0; i < planes.size; ++i) to[i] = scale * q[i] - mean - (p[i] - middle) * slope;
+  }
 }
 
 }  // namespace fovea::inline FOVEA_ABI::kernels

@@ -8,12 +8,10 @@
 //   x (N, C, H, W)    y (N, C, OH, OW)    stride s = kernel unless said otherwise
 //
 // K is the number of places in the window, padding included, as in PyTorch; or, with
-// `.count_padding = false`, of pixels. GlobalAvgPool2d has one window, the whole map: y (N, C, 1,
-// 1). It leaves a number for each channel, wherever in the image it comes from, so that a network
-// takes images of any size (Lin, Chen and Yan, Network in network, ICLR 2014).
+// `.count_padding = false`, of pixels.
 #pragma once
 
-#include "fovea/kernels/channel_sums.hpp"
+#include "fovea/core/parallel.hpp"
 #include "fovea/kernels/window.hpp"
 #include "fovea/nn/layer.hpp"
 #include "fovea/nn/shapes.hpp"
@@ -118,47 +116,8 @@ class AvgPool2d {
   }
 };
 
-/// The mean of every map: x (N, C, H, W) to y (N, C, 1, 1).
-struct GlobalAvgPool2d {
-  static constexpr std::string_view kind = "globalpool";
-  static constexpr bool sees_all = true;  // of the image, for receptive fields
-
-  Shape<4> output_shape(Shape<4> x) const {
-    check(x[2] > 0 && x[3] > 0, "expected maps of 1 x 1 or more, got ", x);
-    return {x[0], x[1], 1, 1};
-  }
-
-  /// y = the mean over H and W
-  template <class T>
-  void forward(View<const T, 4> x, View<T, 4> y, NoPass&, const Context& context) const {
-    check_forward(*this, x, y);
-    const Index size = x.extent(2) * x.extent(3);
-    parallel_for(context.threads, x.extent(0), [&](Index n, int) {
-      for (Index c = 0; c < x.extent(1); ++c) {
-        const T* const map = x[n][c].data();
-        const double sum = kernels::lane_sum<T>(size, [&](Index i) { return map[i]; });
-        y[n].data()[c] = static_cast<T>(sum / static_cast<double>(size));
-      }
-    });
-  }
-
-  /// dx = dy / (H W), everywhere
-  template <class T>
-  void backward(View<const T, 4> x, View<const T, 4> y, View<const T, 4> dy, View<T, 4> dx, NoPass&,
-                const Context& context) const {
-    check_backward(*this, x, y, dy, dx);
-    if (dx.empty()) return;
-    const auto size = static_cast<T>(x.extent(2) * x.extent(3));
-    parallel_for(context.threads, x.extent(0), [&](Index n, int) {
-      for (Index c = 0; c < x.extent(1); ++c) dx[n][c].fill(dy[n].data()[c] / size);
-    });
-  }
-};
-
 /// avg_pool2d(2): windows side by side.
 inline AvgPool2d avg_pool2d(const Extent2& kernel) { return AvgPool2d{{.kernel = kernel}}; }
 inline AvgPool2d avg_pool2d(const AvgPool2dOptions& options) { return AvgPool2d{options}; }
-/// A GlobalAvgPool2d, for sequential<float>(...).
-inline constexpr GlobalAvgPool2d global_avg_pool2d{};
 
 }  // namespace fovea::inline FOVEA_ABI

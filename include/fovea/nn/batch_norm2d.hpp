@@ -74,26 +74,27 @@ class BatchNorm2d {
 
   /// gamma = 1, beta = 0. Throws on options outside their range.
   [[gnu::cold]] explicit BatchNorm2d(const BatchNorm2dOptions& o) : options(o) {
-    const Shape C{std::max<Index>(o.channels, 0)}, affine{o.affine ? C[0] : 0};
-    weight = Tensor<T, 1>(affine, T{1}), bias = Tensor<T, 1>(affine);
-    running_mean = Tensor<T, 1>(C), running_var = Tensor<T, 1>(C, T{1});
+    check(o.channels > 0, "BatchNorm2d: expected 1 channel or more, got ", o.channels);
+    const Shape C{o.channels}, affine{o.affine ? o.channels : 0};
+    weight = Tensor<T, 1>(affine, T{1});
+    bias = Tensor<T, 1>(affine);
+    running_mean = Tensor<T, 1>(C);
+    running_var = Tensor<T, 1>(C, T{1});
     validate();
   }
 
   /// Throws unless options and tensors, which are open to assignment, make sense together.
   void validate() const {
     const auto& o = options;
-    check(o.channels > 0, "BatchNorm2d: expected 1 channel or more, got ", o.channels);
     check(0 <= o.momentum && o.momentum <= 1, "BatchNorm2d: expected a momentum in [0, 1], got ",
           o.momentum);
     check(o.eps > 0 && o.eps < 1e30, "BatchNorm2d: expected a finite eps above 0, got ", o.eps);
-    const Index affine = o.affine ? o.channels : 0;
-    for (const auto& [tensor, size] :
-         {std::pair{&weight, affine}, std::pair{&bias, affine},
-          std::pair{&running_mean, o.channels}, std::pair{&running_var, o.channels}})
-      check(tensor->size() == size, "BatchNorm2d: expected weight and bias of ", affine,
-            " and running values of ", o.channels, " numbers for these options, got ",
-            tensor->size());
+    const Index C = o.channels, affine = o.affine ? C : 0;
+    check(weight.size() == affine && bias.size() == affine && running_mean.size() == C &&
+              running_var.size() == C,
+          "BatchNorm2d: expected a weight and a bias of ", affine, " and running values of ", C,
+          " numbers for these options, got ", weight.size(), ", ", bias.size(), ", ",
+          running_mean.size(), " and ", running_var.size());
   }
 
   std::string settings() const { return concat("eps ", options.eps); }
@@ -108,8 +109,8 @@ class BatchNorm2d {
 
   template <std::size_t R>
   [[gnu::cold]] Pass pass(Shape<R> x, const WorkspaceOptions& how) const {
-    const Shape groups{groups_of(output_shape(x)[0]).count, options.channels};
-    Pass pass{{}, {}, running_mean, running_var, Values(groups), Values(groups)};
+    const Tensor<double, 2> none(Shape{groups_of(output_shape(x)[0]).count, options.channels});
+    Pass pass{{}, {}, running_mean, running_var, none, none};
     if (how.keep != Keep::output) pass.dweight = weight, pass.dbias = bias;
     return pass;
   }
@@ -126,32 +127,26 @@ class BatchNorm2d {
             groups.count == 1 ? "a batch" : "each chunk of a batch", " of training, got ",
             x.shape());
     parallel_for(context.threads, planes.C, [&](Index c, int) {
-      double batch_mean = 0, batch_var = 0;
+      pass.running_mean(c) = running_mean(c), pass.running_var(c) = running_var(c);
+      const double keep = pass.of_batch ? 1 - options.momentum : 1;
+      double new_mean = keep * to_double(running_mean(c)),
+             new_var = keep * to_double(running_var(c));
       for (Index g = 0; g < groups.count; ++g) {
         double mean = to_double(running_mean(c)), var = to_double(running_var(c));
         if (pass.of_batch) {
           const auto m = kernels::channel_moments(x.data(), planes, groups, g, c);
-          const double share = to_double(groups.size(g)) / to_double(planes.N);
+          const double share = options.momentum * groups.share(g);
           mean = m.mean, var = m.squares / m.count;
-          batch_mean += share * mean, batch_var += share * m.squares / (m.count - 1);
+          new_mean += share * mean, new_var += share * m.squares / (m.count - 1);
         }
         pass.mean(g, c) = mean, pass.inverse(g, c) = 1 / std::sqrt(var + options.eps);
-        const T middle = static_cast<T>(mean), scale = scale_of(pass, g, c);
-        const T shift = options.affine ? bias(c) : T{0};
-        for (Index n = groups.begin(g); n < groups.begin(g + 1); ++n) {
-          const T* const from = x.data() + planes.offset(n, c);
-          T* const to = y.data() + planes.offset(n, c);
-          FOVEA_INDEPENDENT
-          for (Index i = 0; i < planes.size; ++i) to[i] = (from[i] - middle) * scale + shift;
-        }
+        kernels::normalise(x.data(), y.data(), planes, groups.begin(g), groups.begin(g + 1), c,
+                           static_cast<T>(mean), static_cast<T>(gamma(c) * pass.inverse(g, c)),
+                           options.affine ? bias(c) : T{0});
       }
-      pass.running_mean(c) = running_mean(c), pass.running_var(c) = running_var(c);
-      if (!pass.of_batch) return;
-      const auto move = [&](const Tensor<T, 1>& from, double to) {
-        return static_cast<T>((1 - options.momentum) * to_double(from(c)) + options.momentum * to);
-      };
-      pass.running_mean(c) = move(running_mean, batch_mean);
-      pass.running_var(c) = move(running_var, batch_var);
+      if (pass.of_batch)
+        pass.running_mean(c) = static_cast<T>(new_mean),
+        pass.running_var(c) = static_cast<T>(new_var);
     });
   }
 
@@ -172,18 +167,12 @@ class BatchNorm2d {
             kernels::channel_gradient(x.data(), dy.data(), middle, planes, groups, g, c);
         dbeta += sum.g, dgamma += sum.gx * inverse;
         if (dx.empty()) continue;
-        const double M = to_double(groups.size(g) * planes.size);
-        const T scale = scale_of(pass, g, c);
-        const T mean = static_cast<T>(pass.of_batch ? sum.g / M : 0);
-        const T slope = static_cast<T>(pass.of_batch ? sum.gx * inverse * inverse / M : 0);
-        for (Index n = groups.begin(g); n < groups.begin(g + 1); ++n) {
-          const Index at = planes.offset(n, c);
-          const T *const p = x.data() + at, *const q = dy.data() + at;
-          T* const to = dx.data() + at;
-          FOVEA_INDEPENDENT
-          for (Index i = 0; i < planes.size; ++i)
-            to[i] = scale * (q[i] - mean - (p[i] - middle) * slope);
-        }
+        const double scale = gamma(c) * inverse, M = to_double(groups.size(g) * planes.size);
+        const double share = pass.of_batch ? scale / M : 0;  // of the sums in dx
+        kernels::normalise_back(x.data(), dy.data(), dx.data(), planes, groups.begin(g),
+                                groups.begin(g + 1), c, middle, static_cast<T>(scale),
+                                static_cast<T>(share * sum.g),
+                                static_cast<T>(share * sum.gx * inverse * inverse));
       }
       if (!context.parameter_gradients || !options.affine) return;
       pass.dweight(c) = static_cast<T>(dgamma), pass.dbias(c) = static_cast<T>(dbeta);
@@ -191,11 +180,8 @@ class BatchNorm2d {
   }
 
  private:
-  using Values = Tensor<double, 2>;
   static double to_double(auto x) { return static_cast<double>(x); }
-  T scale_of(const Pass& pass, Index g, Index c) const {
-    return static_cast<T>((options.affine ? to_double(weight(c)) : 1) * pass.inverse(g, c));
-  }
+  double gamma(Index c) const { return options.affine ? to_double(weight(c)) : 1; }
   kernels::BatchGroups groups_of(Index N) const {
     return {N, options.statistics == Statistics::batch};
   }

@@ -109,9 +109,7 @@ class GroupNorm {
         pass.mean(n, k) = mean, pass.inverse(n, k) = inverse;
         for (Index c = k * channels; c < (k + 1) * channels; ++c) {
           const T scale = static_cast<T>(gamma(c) * inverse), shift = weight.empty() ? 0 : bias(c);
-          const T* const from = x.data() + planes.offset(n, c);
-          T* const to = y.data() + planes.offset(n, c);
-          for (Index i = 0; i < planes.size; ++i) to[i] = (from[i] - middle) * scale + shift;
+          kernels::normalise(x.data(), y.data(), planes, n, n + 1, c, middle, scale, shift);
         }
       }
     });
@@ -148,11 +146,8 @@ class GroupNorm {
                      slope = static_cast<T>(hx / M * inverse * inverse * inverse);
           for (Index c = k * channels; c < (k + 1) * channels; ++c) {
             const auto scale = static_cast<T>(gamma(c) * inverse);
-            const Index at = planes.offset(n, c);
-            const T *const p = x.data() + at, *const g = dy.data() + at;
-            T* const to = dx.data() + at;
-            for (Index i = 0; i < planes.size; ++i)
-              to[i] = scale * g[i] - mean - (p[i] - middle) * slope;
+            kernels::normalise_back(x.data(), dy.data(), dx.data(), planes, n, n + 1, c, middle,
+                                    scale, mean, slope);
           }
         }
       });

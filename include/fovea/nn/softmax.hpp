@@ -11,12 +11,45 @@
 // is exact where a logarithm of a rounded probability is not (nn/cross_entropy.hpp).
 #pragma once
 
+#include <algorithm>
+
 #include "fovea/core/math.hpp"
 #include "fovea/kernels/channel_sums.hpp"
 #include "fovea/nn/layer.hpp"
 #include "fovea/nn/shapes.hpp"
 
 namespace fovea::inline FOVEA_ABI {
+
+namespace detail {
+
+// Writes p[n,.] and returns {m, log sum exp(z - m)}.
+struct SoftmaxRow {
+  double largest, log_sum;
+};
+template <class T>
+SoftmaxRow softmax_row(View<const T, 1> z, View<T, 1> p) {
+  const double largest = static_cast<double>(*std::max_element(z.begin(), z.end()));
+  double sum = 0;
+  for (Index k = 0; k < z.size(); ++k) {
+    const double e = math::exp(static_cast<double>(z[k]) - largest);
+    sum += e;
+    if (!p.empty()) p[k] = static_cast<T>(e);
+  }
+  for (T& probability : p) probability = static_cast<T>(static_cast<double>(probability) / sum);
+  return {largest, math::log(sum)};
+}
+
+}  // namespace detail
+
+/// The probabilities (N, K) of the logits (N, K).
+template <Ranked<2> Z>
+Tensor<ElementOf<Z>, 2> softmax(const Z& logits) {
+  check(logits.extent(1) > 0, "softmax: expected (N, K) with K > 0, got ", logits.shape());
+  Tensor<ElementOf<Z>, 2> p(logits.shape());
+  for (Index n = 0; n < p.extent(0); ++n)
+    detail::softmax_row<ElementOf<Z>>(as_const(logits)[n], p[n]);
+  return p;
+}
 
 /// Shares of one over the channels of x (N, C, ...).
 struct Softmax {
