@@ -15,14 +15,14 @@
 using namespace fovea;
 
 int main(int argc, char** argv) {
-  auto [train, test] = argc > 1 ? load_mnist(argv[1], read_file_or_gzip)
-                                : synthetic_train_and_test(10000, 1000);
+  auto [train, test] =
+      argc > 1 ? load_mnist(argv[1], read_file_or_gzip) : synthetic_train_and_test(10000, 1000);
   Rng rng{1};
-  auto net = sequential<float>(Shape{1, 28, 28}, rng,
-                               conv2d({.out = 6, .kernel = 5, .padding = 2}), Tanh{}, avg_pool2d(2),
-                               conv2d({.out = 16, .kernel = 5}), Tanh{}, avg_pool2d(2),
-                               conv2d({.out = 120, .kernel = 5}), Tanh{}, flatten,  //
-                               linear(84), Tanh{}, linear(10));
+  auto net =
+      sequential<float>(Shape{1, 28, 28}, rng, conv2d({.out = 6, .kernel = 5, .padding = 2}),
+                        Tanh{}, avg_pool2d(2), conv2d({.out = 16, .kernel = 5}), Tanh{},
+                        avg_pool2d(2), conv2d({.out = 120, .kernel = 5}), Tanh{}, flatten,  //
+                        linear(84), Tanh{}, linear(10));
   std::printf("%s", summary(net).c_str());
 
   constexpr std::uint64_t epochs = 10;

@@ -25,7 +25,8 @@ auto conv(Index out, Index stride = 1) {
 }
 /// y = relu(x + f(x))
 auto block(Index channels) {
-  return chain(residual(conv(channels), batch_norm2d(), relu, conv(channels), batch_norm2d()), relu);
+  return chain(residual(conv(channels), batch_norm2d(), relu, conv(channels), batch_norm2d()),
+               relu);
 }
 /// The same with half the rows and columns, where x goes through a 1 x 1 convolution.
 auto half(Index channels) {
@@ -57,8 +58,9 @@ int main(int argc, char** argv) try {
     for (const auto& [images, labels] : batches(train, 128, {.seed = seed, .epoch = epoch},
                                                 Augment{.mirror = Mirror::random, .crop = 4})) {
       sgd.options.learning_rate = schedule(sgd.steps());
-      loss += static_cast<double>(images.extent(0)) *
-              static_cast<double>(cross_entropy(net.forward(images, w), labels, w.output_gradient()));
+      loss +=
+          static_cast<double>(images.extent(0)) *
+          static_cast<double>(cross_entropy(net.forward(images, w), labels, w.output_gradient()));
       net.backward(w);
       sgd.step(net, w);
     }

@@ -23,12 +23,11 @@ int main(int argc, char** argv) try {
   const auto epochs = static_cast<std::uint64_t>(argc > 2 ? std::atoi(argv[2]) : 20);
   Rng rng{1};
   const auto conv = [](Index out) { return conv2d({.out = out, .kernel = 3, .padding = 1}); };
-  auto net = sequential<float>(
-      Shape{3, 32, 32}, rng,  //
-      conv(64), relu, conv(64), relu, max_pool2d(2),                //
-      conv(128), relu, conv(128), relu, max_pool2d(2),              //
-      conv(256), relu, conv(256), relu, max_pool2d(2),              //
-      flatten, dropout(0.5), linear(128), relu, dropout(0.5), linear(10));
+  auto net = sequential<float>(Shape{3, 32, 32}, rng,                            //
+                               conv(64), relu, conv(64), relu, max_pool2d(2),    //
+                               conv(128), relu, conv(128), relu, max_pool2d(2),  //
+                               conv(256), relu, conv(256), relu, max_pool2d(2),  //
+                               flatten, dropout(0.5), linear(128), relu, dropout(0.5), linear(10));
   std::printf("%s", summary(net).c_str());
 
   auto w = net.workspace(128);
@@ -36,8 +35,8 @@ int main(int argc, char** argv) try {
   const auto steps = epochs * static_cast<std::uint64_t>(batches(train, 128).count());
   const OneCycle schedule{.peak = 0.05, .steps = steps};
   for (std::uint64_t epoch = 0; epoch < epochs; ++epoch) {
-    for (const auto& [images, labels] :
-         batches(train, 128, {.seed = 1, .epoch = epoch}, Augment{.mirror = Mirror::random, .crop = 4})) {
+    for (const auto& [images, labels] : batches(train, 128, {.seed = 1, .epoch = epoch},
+                                                Augment{.mirror = Mirror::random, .crop = 4})) {
       sgd.options.learning_rate = schedule(sgd.steps());
       cross_entropy(net.forward(images, w), labels, w.output_gradient());
       net.backward(w);

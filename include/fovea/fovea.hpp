@@ -60,6 +60,7 @@
 #include "fovea/kernels/batch_tree.hpp"
 #include "fovea/kernels/batch_gemm.hpp"
 #include "fovea/kernels/channel_sums.hpp"
+#include "fovea/kernels/activation_functions.hpp"
 
 // nn: one idea per page. The contract, the layers, the loss, then layers made of layers.
 #include "fovea/nn/layer.hpp"
@@ -75,7 +76,6 @@
 #include "fovea/nn/avg_pool2d.hpp"
 #include "fovea/nn/global_avg_pool2d.hpp"
 #include "fovea/nn/activations.hpp"
-#include "fovea/nn/activation_functions.hpp"
 #include "fovea/nn/softmax.hpp"
 #include "fovea/nn/cross_entropy.hpp"
 #include "fovea/nn/init.hpp"
@@ -132,6 +132,7 @@
 #include "fovea/data/fit_digit.hpp"
 
 // train: it learns.
+#include "fovea/train/optimizer.hpp"
 #include "fovea/train/sgd.hpp"
 #include "fovea/train/adam.hpp"
 #include "fovea/train/schedule.hpp"

@@ -68,7 +68,7 @@ TEST_CASE("layering: an include points downwards, or stays in its directory") {
       {"fused", {"core", "kernels", "nn", "engine"}},
       {"model", {"core", "kernels", "nn", "engine", "fused"}},
       {"data", {"core", "nn"}},  // Label
-      {"train", {"core", "nn", "model", "data"}},
+      {"train", {"core", "kernels", "nn", "model", "data"}},
       {"io", {"core", "nn", "model", "train", "data"}},
       {"viz", {"core"}},
       {"explain", {"core", "nn", "model", "train", "data"}},
@@ -85,8 +85,9 @@ TEST_CASE("layering: an include points downwards, or stays in its directory") {
       CHECK(fs::exists(include / "fovea" / target));
       if (from == "nn" && h.header != "nn/residual.hpp") {  // no layer includes a layer
         const std::set<std::string> shared{
-            "nn/context.hpp",   "nn/layer.hpp", "nn/init.hpp",        "nn/shapes.hpp",
-            "nn/composite.hpp", "nn/chain.hpp", "nn/layer_check.hpp", "nn/specification.hpp"};
+            "nn/context.hpp",   "nn/layer.hpp",        "nn/init.hpp",        "nn/shapes.hpp",
+            "nn/composite.hpp", "nn/chain.hpp",        "nn/layer_check.hpp", "nn/specification.hpp",
+            "nn/softmax.hpp",   "nn/cross_entropy.hpp"};  // these two: for losses
         CHECK((to != "nn" || shared.contains(target)));
       }
       ++arrows;
@@ -242,16 +243,14 @@ TEST_CASE("numbers: no call whose text depends on the locale") {
 }
 
 TEST_CASE("pages: the budget that the README states is kept") {
-  constexpr Index page = 160, header = 300, book = 12200;  // lines
+  constexpr Index page = 205, header = 300, book = 14000;  // lines
   const std::set<std::string> machinery{"nn/composite.hpp", "nn/layer_check.hpp"};
   Index in_book = 0;
   for (const auto& h : headers()) {
     CAPTURE(h.header);
     const Index lines = std::count(h.text.begin(), h.text.end(), '\n');
     CHECK(lines <= (layer_of(h.header) == "nn" && !machinery.contains(h.header) ? page : header));
-    for (const char* directory :
-         {"core", "kernels", "nn", "engine", "fused", "model", "train", "data"})
-      if (layer_of(h.header) == directory) in_book += lines;
+    if (contains(text_of("fovea.hpp"), "#include \"fovea/" + h.header + "\"")) in_book += lines;
   }
   CHECK(in_book > book / 2);
   CHECK(in_book <= book);
@@ -262,7 +261,13 @@ TEST_CASE("pages: the budget that the README states is kept") {
                         ", and all that `fovea.hpp` includes at most ", detail::grouped(book))));
 }
 
-TEST_CASE("the book lists every header that needs the standard library alone") {
+TEST_CASE("the book lists every header that needs the standard library alone, but for some") {
+  // What most networks do without is included by itself.
+  const std::set<std::string> by_itself{
+      "nn/conv_transpose2d.hpp", "nn/group_norm.hpp",   "nn/losses.hpp",       "nn/pad2d.hpp",
+      "nn/upsample.hpp",         "train/averages.hpp",  "train/gradients.hpp", "train/lion.hpp",
+      "train/muon.hpp",          "train/rate_test.hpp", "train/rmsprop.hpp",   "train/stopping.hpp",
+      "data/cifar.hpp",          "data/mixup.hpp"};
   const auto all = headers();
   const auto listed = included(text_of("fovea.hpp"), "#include \"fovea/");
   for (const auto& h : all) {
@@ -271,7 +276,8 @@ TEST_CASE("the book lists every header that needs the standard library alone") {
     if (directory == "nn/reference") CHECK(std::count(listed.begin(), listed.end(), h.header) == 0);
     if (directory != "io" && directory != "viz" && directory != "explain" && directory != "book" &&
         directory != "nn/reference" && h.header != "core/eigen.hpp")
-      CHECK(std::count(listed.begin(), listed.end(), h.header) == 1);
+      CHECK(std::count(listed.begin(), listed.end(), h.header) ==
+            (by_itself.contains(h.header) ? 0 : 1));
   }
 }
 

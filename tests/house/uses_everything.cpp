@@ -45,6 +45,77 @@ double trained() {
   return evaluate(net, data).accuracy().percent();
 }
 
+// Every layer of the library in one network, every optimizer and every loss.
+template <class T>
+auto all_layers() {
+  Rng rng{1};
+  const auto block = residual(conv2d({.out = 6, .kernel = 3, .padding = 1, .bias = false}),
+                              batch_norm2d({.statistics = Statistics::chunk}), leaky_relu);
+  return sequential<T>(
+      Shape{1, 28, 28}, rng, pad2d({.top = 1, .border = Border::reflect}),
+      conv2d({.out = 6, .kernel = 3, .stride = 2}), batch_norm2d(), elu, repeat(2, block), gelu,
+      residual(chain(conv2d({.out = 8, .stride = 2}), silu),
+               chain(conv2d({.out = 8, .stride = 2}), sigmoid)),
+      group_norm({.groups = 2}), branches(conv2d({.out = 2}), chain(conv2d({.out = 4}), Tanh{})),
+      avg_pool2d({.kernel = 3, .padding = 1, .count_padding = false}), hardswish, hardsigmoid,
+      softplus, conv_transpose2d({.out = 4, .kernel = 3, .stride = 2, .output_padding = 1}), relu6,
+      upsample({.mode = Interpolation::bilinear}), dropout2d(0.1),
+      max_pool2d({.kernel = 3, .dilation = 2, .ceil_mode = true}), Softmax{}, global_avg_pool2d,
+      flatten, dropout(0.1), linear(10));
+}
+
+template <class T, class Optimizer>
+void trained_by(Optimizer optimizer, auto& net) {
+  auto w =
+      net.workspace(8, {.frozen = [](std::string_view name) { return name.starts_with("bn1"); }});
+  GradientMean mean{net};
+  Ema ema{net};
+  Lookahead lookahead{net};
+  MixUp<T> mix{8, data, 0.2};
+  const Augment change{.mirror = Mirror::alternate, .crop = 2, .cutout = 4, .contrast = 0.1};
+  for (const auto& [images, labels] : batches<T>(data, 8, {.seed = 1}, change)) {
+    const auto [mixed, targets] = mix(images, labels, Rng{1});
+    cross_entropy(net.forward(mixed, w), targets, w.output_gradient(), {.smoothing = 0.1});
+    net.backward(w);
+    mean.add(net, w);
+    mean.put(net, w);
+    clip_norm(net, w, 1.0);
+    clip_value(net, w, 1.0);
+    optimizer.step(net, w);
+    ema.update(net);
+    lookahead.update(net, optimizer.steps());
+  }
+  ema.swap(net);
+}
+
+template <class T>
+void trained_by_all() {
+  auto net = all_layers<T>();
+  const auto group = [](std::string_view name) {
+    return ParameterGroup{.decay = name.ends_with("bias") ? 0.0 : 1.0};
+  };
+  trained_by<T>(Sgd{net, {.momentum = 0.9, .nesterov = true}, group}, net);
+  trained_by<T>(AdamW{net, {}, group}, net);
+  trained_by<T>(Rmsprop{net, {}, group}, net);
+  trained_by<T>(Lion{net, {}, group}, net);
+  trained_by<T>(Muon{net, {}, group}, net);
+  rate_test(net, data, [](const auto& n) { return Sgd{n}; }, {.steps = 3, .batch_size = 8});
+  const Tensor<T, 2> y{{1, 2}}, t{{0, 1}};
+  Tensor<T, 2> gradient(y.shape());
+  mse(y, t, gradient);
+  huber(y, t, gradient);
+  bce_with_logits(y, t, gradient);
+  EarlyStopping stop;
+  stop.add(1);
+  Plateau plateau;
+  plateau.add(1);
+  Warmup{2, Piecewise{{{0, 1}, {5, 2}}}}(1);
+  Stepwise{.at = {2, 3}}(4);
+  stratified_split(data, 5, 1);
+  class_weights<T>(data);
+  scaling_of(data);
+}
+
 template <class T>
 void explained() {
   const auto net = network<T>();
@@ -104,6 +175,7 @@ int main(int argc, char** argv) {
   explained<float>(), explained<double>();
   stored<float>(argv[1]), stored<double>(argv[1]);
   computed<float>(), computed<double>();
+  trained_by_all<float>(), trained_by_all<double>();
   gradient_check(Relu{}, Shape{2, 3, 4, 5});
   return trained<float>() >= 0 && trained<double>() >= 0 ? 0 : 1;
 }

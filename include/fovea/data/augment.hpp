@@ -8,15 +8,15 @@
 //
 // For each image, in this order:
 //
-//   shift, rotate, scale      one random affine map, as data/warp.hpp applies it; around it is black
-//   mirror, crop              left and right exchanged; moved by whole pixels, with the image
-//                             mirrored at its border around it. Pixels stay as they are
+//   shift, rotate, scale   one random affine map, as data/warp.hpp applies it; around it is black
+//   mirror, crop           left and right exchanged; moved by whole pixels, with the image mirrored
+//                          at its border around it. Pixels stay as they are
 //   brightness, contrast, saturation
-//                             x = b x; x = m + c (x - m), m the mean of the image; x = g + s (x - g),
-//                             g the mean of the pixel's channels; b, c and s near 1
-//   noise                     Gaussian
-//   cutout                    a square of one colour (DeVries and Taylor, Improved regularization of
-//                             convolutional neural networks with cutout, 2017)
+//                          x = b x; x = m + c (x - m), m the mean of the image; x = g + s (x - g),
+//                          g the mean of the pixel's channels; b, c and s near 1
+//   noise                  Gaussian
+//   cutout                 a square of one colour (DeVries and Taylor, Improved regularization of
+//                          convolutional neural networks with cutout, 2017)
 //
 // and the result is kept in [0, 1], the range of an image. The numbers are a function of (seed,
 // epoch, number of the image in the data set): neither threads nor a resumed training change them,
@@ -142,8 +142,8 @@ void cut_out(View<T, 3> image, Index side, const Colour& colour, Rng rng) {
         image(c, h, w) = static_cast<T>(colour[c]);
 }
 
-// From an image with a border, which is scratch afterwards. `rng` is a stream for the epoch, `still`
-// one that is the same in all epochs. `colour` fills what is cut out.
+// From an image with a border, which is scratch afterwards. `rng` is a stream for the epoch,
+// `still` one that is the same in all epochs. `colour` fills what is cut out.
 template <class T>
 void augment_bordered(View<T, 3> padded, View<T, 3> out, const Augment& options, Rng rng, Rng still,
                       std::uint64_t epoch, const PerChannel& colour) {

@@ -193,21 +193,22 @@ inline std::pair<Dataset, Dataset> stratified_split(const Dataset& data, Index h
   check(0 <= held_out && held_out <= data.size(), "stratified_split: expected to hold out at most ",
         data.size(), " examples, got ", held_out);
   const auto counts = class_counts(data);
-  std::vector<Index> wanted(counts.size());
-  std::vector<std::pair<Index, std::size_t>> remainders;  // negative, so that the largest is first
-  Index rest = held_out;
-  for (std::size_t k = 0; k < counts.size() && data.size() > 0; ++k) {
-    // counts held_out / size, without a product that may overflow where Index has 32 bits
-    const auto product = static_cast<std::int64_t>(counts[k]) * held_out;
-    wanted[k] = static_cast<Index>(product / data.size());
-    remainders.push_back({-static_cast<Index>(product % data.size()), k});
-    rest -= wanted[k];
+  // 64 bits, because a product may overflow where Index has 32.
+  const std::int64_t size = std::max<Index>(data.size(), 1);
+  std::vector<std::int64_t> wanted;
+  std::vector<std::pair<std::int64_t, std::size_t>> remainders;  // the largest first, so negative
+  std::int64_t rest = held_out;
+  for (const Index count : counts) {
+    const std::int64_t product = std::int64_t{count} * held_out;
+    remainders.push_back({-(product % size), wanted.size()});
+    wanted.push_back(product / size);
+    rest -= wanted.back();
   }
   std::sort(remainders.begin(), remainders.end());
   for (std::size_t i = 0; rest > 0; ++i, --rest) ++wanted[remainders[i].second];
   std::vector<Index> held, kept;
   for (const Index n : permutation(data.size(), Rng{seed})) {
-    Index& left = wanted[static_cast<std::size_t>(data.labels(n))];
+    std::int64_t& left = wanted[static_cast<std::size_t>(data.labels(n))];
     (left > 0 ? held : kept).push_back(n);
     left -= left > 0;
   }

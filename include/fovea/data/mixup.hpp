@@ -7,7 +7,7 @@
 //   q[n]  = l [k = label[n]] + (1 - l) [k = label[p(n)]]
 //
 //   MixUp<float> mix{64, train, 0.2};
-//   for (auto b = batches(train, 64, {.seed = 1, .epoch = epoch}); const auto& [images, labels] : b) {
+//   for (const auto& [images, labels] : batches(train, 64, {.seed = 1, .epoch = epoch})) {
 //     const auto [mixed, targets] = mix(images, labels, Rng{1, epoch, step++});
 //     cross_entropy(net.forward(mixed, w), targets, w.output_gradient());
 //

@@ -49,7 +49,10 @@ Context Plan<T>::context_of(const Step& step) const {
   Context context = context_;
   context.layer = layers_[step.first]->identity;
   for (std::size_t k = step.first; k <= step.last; ++k)
-    if (layers_[k]->all_frozen) context.parameter_gradients = false, context.mode = Mode::eval;
+    if (layers_[k]->all_frozen) {
+      context.parameter_gradients = false;
+      context.mode = Mode::eval;
+    }
   return context;
 }
 

@@ -23,8 +23,8 @@
 
 namespace fovea::inline FOVEA_ABI {
 
-/// Names in a file, and ours: of each pair the one stands for the other at the beginning of a name,
-/// up to a dot. Where several pairs fit, the longest does.
+/// Names in a file, and ours: of each pair one replaces the other at the beginning of a name, up to
+/// a dot. Where several pairs fit, the longest does.
 class Names {
  public:
   Names() = default;
@@ -42,8 +42,10 @@ class Names {
       const std::string_view from = to_ours ? theirs : ours;
       const bool fits =
           name.starts_with(from) && (name.size() == from.size() || name[from.size()] == '.');
-      if (fits && from.size() > best_from.size())
-        best_from = from, best_to = to_ours ? ours : theirs;
+      if (fits && from.size() > best_from.size()) {
+        best_from = from;
+        best_to = to_ours ? ours : theirs;
+      }
     }
     return concat(best_to, name.substr(best_from.size()));
   }

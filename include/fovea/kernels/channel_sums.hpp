@@ -116,10 +116,22 @@ Moments channel_moments(const T* x, const ChannelPlanes& planes, const BatchGrou
 struct GradientSums {
   double g = 0, gx = 0;
   /// Of both sets of numbers.
-  void operator+=(const GradientSums& other) { g += other.g, gx += other.gx; }
+  void operator+=(const GradientSums& other) {
+    g += other.g;
+    gx += other.gx;
+  }
 };
 
-/// The same for the sums of g and g (x - middle).
+/// The sums of g and g (x - middle) in plane (n, c).
+template <class T>
+GradientSums plane_gradient(const T* x, const T* g, T middle, const ChannelPlanes& planes, Index n,
+                            Index c) {
+  const T *const p = x + planes.offset(n, c), *const q = g + planes.offset(n, c);
+  return {lane_sum<T>(planes.size, [&](Index i) { return q[i]; }),
+          lane_sum<T>(planes.size, [&](Index i) { return q[i] * (p[i] - middle); })};
+}
+
+/// The same in channel c over one group.
 template <class T>
 GradientSums channel_gradient(const T* x, const T* g, T middle, const ChannelPlanes& planes,
                               const BatchGroups& groups, Index group, Index c) {
@@ -128,11 +140,8 @@ GradientSums channel_gradient(const T* x, const T* g, T middle, const ChannelPla
   const Index first = groups.chunk(group), last = groups.chunk(group + 1);
   sum_leaves<0>(first, last, total, [&](Index chunk, GradientSums& sum) {
     sum = {};
-    for (Index n = chunks.begin(chunk); n < chunks.begin(chunk + 1); ++n) {
-      const T *const p = x + planes.offset(n, c), *const q = g + planes.offset(n, c);
-      sum += {lane_sum<T>(planes.size, [&](Index i) { return q[i]; }),
-              lane_sum<T>(planes.size, [&](Index i) { return q[i] * (p[i] - middle); })};
-    }
+    for (Index n = chunks.begin(chunk); n < chunks.begin(chunk + 1); ++n)
+      sum += plane_gradient(x, g, middle, planes, n, c);
   });
   return total;
 }

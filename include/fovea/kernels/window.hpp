@@ -99,6 +99,35 @@ struct Window {
   }
 };
 
+/// {first, count}: the places of a window that lie in [0, size), of k places from `begin` on that
+/// are d apart.
+constexpr std::pair<Index, Index> places_inside(Index begin, Index k, Index d, Index size) {
+  const Index skipped = begin < 0 ? (-begin + d - 1) / d : 0;
+  const Index first = begin + skipped * d;
+  return {first, std::min(k - skipped, (size - first + d - 1) / d)};
+}
+
+/// How many windows of a pooling there are on H x W pixels. Rounded up, a last one may reach beyond
+/// the image if it begins inside. Throws where a window has no pixel.
+inline Extent2 pool_windows(const Window& window, Index H, Index W, bool round_up) {
+  Extent2 count = window.output(H, W);
+  const auto along = [&](Index Extent2::*axis, Index size) {
+    const Index k = window.kernel.*axis, s = window.stride.*axis, p = window.padding.*axis,
+                d = window.dilation.*axis;
+    Index& n = count.*axis;
+    const Index begin = n * s - p, end_of_last = begin - s + d * (k - 1) + 1;
+    if (round_up && begin < size && end_of_last < size + p) ++n;
+    // Only what begins before the image can step over all of it.
+    for (Index i = 0; i < n && i * s < p; ++i)
+      check(places_inside(i * s - p, k, d, size).second > 0,
+            "expected windows with a pixel each, found one of ", k, " places, ", d,
+            " apart, that steps over an image of ", size);
+  };
+  along(&Extent2::h, H);
+  along(&Extent2::w, W);
+  return count;
+}
+
 /// What the units after a sequence of windows see of the input. Unit i sees `size` positions from
 /// start + i jump on (negative ones are padding). It begins as the input
 /// itself, and each window adds

@@ -25,7 +25,7 @@
 #pragma once
 
 #include "fovea/core/parallel.hpp"
-#include "fovea/nn/activation_functions.hpp"
+#include "fovea/kernels/activation_functions.hpp"
 #include "fovea/nn/layer.hpp"
 #include "fovea/nn/shapes.hpp"
 

@@ -15,8 +15,8 @@
 //   dbeta = sum g     dgamma = sum g x'
 //   dx    = gamma / sqrt(var + eps) (g - dbeta / M - x' dgamma / M)
 //
-// It is a projection: the normalisation undoes any shift and any scale of all x, so what of g asks
-// for a shift (its mean) or for a scale (its part along x') is taken away.
+// It is a projection: the normalisation undoes any shift and any scale of all x, so two parts of g
+// are taken away, the one that would shift x (its mean) and the one that would scale it (along x').
 //
 // In prediction mean and var are running values. Each step of training moves them by `momentum`
 // towards those of its batch (there sum (x - mean)^2 / (M - 1), as in PyTorch), and dx is

@@ -28,7 +28,8 @@ struct WorkspaceOptions {
   std::uint64_t seed = 0;           ///< for layers that draw random numbers
   bool prepack_weights = false;     ///< the weights will not change: what is packed is packed once
   /// Whether a parameter, "conv1.weight", stays as it is. A layer of which all parameters do costs
-  /// no ds/dtheta and runs in eval mode: batch normalisation uses its running values and keeps them.
+  /// no ds/dtheta and runs in eval mode: batch normalisation uses its running values and keeps
+  /// them.
   bool (*frozen)(std::string_view parameter) = nullptr;
 };
 

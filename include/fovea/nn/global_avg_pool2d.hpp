@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Global average pooling: of every map the mean. It leaves a number for each channel, wherever in the
-// image it comes from, so that a network takes images of any size (Lin, Chen and Yan, Network in
-// network, ICLR 2014).
+// Global average pooling: of every map the mean. It leaves a number for each channel, wherever in
+// the image it comes from, so that a network takes images of any size (Lin, Chen and Yan, Network
+// in network, ICLR 2014).
 //
 //   y[n,c] = 1/(H W) sum over h,w of x[n,c,h,w]         x (N, C, H, W)    y (N, C, 1, 1)
 //   dx[n,c,h,w] = dy[n,c] / (H W)

@@ -123,13 +123,9 @@ class GroupNorm {
     check_pass(pass, x.extent(0));
     const kernels::ChannelPlanes planes(x.shape());
     const Index channels = planes.C / options.groups;
-    // sum dy and sum dy (x - mean) of a plane
     const auto sums = [&](Index n, Index c) {
-      const T *const p = x.data() + planes.offset(n, c), *const g = dy.data() + planes.offset(n, c);
-      const auto middle = static_cast<T>(pass.mean(n, c / channels));
-      return kernels::GradientSums{
-          kernels::lane_sum<T>(planes.size, [&](Index i) { return g[i]; }),
-          kernels::lane_sum<T>(planes.size, [&](Index i) { return g[i] * (p[i] - middle); })};
+      return kernels::plane_gradient(x.data(), dy.data(),
+                                     static_cast<T>(pass.mean(n, c / channels)), planes, n, c);
     };
     if (!dx.empty())
       parallel_for(context.threads, planes.N, [&](Index n, int) {

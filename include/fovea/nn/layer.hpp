@@ -114,7 +114,7 @@ struct InputSpec {
   /// The layer that it specifies.
   template <class T>
   using Layer = L<T>;
-  Options options;  ///< in = 0: as many channels or features as the input has
+  Options options{};  ///< in = 0: as many channels or features as the input has
   /// The layer for inputs of this shape.
   template <class T, std::size_t R>
   L<T> make(const Shape<R>& x, Rng& rng) const {

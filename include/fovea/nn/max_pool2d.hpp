@@ -69,7 +69,7 @@ class MaxPool2d {
   Shape<4> output_shape(Shape<4> x) const {
     validate();
     const auto [N, C, H, W] = x;
-    const Index OH = windows(H, &Extent2::h), OW = windows(W, &Extent2::w);
+    const auto [OH, OW] = pool_windows(window(), H, W, options.ceil_mode);
     check(OH > 0 && OW > 0, "a window of ", options.kernel, " does not fit into ", x);
     check(H * W <= std::numeric_limits<std::int32_t>::max(), "an image of ", x, " is too large");
     return {N, C, OH, OW};
@@ -110,28 +110,6 @@ class MaxPool2d {
   }
 
  private:
-  // {first, count}: the places of a window that lie in [0, size), d apart.
-  static std::pair<Index, Index> inside(Index begin, Index k, Index d, Index size) {
-    const Index skipped = begin < 0 ? (-begin + d - 1) / d : 0;
-    const Index first = begin + skipped * d;
-    return {first, std::min(k - skipped, (size - first + d - 1) / d)};
-  }
-
-  // How many windows there are along an axis of `size` pixels.
-  Index windows(Index size, Index Extent2::*axis) const {
-    const Extent2 all = window().output(size, size);  // throws where a number is too large
-    const Index k = options.kernel.*axis, s = options.stride.*axis, p = options.padding.*axis,
-                d = options.dilation.*axis;
-    Index count = all.*axis;
-    const Index begin = count * s - p, end_of_last = begin - s + d * (k - 1) + 1;
-    if (options.ceil_mode && begin < size && end_of_last < size + p) ++count;
-    // Only what begins before the image can step over all of it.
-    for (Index i = 0; i < count && i * s < p; ++i)
-      check(inside(i * s - p, k, d, size).second > 0, "MaxPool2d: expected windows with a pixel, ",
-            "found none between padding, ", d, " apart, in ", size);
-    return count;
-  }
-
   static void check_pass(const Shape<4>& y, const Pass& pass) {
     const auto& made = pass.winner.shape();
     check(y[0] <= made[0] && y == made.with_batch(y[0]),
@@ -147,9 +125,9 @@ class MaxPool2d {
     constexpr std::integral_constant<Index, 2> two;
     Index out = 0;
     for (Index oh = 0; oh < y.extent(0); ++oh) {
-      const auto [top, rows] = inside(oh * stride.h - padding.h, kernel.h, dilation.h, H);
+      const auto [top, rows] = places_inside(oh * stride.h - padding.h, kernel.h, dilation.h, H);
       for (Index ow = 0; ow < y.extent(1); ++ow, ++out) {
-        const auto [left, cols] = inside(ow * stride.w - padding.w, kernel.w, dilation.w, W);
+        const auto [left, cols] = places_inside(ow * stride.w - padding.w, kernel.w, dilation.w, W);
         const Index corner = top * W + left;
         // The usual window gets constants, from which the compiler makes straight-line code.
         const Index best =

@@ -19,13 +19,13 @@
 
 namespace fovea::inline FOVEA_ABI {
 
-/// What stands in a border.
+/// What a border is filled with.
 enum class Border { zeros, reflect, replicate };
 
 /// What a Pad2d is made with.
 struct Pad2dOptions {
   Index top = 0, left = 0, bottom = 0, right = 0;  ///< rows and columns more, each 0 or more
-  Border border = Border::zeros;                   ///< what stands there
+  Border border = Border::zeros;                   ///< what it is filled with
   friend bool operator==(const Pad2dOptions&, const Pad2dOptions&) = default;
 };
 

@@ -8,8 +8,8 @@
 //
 //   Residual{Conv2d<float>{...}, Relu{}, Conv2d<float>{...}}
 //
-// Where f changes the shape, x goes through a shortcut that changes it in the same way, in ResNets a
-// 1 x 1 convolution with the stride of f:
+// Where f changes the shape, x goes through a shortcut that changes it in the same way, in ResNets
+// a 1 x 1 convolution with the stride of f:
 //
 //   y = shortcut(x) + f(x)                Residual{Chain{f ...}, Chain{shortcut ...}}
 //
@@ -91,7 +91,7 @@ struct ResidualSpec {
     }
   }
 };
-/// residual(conv2d({...}), relu, conv2d({...})), or residual(chain(...), chain(...)) with a shortcut.
+/// residual(conv2d({...}), relu, conv2d({...})); with a shortcut residual(chain(...), chain(...)).
 template <class... Specs>
 ResidualSpec<Specs...> residual(const Specs&... specs) {
   return {{specs...}};

@@ -15,10 +15,10 @@
 //   ema.swap(net);  evaluate(net, test);  ema.swap(net);      // look at the average, and go on
 #pragma once
 
+#include <string_view>
 #include <utility>
 
-#include "fovea/core/tensor.hpp"
-#include "fovea/engine/identity.hpp"
+#include "fovea/model/workspace.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
@@ -48,7 +48,7 @@ class StateAverage {
   /// Calls f(a, w) for every number of the average and of the network.
   template <class Net, class F>
   void each(Net& net, const F& f) {
-    network_.check_same(name_, net.identity(), false);
+    network_.check_same(name_.data(), net.identity(), false);
     Index at = 0;
     net.for_each_state([&](const auto&, auto&& tensor) {
       check(tensor.size() <= average_.size() - at, name_, ": expected the ", average_.size(),
@@ -73,7 +73,7 @@ class StateAverage {
       return tensor.data;
   }
 
-  const char* name_;
+  std::string_view name_;
   NetworkIdentity::Owner network_;
   Tensor<T, 1> average_{};
 };
@@ -114,7 +114,7 @@ class Lookahead : public StateAverage<T> {
  public:
   static constexpr const char* name = "lookahead";  ///< in checkpoints
   std::uint64_t every;                              ///< k, steps
-  double decay;                                     ///< d: how much of the way they stay behind
+  double decay;                                     ///< d: the share of the way that they do not go
 
   /// Begins with the state as it is. Throws on k = 0 and on a decay outside [0, 1].
   template <class Net>

@@ -2,10 +2,10 @@
 //
 // What is done to the gradients of a workspace between backward and step.
 //
-//   clip_norm(net, w, 1.0)     all of them times 1.0 / |g| if the norm |g| of all together is larger
-//                              (Pascanu, Mikolov and Bengio, On the difficulty of training recurrent
-//                              neural networks, ICML 2013)
-//   clip_value(net, w, 0.5)    each number kept in [-0.5, 0.5]
+//   clip_norm(net, w, 1.0)    all of them times 1.0 / |g| if the norm |g| of all together is larger
+//                             (Pascanu, Mikolov and Bengio, On the difficulty of training
+//                             recurrent neural networks, ICML 2013)
+//   clip_value(net, w, 0.5)   each number kept in [-0.5, 0.5]
 //
 // GradientMean makes a large batch of small ones, where memory is short:
 //

@@ -123,7 +123,8 @@ class Muon : public Optimizer<T> {
     if (a_.size() < m * m) a_ = b_ = Tensor<T, 1>(Shape{m * m});
   }
 
-  static constexpr T a{3.4445}, b{-4.7750}, c{2.0315};
+  static constexpr auto a = static_cast<T>(3.4445), b = static_cast<T>(-4.7750),
+                        c = static_cast<T>(2.0315);
   Tensor<T, 1> velocity_;               // v of all parameters, one after the other
   Tensor<T, 1> x_{}, y_{}, a_{}, b_{};  // scratch for the largest filters
 };

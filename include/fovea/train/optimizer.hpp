@@ -91,10 +91,10 @@ class Optimizer {
   /// is not for training.
   template <class Net, class F>
   void each(Net& net, Workspace<Net>& workspace, const F& update) {
-    network_.check_same(name_, net.identity(), false);
+    network_.check_same(name_.data(), net.identity(), false);
     check(net.parameter_count() == size_, name_, ": expected the ", size_,
           " parameters that it was made for, found ", net.parameter_count());
-    workspace.check_trains(name_, net);
+    workspace.check_trains(name_.data(), net);
     net.commit_buffers(workspace);
     ++steps_;
     Index offset = 0;
@@ -128,7 +128,7 @@ class Optimizer {
       return tensor.shape();
   }
 
-  const char* name_;
+  std::string_view name_;
   NetworkIdentity::Owner network_;
   std::uint64_t steps_ = 0;
   Index size_ = 0;

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "fovea/core/math.hpp"
@@ -49,14 +50,15 @@ std::vector<RateTestPoint> rate_test(Net net, const Dataset& data, const Make& m
   auto w = net.workspace(std::min(o.batch_size, data.size()), {.threads = o.threads});
   auto optimizer = make(std::as_const(net));
   std::vector<RateTestPoint> curve;
-  double mean = 0, weight = 0, smallest = INFINITY;
+  double mean = 0, weight = 0, smallest = std::numeric_limits<double>::infinity();
   for (std::uint64_t epoch = 0;; ++epoch)
     for (const auto& [images, labels] :
          batches<typename Net::value_type>(data, o.batch_size, {.seed = o.seed, .epoch = epoch})) {
       const auto step = static_cast<double>(curve.size()), last = static_cast<double>(o.steps - 1);
       const double rate = o.from * math::exp(math::log(o.to / o.from) * step / last);
       optimizer.options.learning_rate = rate;
-      const double loss = cross_entropy(net.forward(images, w), labels, w.output_gradient());
+      const auto loss =
+          static_cast<double>(cross_entropy(net.forward(images, w), labels, w.output_gradient()));
       net.backward(w);
       optimizer.step(net, w);
       mean = o.smoothing * mean + (1 - o.smoothing) * loss;

@@ -14,8 +14,8 @@
 //   Piecewise  straight lines between points {step, rate}; before the first and after the last
 //              point, its rate
 //   Stepwise   rate, times `factor` from each of the steps in `at` on
-//   Warmup     lr(t) = then(t) (t + 1) / steps while t < steps, and then(t) from there on: the first
-//              steps of any other schedule get shorter
+//   Warmup     lr(t) = then(t) (t + 1) / steps while t < steps, and then(t) from there on: the
+//              first steps of any other schedule get shorter
 //
 //   Warmup{.steps = 500, .then = Cosine{.rate = 0.1, .steps = 20000}}
 //

@@ -35,7 +35,10 @@ struct EarlyStopping {
     check(patience > 0 && margin >= 0, "EarlyStopping: expected a patience of 1 or more and a ",
           "margin of 0 or more, got ", patience, " and ", margin);
     const bool better = value < best() - margin;
-    if (better) numbers_(0) = value, numbers_(2) = numbers_(1);
+    if (better) {
+      numbers_(0) = value;
+      numbers_(2) = numbers_(1);
+    }
     numbers_(1) += 1;
     return better;
   }
@@ -73,9 +76,11 @@ struct Plateau {
           "got ",
           factor, ", ", patience, ", ", margin, ", ", rate, " and ", smallest);
     if (value < numbers_(0) - margin) {
-      numbers_(0) = value, numbers_(1) = 0;
+      numbers_(0) = value;
+      numbers_(1) = 0;
     } else if (++numbers_(1) > static_cast<double>(patience)) {
-      numbers_(1) = 0, numbers_(2) *= factor;
+      numbers_(1) = 0;
+      numbers_(2) *= factor;
     }
     return now();
   }

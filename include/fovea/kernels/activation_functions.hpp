@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The functions of nn/activations.hpp and their derivatives, one struct each, to be read against the
-// table there.
+// The functions of nn/activations.hpp and their derivatives, one struct each, to be read against
+// the table there.
 #pragma once
 
 #include <numbers>
