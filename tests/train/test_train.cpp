@@ -179,7 +179,7 @@ TEST_CASE("optimizers refuse options that are set later, before anything changes
     adam([v](auto& o) { o.learning_rate = v; },
          "Adam: expected a finite learning rate of 0 or more, got " + got);
     adam([v](auto& o) { o.weight_decay = v; },
-         "AdamW: expected a finite weight decay of 0 or more, got " + got);
+         "Adam: expected a finite weight decay of 0 or more, got " + got);
     adam([v](auto& o) { o.epsilon = v; },
          "Adam: expected a finite epsilon above 0 (1.4013e-45 or more), got " + got);
     sgd([v](auto& o) { o.learning_rate = v; },
@@ -191,9 +191,9 @@ TEST_CASE("optimizers refuse options that are set later, before anything changes
        "Adam: expected a finite epsilon above 0 (1.4013e-45 or more), got 0");
   adam([](auto& o) { o.epsilon = 1e-60; },
        "Adam: expected a finite epsilon above 0 (1.4013e-45 or more), got 1e-60");
-  adam([](auto& o) { o.beta1 = nan; }, "Adam: expected betas in [0, 1), got nan and 0.999");
-  adam([](auto& o) { o.beta2 = -0.5; }, "Adam: expected betas in [0, 1), got 0.9 and -0.5");
-  adam([](auto& o) { o.beta2 = 1 - 1e-9; }, "Adam: expected betas in [0, 1), got 0.9 and 1");
+  adam([](auto& o) { o.beta1 = nan; }, "Adam: expected a beta in [0, 1), got nan");
+  adam([](auto& o) { o.beta2 = -0.5; }, "Adam: expected a beta in [0, 1), got -0.5");
+  adam([](auto& o) { o.beta2 = 1 - 1e-9; }, "Adam: expected a beta in [0, 1), got 1");
   for (const double momentum : {nan, -0.1, 1.0})
     sgd([=](auto& o) { o.momentum = momentum; },
         concat("Sgd: expected a momentum in [0, 1), got ", momentum));

@@ -142,6 +142,9 @@ ElementOf<Z> cross_entropy(const Z& logits, View<const ElementOf<Z>, 2> targets,
   check(!overlap(dlogits, targets),
         "cross_entropy: expected a gradient with memory of its own, got one that overlaps the ",
         "targets");
+  for (const T q : targets)
+    check(q >= 0 && std::isfinite(q), "cross_entropy: expected finite targets of 0 or more, got ",
+          q);
   const double total =
       options.reduction == Reduction::sum ? 1.0 : static_cast<double>(logits.extent(0));
   return detail::cross_entropy_of<T>(logits, dlogits, total, options, [&](Index n, Index k) {
