@@ -4,7 +4,7 @@
 // first, LeNet-5, and the course network (examples/support/course_cnn.hpp), which take (N, 1, 28, 28).
 #pragma once
 
-#include "toy_layers.hpp"
+#include "fovea/fovea.hpp"
 
 namespace networks {
 
@@ -66,12 +66,12 @@ inline auto vgg(Rng& rng) {
 
 /// Convolution, batch normalisation, ReLU, convolution, batch normalisation.
 inline auto branch(Rng& rng, Index in, Index out, Index stride) {
-  return Chain{conv(rng, in, out, 3, stride, 1, false), toy::BatchNorm2d<float>{out}, Relu{},
-               conv(rng, out, out, 3, 1, 1, false), toy::BatchNorm2d<float>{out}};
+  return Chain{conv(rng, in, out, 3, stride, 1, false), BatchNorm2d<float>{{.channels = out}},
+               Relu{}, conv(rng, out, out, 3, 1, 1, false), BatchNorm2d<float>{{.channels = out}}};
 }
 /// Half the extents, by a 1 x 1 convolution.
 inline auto shortcut(Rng& rng, Index in, Index out) {
-  return Chain{conv(rng, in, out, 1, 2, 1, false), toy::BatchNorm2d<float>{out}};
+  return Chain{conv(rng, in, out, 1, 2, 1, false), BatchNorm2d<float>{{.channels = out}}};
 }
 
 /// Six residual blocks of `width`, 2 width and 4 width channels (He et al., 2016).
@@ -79,21 +79,21 @@ inline auto resnet(Rng& rng, Index width = 16) {
   return Sequential{
       Shape{3, 32, 32},
       conv(rng, 3, width, 3, 1, 1, false),
-      toy::BatchNorm2d<float>{width},
+      BatchNorm2d<float>{{.channels = width}},
       Relu{},
       Residual{branch(rng, width, width, 1)},
       Relu{},
       Residual{branch(rng, width, width, 1)},
       Relu{},
-      toy::Sum{branch(rng, width, 2 * width, 2), shortcut(rng, width, 2 * width)},
+      Residual{branch(rng, width, 2 * width, 2), shortcut(rng, width, 2 * width)},
       Relu{},
       Residual{branch(rng, 2 * width, 2 * width, 1)},
       Relu{},
-      toy::Sum{branch(rng, 2 * width, 4 * width, 2), shortcut(rng, 2 * width, 4 * width)},
+      Residual{branch(rng, 2 * width, 4 * width, 2), shortcut(rng, 2 * width, 4 * width)},
       Relu{},
       Residual{branch(rng, 4 * width, 4 * width, 1)},
       Relu{},
-      MaxPool2d{{.kernel = 8}},
+      GlobalAvgPool2d{},
       Flatten{},
       Linear<float>{{.in = 4 * width, .out = 10}, rng}};
 }

@@ -16,7 +16,6 @@
 #include "fovea/explain/patches.hpp"
 #include "fovea/explain/prototypes.hpp"
 #include "fovea/explain/randomisation.hpp"
-#include "toy_layers.hpp"
 
 using namespace test;
 
@@ -26,7 +25,7 @@ namespace {
 
 auto branch(double rate, Rng& rng) {
   return Chain{Conv2d<float>{{.in = 4, .out = 4, .kernel = 3, .padding = 1}, rng},
-               toy::BatchNorm2d<float>{4}, toy::Dropout{rate}, Relu{}};
+               BatchNorm2d<float>{{.channels = 4}}, Dropout{rate}, Relu{}};
 }
 
 constexpr auto not_new = [](const std::string& name, auto& tensor) {
@@ -44,11 +43,11 @@ auto network(double rate) {
   Rng rng{1};
   Sequential net{Shape{1, 28, 28},
                  Conv2d<float>{{.in = 1, .out = 4, .kernel = 3, .padding = 1}, rng},
-                 toy::BatchNorm2d<float>{4},
+                 BatchNorm2d<float>{{.channels = 4}},
                  Relu{},
                  MaxPool2d{},
                  Residual{branch(rate, rng)},
-                 toy::Dropout{rate},
+                 Dropout{rate},
                  Flatten{},
                  Linear<float>{{.in = 784, .out = 10}, rng}};
   net.for_each_state(not_new);
@@ -60,11 +59,11 @@ Network<float> made_at_run_time(double rate) {
   Network<float> net;
   auto x = net.input(Shape{1, 28, 28});
   x = net.add(Conv2d<float>{{.in = 1, .out = 4, .kernel = 3, .padding = 1}, rng}, x);
-  x = net.add(toy::BatchNorm2d<float>{4}, x);
+  x = net.add(BatchNorm2d<float>{{.channels = 4}}, x);
   x = net.add(Relu{}, x);
   x = net.add(MaxPool2d{}, x);
   x = net.add(Residual{branch(rate, rng)}, x);
-  x = net.add(toy::Dropout{rate}, x);
+  x = net.add(Dropout{rate}, x);
   const auto rows = net.add(Flatten{}, x);
   net.add(Linear<float>{{.in = 784, .out = 10}, rng}, rows);
   net.for_each_state([](const std::string& name, AnyView<float> tensor) { not_new(name, tensor); });

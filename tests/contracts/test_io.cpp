@@ -4,7 +4,6 @@
 #include "fovea/io/gzip.hpp"
 #include "fovea/io/model_file.hpp"
 #include "fovea/io/npy.hpp"
-#include "toy_layers.hpp"
 
 using namespace contracts;
 
@@ -17,7 +16,7 @@ Safetensors only(StoredTensor tensor, const std::string& name = "a") {
 
 auto resumed_net(std::uint64_t seed = 1) {
   Rng rng{seed};
-  return Sequential{Shape{4}, Linear<float>{{.in = 4, .out = 3}, rng}, toy::Dropout{},
+  return Sequential{Shape{4}, Linear<float>{{.in = 4, .out = 3}, rng}, Dropout{},
                     Linear<float>{{.in = 3, .out = 2}, rng}};
 }
 using ResumedNet = decltype(resumed_net());

@@ -6,7 +6,6 @@
 #include <thread>
 
 #include "support.hpp"
-#include "toy_layers.hpp"
 
 using namespace test;
 
@@ -56,7 +55,7 @@ struct Row {
 
 auto inner_network() {
   Rng rng{2};
-  return Sequential{Shape{4}, Linear<float>{{.in = 4, .out = 4}, rng}, toy::Dropout{}};
+  return Sequential{Shape{4}, Linear<float>{{.in = 4, .out = 4}, rng}, Dropout{}};
 }
 using Inner = decltype(inner_network());
 
@@ -359,8 +358,8 @@ std::vector<Row> rows() {
       {"a child that runs twice", make_pair<Composed::twice>, "next b, found a"},
       {"an error inside of a layer inside of a layer",
        [] {
-         const Chain inside{toy::Dropout{}, Residual{Throws{}}};
-         const Sequential net{Shape{4}, toy::Dropout{}, Residual{inside}};
+         const Chain inside{Dropout{}, Residual{Throws{}}};
+         const Sequential net{Shape{4}, Dropout{}, Residual{inside}};
          net.predict(Tensor<float, 2>(Shape{1, 4}));
        },
        "residual1.f.residual1.f.throws1: no more of this"},
@@ -429,7 +428,7 @@ TEST_CASE("contracts: x need not live, backward may run again, one expression wi
 }
 
 TEST_CASE("contracts: the mode follows from the workspace") {
-  Sequential net{Shape{1000}, toy::Dropout{}};
+  Sequential net{Shape{1000}, Dropout{}};
   const Tensor<float, 2> ones(Shape{1, 1000}, 1.0f);
   for (const bool fuse : {true, false}) {
     auto train = net.workspace(1, {.fuse = fuse});
@@ -445,8 +444,8 @@ TEST_CASE("contracts: the mode follows from the workspace") {
 }
 
 TEST_CASE("contracts: each network inside a layer draws its own mask, a new one in each step") {
-  const Chain inside{toy::Dropout{}};
-  const Sequential net{Shape{500}, Residual{inside}, Residual{inside}, toy::Sum{inside, inside},
+  const Chain inside{Dropout{}};
+  const Sequential net{Shape{500}, Residual{inside}, Residual{inside}, Residual{inside, inside},
                        Residual{Residual{inside}}};
   const Tensor<float, 2> ones(Shape{1, 500}, 1.0f);
   std::vector<std::string> masks;
@@ -486,8 +485,8 @@ TEST_CASE("contracts: buffers are taken over after training alone") {
   const auto make = [&] {
     return Sequential{Shape{2, 4, 4},
                       Conv2d<float>{{.in = 2, .out = 3, .kernel = 3, .padding = 1}, rng},
-                      toy::BatchNorm2d<float>{3},
-                      Residual{Chain{toy::BatchNorm2d<float>{3}, Relu{}}},
+                      BatchNorm2d<float>{{.channels = 3}},
+                      Residual{Chain{BatchNorm2d<float>{{.channels = 3}}, Relu{}}},
                       Flatten{},
                       Linear<float>{{.in = 48, .out = 3}, rng}};
   };

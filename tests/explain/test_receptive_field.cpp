@@ -3,7 +3,6 @@
 
 #include "support.hpp"
 #include "support/course_cnn.hpp"
-#include "toy_layers.hpp"
 
 using namespace test;
 
@@ -205,14 +204,14 @@ TEST_CASE("receptive field by backprop: layers that contain networks") {
                  "residual1 (N, 2, 11, 9)                 76           7,128       7 x 7"));
 
   // Two networks side by side: the union of what both see.
-  Sequential two{Shape{2, 11, 9}, toy::Sum{Chain{conv(2, 5, 2, 2)}, Chain{conv(2, 1, 0, 2)}},
+  Sequential two{Shape{2, 11, 9}, Residual{Chain{conv(2, 5, 2, 2)}, Chain{conv(2, 1, 0, 2)}},
                  Relu{}, conv(2, 3, 1)};
-  CHECK(of_layer(receptive_fields(two), "sum1.right").size == Extent2{1});
-  CHECK(of_layer(receptive_fields(two), "sum1").size == Extent2{5});
+  CHECK(of_layer(receptive_fields(two), "residual1.shortcut").size == Extent2{1});
+  CHECK(of_layer(receptive_fields(two), "residual1").size == Extent2{5});
   CHECK(of_layer(receptive_fields(two), "conv1").size == Extent2{9});
   CHECK(compare_with_backprop(two, 60, false) > 60);
   CHECK(contains(summary(two),
-                 "sum1      (N, 2, 6, 5)                 108           3,120       5 x 5"));
+                 "residual1 (N, 2, 6, 5)                 108           3,120       5 x 5"));
 
   // A layer that changes the extents and has no window(): what it sees is not known, and that is said.
   const Sequential cut{Shape{2, 11, 9}, Half{}, Relu{}, Flatten{}};

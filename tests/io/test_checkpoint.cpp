@@ -2,7 +2,6 @@
 #include "fovea/io/checkpoint.hpp"
 
 #include "support.hpp"
-#include "toy_layers.hpp"
 
 using namespace test;
 
@@ -16,11 +15,11 @@ auto small_net(std::uint64_t seed) {
                     Conv2d<float>{{.in = 1, .out = 8, .kernel = 3, .padding = 1}, rng},
                     Relu{},
                     MaxPool2d{{.kernel = 2}},
-                    toy::BatchNorm2d<float>{8},
+                    BatchNorm2d<float>{{.channels = 8}},
                     Flatten{},
-                    toy::Dropout{},
+                    Dropout{},
                     Linear<float>{{.in = 8 * 14 * 14, .out = 10}, rng},
-                    Residual{Chain{toy::Dropout{}, Linear<float>{{.in = 10, .out = 10}, rng}}}};
+                    Residual{Chain{Dropout{}, Linear<float>{{.in = 10, .out = 10}, rng}}}};
 }
 using Net = decltype(small_net(1));
 

@@ -2,7 +2,6 @@
 //
 // Neighbouring layers that run as one, against the same layers one by one (Keep::everything).
 #include "support.hpp"
-#include "toy_layers.hpp"
 
 using namespace test;
 

@@ -2,7 +2,6 @@
 //
 // A fused group that a reader writes: no header of the library knows of it.
 #include "support.hpp"
-#include "toy_layers.hpp"
 
 using namespace test;
 

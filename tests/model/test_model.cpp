@@ -6,7 +6,7 @@
 #include "toy_layers.hpp"
 
 using namespace test;
-using toy::Centre, toy::Dropout;
+using toy::Centre;
 
 namespace {
 
@@ -281,7 +281,7 @@ TEST_CASE("contract: a missing Pass is reported, not written beyond") {
 }
 
 TEST_CASE("contract: a layer with randomness") {
-  const auto result = gradient_check(Dropout{.rate = 0.4}, Shape{5, 7});
+  const auto result = gradient_check(Dropout{.p = 0.4}, Shape{5, 7});
   CHECK(result.max_error <= 1e-6);
   Sequential net{Shape{1000}, Dropout{}, Dropout{}};
   auto w = net.workspace(1, {.keep = Keep::everything, .seed = 3}),
@@ -329,15 +329,15 @@ TEST_CASE("contract: parameters and buffers, two children") {
                            .bias = false},  // what is normalised does not depend on it
                           rng};
   };
-  const Sequential net{
-      Shape{2, 5, 4},
-      conv(2, 3, 3, 1),
-      toy::BatchNorm2d<double>{3},
-      Relu{},
-      toy::Sum{Chain{conv(3, 4, 3, 2), Relu{}, conv(4, 4, 3, 1), toy::BatchNorm2d<double>{4}},
-               Chain{conv(3, 4, 1, 2)}},
-      Flatten{},
-      Linear<double>{{.in = 24, .out = 2}, rng}};
+  const Sequential net{Shape{2, 5, 4},
+                       conv(2, 3, 3, 1),
+                       BatchNorm2d<double>{{.channels = 3}},
+                       Relu{},
+                       Residual{Chain{conv(3, 4, 3, 2), Relu{}, conv(4, 4, 3, 1),
+                                      BatchNorm2d<double>{{.channels = 4}}},
+                                Chain{conv(3, 4, 1, 2)}},
+                       Flatten{},
+                       Linear<double>{{.in = 24, .out = 2}, rng}};
   for (const Mode mode : {Mode::train, Mode::eval}) {
     const auto result =
         gradient_check(net, random_tensor<double>(Shape{3, 2, 5, 4}, 2), {.mode = mode});

@@ -2,7 +2,6 @@
 //
 // A network made at run time against the same one made of types.
 #include "support.hpp"
-#include "toy_layers.hpp"
 
 using namespace test;
 
@@ -22,7 +21,7 @@ TEST_CASE_TEMPLATE("network: the same bits as Sequential, in training and in pre
       conv<T>(2, 8, rng),
       Relu{},
       MaxPool2d{},
-      Residual{Chain{conv<T>(8, 8, rng), toy::BatchNorm2d<T>{8}, Relu{}, toy::Dropout{}}},
+      Residual{Chain{conv<T>(8, 8, rng), BatchNorm2d<T>{{.channels = 8}}, Relu{}, Dropout{}}},
       Flatten{},
       Linear<T>{{.in = 192, .out = 9}, rng},
       Relu{},
@@ -32,8 +31,8 @@ TEST_CASE_TEMPLATE("network: the same bits as Sequential, in training and in pre
   x = net.add(conv<T>(2, 8, again), x);
   x = net.add(Relu{}, x);
   x = net.add(MaxPool2d{}, x);
-  x = net.add(Residual{Chain{conv<T>(8, 8, again), toy::BatchNorm2d<T>{8}, Relu{}, toy::Dropout{}}},
-              x);
+  x = net.add(
+      Residual{Chain{conv<T>(8, 8, again), BatchNorm2d<T>{{.channels = 8}}, Relu{}, Dropout{}}}, x);
   auto rows = net.add(Flatten{}, x);
   rows = net.add(Linear<T>{{.in = 192, .out = 9}, again}, rows);
   rows = net.add(Relu{}, rows);
@@ -170,8 +169,8 @@ TEST_CASE("network: random numbers of a part of a batch are those of the whole")
   Rng rng{1};
   Sequential net{Shape{1, 4, 4},
                  conv<float>(1, 3, rng),
-                 Residual{Chain{toy::Dropout{}}},
-                 toy::Dropout{},
+                 Residual{Chain{Dropout{}}},
+                 Dropout{},
                  Flatten{},
                  Linear<float>{{.in = 48, .out = 5}, rng}};
   const auto x = random_tensor<float>(Shape{10, 1, 4, 4}, 2);

@@ -122,34 +122,6 @@ void functions() {
   line("math: pow", powers);
 }
 
-// A layer that draws random numbers: from (seed, step, layer, element), as nn/layer.hpp says.
-struct Dropout {
-  static constexpr std::string_view kind = "dropout";
-  double rate = 0.25;
-  template <std::size_t R>
-  Shape<R> output_shape(Shape<R> x) const {
-    return x;
-  }
-  template <class T, std::size_t R>
-  void forward(View<const T, R> x, View<T, R> y, NoPass&, const Context& context) const {
-    apply<T>(x.flat(), y.flat(), context);
-  }
-  template <class T, std::size_t R>
-  void backward(View<const T, R>, View<const T, R>, View<const T, R> dy, View<T, R> dx, NoPass&,
-                const Context& context) const {
-    if (!dx.empty()) apply<T>(dy.flat(), dx.flat(), context);
-  }
-
- private:
-  template <class T>
-  void apply(std::span<const T> from, std::span<T> to, const Context& context) const {
-    Rng rng{context.seed, context.step, context.layer};
-    const auto scale = static_cast<T>(1 / (1 - rate));
-    for (std::size_t i = 0; i < from.size(); ++i)
-      to[i] = context.mode == Mode::eval ? from[i] : rng.uniform() < rate ? T{0} : from[i] * scale;
-  }
-};
-
 // The network of the course.
 template <class T>
 auto course() {
@@ -180,10 +152,31 @@ auto options() {
       Relu{},
       Conv{{.in = 8, .out = 8, .kernel = 5, .padding = 2, .groups = 8}, rng},
       Conv{{.in = 8, .out = 12, .kernel = {3, 2}, .stride = {2, 1}, .bias = false}, rng},
-      Dropout{},
+      Dropout{0.25},
       MaxPool2d{{.kernel = 3, .stride = 2, .padding = 1}},
       Flatten{},
       Linear<float>{{.in = 12 * 6 * 13, .out = 10}, rng}};
+}
+
+// The layers that normalise, average, upsample, branch and activate.
+auto modern() {
+  Rng rng{3};
+  return sequential<float>(
+      Shape{1, 28, 28}, rng, pad2d({.top = 1, .left = 1, .border = Border::reflect}),
+      conv2d({.out = 8, .kernel = 3, .stride = 2, .bias = false}), batch_norm2d(), silu,
+      repeat(2, residual(conv2d({.out = 8, .kernel = 3, .padding = 1, .bias = false}),
+                         group_norm({.groups = 2}), gelu, dropout2d(0.1))),
+      branches(chain(conv2d({.out = 4}), elu),
+               chain(avg_pool2d({.kernel = 3, .stride = 1, .padding = 1, .count_padding = false}),
+                     hardswish),
+               chain(conv2d({.out = 3}), softplus)),
+      residual(
+          chain(conv2d({.out = 6, .kernel = 3, .stride = 2, .padding = 1}), sigmoid,
+                batch_norm2d({.statistics = Statistics::chunk})),
+          chain(max_pool2d({.kernel = 2, .stride = 2, .ceil_mode = true}), conv2d({.out = 6}))),
+      conv_transpose2d({.out = 4, .kernel = 3, .stride = 2, .padding = 1, .output_padding = 1}),
+      leaky_relu, upsample({.scale = {1, 2}, .mode = Interpolation::bilinear}), Softmax{},
+      conv2d({.out = 9, .kernel = 3}), Tanh{}, global_avg_pool2d, flatten, linear(10));
 }
 
 // A convolution by itself: forward, and the gradients for dy.
@@ -386,6 +379,10 @@ int run(int argc, char** argv) {
   train("course, double, AdamW", wide, AdamW{wide}, Constant{1e-3}, Keep::for_backward, data);
   auto mixed = options();
   train("options, Adam", mixed, Adam{mixed}, Constant{2e-3}, Keep::for_backward, data);
+  auto layered = modern();
+  train("modern, SGD with Nesterov", layered,
+        Sgd{layered, {.momentum = 0.9, .weight_decay = 1e-4, .nesterov = true}}, Constant{0.05},
+        Keep::for_backward, data);
   explanations(fused, data);
   line("all", std::array{all.value()});
   return 0;
