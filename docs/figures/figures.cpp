@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
                                                        {"initialisation", initialisation()},
                                                        {"receptive_field", receptive_field()},
                                                        {"winograd", winograd()},
-                                                       {"leaky_relu", leaky_relu()}};
+                                                       {"softsign", softsign()}};
   for (const auto& [name, svg] : files) {
     std::ofstream file(concat(argv[1], "/", name, ".svg"), std::ios::binary);
     file << svg;

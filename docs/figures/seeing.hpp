@@ -101,26 +101,26 @@ inline std::string winograd() {
 }
 
 /// The layer of chapter 15.
-struct LeakyRelu {
+struct Softsign {
   using value_type = double;
-  static constexpr std::string_view kind = "leaky";
-  double slope = 0.2;
+  static constexpr std::string_view kind = "softsign";
 
   Shape<2> output_shape(Shape<2> x) const { return x; }
   void forward(View<const double, 2> x, View<double, 2> y, NoPass&, const Context&) const {
-    for (Index i = 0; i < x.size(); ++i)
-      y.data()[i] = x.data()[i] > 0 ? x.data()[i] : slope * x.data()[i];
+    for (Index i = 0; i < x.size(); ++i) y.data()[i] = x.data()[i] / (1 + std::abs(x.data()[i]));
   }
   void backward(View<const double, 2> x, View<const double, 2>, View<const double, 2> dy,
                 View<double, 2> dx, NoPass&, const Context&) const {
-    for (Index i = 0; i < dx.size(); ++i)
-      dx.data()[i] = x.data()[i] > 0 ? dy.data()[i] : slope * dy.data()[i];
+    for (Index i = 0; i < dx.size(); ++i) {
+      const double shrink = 1 / (1 + std::abs(x.data()[i]));
+      dx.data()[i] = dy.data()[i] * shrink * shrink;
+    }
   }
 };
 
-// The leaky ReLU, the slope that backward says, and the one that a central difference measures.
-inline std::string leaky_relu() {
-  Sequential net{Shape{1}, LeakyRelu{}};
+// Softsign, the slope that backward says, and the one that a central difference measures.
+inline std::string softsign() {
+  Sequential net{Shape{1}, Softsign{}};
   const auto value = [&](double at) { return net.predict(Tensor<double, 2>{{at}})(0, 0); };
   const auto slope = [&](double at) {
     auto w = net.workspace(1, {.input_gradient = true});
@@ -130,27 +130,28 @@ inline std::string leaky_relu() {
     return w.input_gradient()(0, 0);
   };
   constexpr double h = 0.5;
-  std::vector<double> x{-2, 0, 2}, y, at, measured;
-  for (const double u : x) y.push_back(value(u));
-  for (int i = -20; i <= 20; ++i) {
-    at.push_back(i / 10.0);
+  std::vector<double> at, y, promised, measured;
+  for (int i = -40; i <= 40; ++i) {
+    at.push_back(i / 20.0);
+    y.push_back(value(at.back()));
+    promised.push_back(slope(at.back()));
     measured.push_back((value(at.back() + h) - value(at.back() - h)) / (2 * h));
   }
-  Drawing d("The leaky ReLU and its slope, promised and measured", 720, 280);
-  d.word(20, 30, "leaky ReLU with slope 0.2, and ReLU", "start", "quiet");
-  const Plot left{d, 30, 50, 280, 200, -2, 2, -0.6, 2.2};
+  Drawing d("Softsign and its slope, promised and measured", 720, 280);
+  d.word(20, 30, "softsign, and y = x", "start", "quiet");
+  const Plot left{d, 30, 50, 280, 200, -2, 2, -1.2, 1.2};
   left.axes(0, 0);
-  left.curve(x, std::vector<double>{0, 0, 2}, "dash");
-  left.curve(x, y, "pa");
-  d.word(left.x(-2), left.y(-0.4) + 22, concat("y(-2) = ", number(value(-2))), "start", "quiet");
+  left.curve(std::vector<double>{-1.2, 1.2}, std::vector<double>{-1.2, 1.2}, "dash");
+  left.curve(at, y, "pa");
+  d.word(left.x(-2), left.y(value(-2)) + 22, concat("y(-2) = ", number(value(-2))), "start",
+         "quiet");
   d.word(left.x(2), left.y(0) + 20, "2", "end", "quiet");
-  d.word(left.x(0) - 8, left.y(2) + 5, "2", "end", "quiet");
+  d.word(left.x(0) - 8, left.y(1) + 5, "1", "end", "quiet");
   d.word(390, 30, "its slope: backward, and measured", "start", "quiet");
   const Plot right{d, 420, 50, 280, 200, -2, 2, 0, 1.2};
   right.axes(-2, 0);
-  for (const double v : {slope(-1), 1.0}) right.level(v, number(v));
-  right.curve(std::vector<double>{-2, 0}, std::vector<double>{slope(-2), slope(-0.1)}, "pc");
-  right.curve(std::vector<double>{0, 2}, std::vector<double>{slope(0.1), slope(2)}, "pc");
+  for (const double v : {slope(2), slope(0)}) right.level(v, number(v));
+  right.curve(at, promised, "pc");
   right.curve(at, measured, "dash");
   for (const double v : {-2.0, -h, 0.0, h, 2.0})
     d.word(right.x(v), right.y(0) + 20, number(v), "middle", "quiet");

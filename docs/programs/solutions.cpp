@@ -8,8 +8,8 @@
 using namespace fovea;
 
 /// y = 1 / (1 + exp(-x)); backward needs y alone.
-struct Sigmoid {
-  static constexpr std::string_view kind = "sigmoid";
+struct Logistic {
+  static constexpr std::string_view kind = "logistic";
 
   template <std::size_t R>
   Shape<R> output_shape(Shape<R> x) const {
@@ -81,7 +81,7 @@ int main() {
   const auto verdict = [](const GradientCheck& check) {
     return check.max_error <= 1e-6 && check.min_largest > 0 ? "right" : "wrong";
   };
-  std::printf("sigmoid: %s\n", verdict(gradient_check(Sigmoid{}, Shape{3, 4})));
-  std::printf("prelu:   %s\n", verdict(gradient_check(PRelu<double>{}, Shape{3, 4, 5})));
-  std::printf("shift:   %s\n", verdict(gradient_check(Shift{}, Shape{2, 3, 4, 5})));
+  std::printf("logistic: %s\n", verdict(gradient_check(Logistic{}, Shape{3, 4})));
+  std::printf("prelu:    %s\n", verdict(gradient_check(PRelu<double>{}, Shape{3, 4, 5})));
+  std::printf("shift:    %s\n", verdict(gradient_check(Shift{}, Shape{2, 3, 4, 5})));
 }

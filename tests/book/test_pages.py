@@ -91,14 +91,14 @@ def readme_project(text):
 def contributed_test(text):
     """Step 10 to the letter: the block in tests/nn/test_layers.cpp, with the layer of the fourth example."""
     layer = (ROOT / "examples/04_your_own_layer.cpp").read_text()
-    layer = layer[layer.index("struct LeakyRelu"):layer.index("int main")]
+    layer = layer[layer.index("struct Softsign"):layer.index("int main")]
     with tempfile.TemporaryDirectory() as directory:
         here = pathlib.Path(directory)
         tests = (ROOT / "tests/nn/test_layers.cpp").read_text()
         (here / "test.cpp").write_text(f"{tests}\n{layer}\n{text}")
         run([CXX, "-std=c++20", "-w", f"-I{ROOT}/include", f"-I{ROOT}/tests", ROOT / "tests/main.cpp", "test.cpp",
              "-o", "test"], here)
-        printed = run([here / "test", "--test-case=leaky relu: gradients"], here)
+        printed = run([here / "test", "--test-case=softsign: gradients"], here)
         assert "1 passed" in printed, f"CONTRIBUTING's test does not run:\n{printed}"
 
 
