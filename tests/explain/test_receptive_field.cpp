@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "fovea/explain/receptive_field.hpp"
 
+#include "fovea/nn/group_norm.hpp"
 #include "support.hpp"
 #include "support/course_cnn.hpp"
 
@@ -212,6 +213,13 @@ TEST_CASE("receptive field by backprop: layers that contain networks") {
   CHECK(compare_with_backprop(two, 60, false) > 60);
   CHECK(contains(summary(two),
                  "residual1 (N, 2, 6, 5)                 108           3,120       5 x 5"));
+
+  // Layers whose units read whole maps, and what comes after them: all that is before.
+  Sequential means{Shape{2, 11, 9},  conv(2, 3, 1, 2),  GroupNorm<double>{{.channels = 2}},
+                   conv(2, 1, 0, 2), GlobalAvgPool2d{}, conv(2, 1, 0)};
+  CHECK(of_layer(receptive_fields(means), "gn1").seen(0, 1) == Box{0, 0, 11, 9});
+  CHECK(of_layer(receptive_fields(means), "globalpool1").seen(0, 0) == Box{0, 0, 11, 9});
+  CHECK(compare_with_backprop(means, 60, false) > 60);
 
   // A layer that changes the extents and has no window(): what it sees is not known, and that is said.
   const Sequential cut{Shape{2, 11, 9}, Half{}, Relu{}, Flatten{}};

@@ -122,6 +122,7 @@ class AnyLayer {
   bool is_view = false;            ///< y is x under another shape
   std::optional<Window> window{};  ///< what it slides over its input, if it says so
   bool sees_all = false;           ///< each of its units reads whole maps
+  bool sees_elsewhere = false;     ///< its units read other places, where the extents stay too
   std::int64_t multiply_adds = 0;  ///< for one example, if it says so
   bool has_parameters = false;     ///< or buffers
   std::uint64_t frozen = 0;        ///< bit i: parameter i stays as it is
@@ -149,6 +150,7 @@ class LayerAdapter final : public AnyLayer<T> {
     Base::layer_ = &layer;
     Base::is_view = sizeof...(R) == 1 && requires { Layer::is_view; };
     Base::sees_all = requires { Layer::sees_all; };
+    Base::sees_elsewhere = requires { Layer::sees_elsewhere; };
     detail::each_parameter<Layer>([&](const auto&) { Base::has_parameters = true; });
     detail::each_buffer<Layer>([&](const auto&) { Base::has_parameters = true; });
   }

@@ -5,7 +5,8 @@
 //
 //   window()                    the field grows by the window (kernels/window.hpp)
 //   sees_all                    every unit sees everything that its input has seen
-//   neither, extents stay       unit by unit, as a ReLU
+//   sees_elsewhere              unknown, where the extents stay too
+//   none of them, extents stay  unit by unit, as a ReLU
 //   several inputs              the union of what is seen through each, if their units are equally
 //                               far apart
 //   the output has no image     every unit sees everything that the maps before it have seen
@@ -41,7 +42,8 @@ struct SeenValue {
   Seen seen{};
   Extent2 units{0};                  // rows and columns, if it is maps
   std::size_t maps = 0;              // the last maps that it sees: itself, or a value before
-  std::optional<Window> window{};    // of the layer
+  std::optional<Window> window{};    // of the layer; around all of x, if it sees all
+  bool elsewhere = false;            // whether there is no window though there should be
   std::vector<std::size_t> reads{};  // the values that the layer reads
 };
 
@@ -54,7 +56,7 @@ inline Seen seen_after(const SeenValue& y, const std::vector<SeenValue>& values)
     Field field = x.seen.field;
     if (y.window)
       field = field.after(*y.window);
-    else if (x.units != y.units)
+    else if (x.units != y.units || y.elsewhere)
       return {{}, Seen::Kind::unknown};
     if (i > 0 && field.jump != seen.field.jump) return {{}, Seen::Kind::unknown};
     seen.field = i == 0 ? field : united(seen.field, field);
@@ -77,9 +79,15 @@ template <class T>
       if (maps) {
         y.maps = v;
         y.window = plan.layer(v - 1).window;
+        y.elsewhere = plan.layer(v - 1).sees_elsewhere;
         y.seen = seen_after(y, values);
-        if (plan.layer(v - 1).sees_all && values[y.reads[0]].seen.kind != Seen::Kind::unknown)
+        const SeenValue& first = values[y.reads[0]];
+        if (plan.layer(v - 1).sees_all && first.seen.kind != Seen::Kind::unknown) {
           y.seen.kind = Seen::Kind::everything;
+          // From every unit of y, however many there are, all of x is inside.
+          const Extent2 before = y.units;
+          y.window = Window{{first.units.h + before.h, first.units.w + before.w}, 1, before, 1};
+        }
       } else {
         const SeenValue& first = values[y.reads[0]];
         y.maps = first.maps;

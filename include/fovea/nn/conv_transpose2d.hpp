@@ -42,6 +42,7 @@ class ConvTranspose2d {
  public:
   using value_type = T;
   static constexpr std::string_view kind = "convt";
+  static constexpr bool sees_elsewhere = true;  // for receptive fields
 
   ConvTranspose2dOptions options;
   Tensor<T, 4> weight{};  // (C, O/g, KH, KW)

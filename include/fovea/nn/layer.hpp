@@ -30,6 +30,7 @@
 //   multiply_adds(shape), window()  for summary() and receptive fields, see model/seen.hpp
 //   settings()           text: what else decides what it computes, for architecture(net)
 //   sees_all             a constant: a unit of y reads whole maps of x, for receptive fields
+//   sees_elsewhere       a constant: it reads others than its own place, and no window() says which
 //   is_view              a constant: y is x under another shape and may share its memory
 //
 // A layer made of layers has compose() instead of forward and backward, see nn/composite.hpp. A
