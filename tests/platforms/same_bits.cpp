@@ -23,6 +23,11 @@
 #include "fovea/explain/prototypes.hpp"
 #include "fovea/explain/randomisation.hpp"
 #include "fovea/fovea.hpp"
+#include "fovea/nn/conv_transpose2d.hpp"
+#include "fovea/nn/group_norm.hpp"
+#include "fovea/nn/pad2d.hpp"
+#include "fovea/nn/softmax.hpp"
+#include "fovea/nn/upsample.hpp"
 
 using namespace fovea;
 

@@ -84,8 +84,8 @@ struct ResidualSpec {
   template <class T, std::size_t R>
   Layer<T> make(const Shape<R>& x, Rng& rng) const {
     if constexpr (requires(Layer<T> layer) { layer.shortcut; }) {
-      auto f = std::get<0>(specs).template make<T>(x, rng);
-      return Layer<T>(std::move(f), std::get<1>(specs).template make<T>(x, rng));
+      auto f = detail::make_layer<T>(std::get<0>(specs), x, rng);
+      return Layer<T>(std::move(f), detail::make_layer<T>(std::get<1>(specs), x, rng));
     } else {
       return Layer<T>(detail::make_chain<T>(x, rng, specs));
     }
