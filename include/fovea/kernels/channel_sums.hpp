@@ -15,6 +15,7 @@
 
 #include <algorithm>
 
+#include "fovea/core/bits.hpp"
 #include "fovea/kernels/batch_tree.hpp"
 
 namespace fovea::inline FOVEA_ABI::kernels {
