@@ -91,7 +91,7 @@ Numerics draw(Subject<double>& subject, const Description& d, int attempt, int l
   const double density =
       std::array{0.7, 0.4, 0.2, 0.1, 0.05, 0.02}[static_cast<std::size_t>(level)];
   subject.each_state([&](const std::string& name, std::span<const Index> shape, auto values) {
-    if (ends_with(name, ".weight")) {
+    if (ends_with(name, ".weight") && shape.size() > 1) {
       // Rows of W, each for one output.
       const auto rows = static_cast<std::size_t>(shape[0]), row = values.size() / rows;
       const double bound = std::sqrt(6.0 / static_cast<double>(row));
@@ -100,8 +100,9 @@ Numerics draw(Subject<double>& subject, const Description& d, int attempt, int l
         for (Index k = 0; k < taps; ++k)
           values[o * row + static_cast<std::size_t>(rng.below(static_cast<Index>(row)))] = sign();
     } else {
-      const bool spread =
-          ends_with(name, ".scale") || ends_with(name, ".gamma") || ends_with(name, ".running_var");
+      const bool spread =  // those of a normalisation are its gamma
+          ends_with(name, ".scale") || ends_with(name, ".weight") ||
+          ends_with(name, ".running_var");
       for (double& v : values)
         v = d.whole  ? (spread ? sign() : whole(1))
             : spread ? rng.uniform(0.5, 1.5)
@@ -158,10 +159,21 @@ double largest_sum(const Numbers<double>& values, Index keys, Key&& key) {
 /// Whether every sum in this layer is exact in float, whatever the order of its terms. Winograd's transforms
 /// multiply sums by at most 36 and make quarters of whole numbers.
 bool is_exact(const Trace& t) {
-  if (t.kind == "bn") return false;
+  for (const char* rounds :
+       {"bn", "gn", "avgpool", "globalpool", "leakyrelu", "elu", "sigmoid", "tanh", "silu", "gelu",
+        "softplus", "hardsigmoid", "hardswish", "softmax"})
+    if (t.kind == rounds) return false;
   const double x = largest(t.x), dy = largest(t.dy);
   double sum = std::max(x, dy), factor = 1;
-  if (!t.weight.empty()) {
+  if (t.kind == "upsample" || t.kind == "pad") factor = 64;  // places that show one pixel
+  if (t.kind == "convt") {
+    // Any sum over W is at most that over all of it, and so it is with dy.
+    const double all = largest_sum(t.weight, 1, [](Index) { return 0; }),
+                 all_dy = largest_sum(t.dy, 1, [](Index) { return 0; });
+    sum = std::max({sum, x * all, dy * all, all_dy * std::max(x, 1.0)});
+    if (t.weight_shape[2] == 3 && t.weight_shape[3] == 3)
+      factor = 4 * 36 * 9.0 * static_cast<double>(std::max(t.weight_shape[0], t.weight_shape[1]));
+  } else if (!t.weight.empty()) {
     const Index O = t.weight_shape[0], C = t.weight_shape.size() > 1 ? t.weight_shape[1] : 1;
     const Index groups = t.kind == "fc" ? 1 : t.x_shape[1] / C;
     const Index area = static_cast<Index>(t.weight.size()) / (O * C);
@@ -181,7 +193,8 @@ bool is_exact(const Trace& t) {
   return sum * factor < 0x1p24;
 }
 
-/// How far the closest tie in front of a ReLU or in the windows of a pool is; 1 if there is none.
+/// How far the closest tie in front of a ReLU, or of another function with a bend, or in the windows of a pool is; 1 if
+/// there is none.
 /// Zeros are no ties: a ReLU has made them, in every way.
 double closest_tie(const Trace& t) {
   const double scale = largest(t.x);
@@ -190,22 +203,28 @@ double closest_tie(const Trace& t) {
   if (t.kind == "relu")
     for (const double x : t.x)
       if (x != 0) distance(x);
+  if (t.kind == "leakyrelu" || t.kind == "elu")
+    for (const double x : t.x) distance(x);
+  if (t.kind == "clip" || t.kind == "hardswish" || t.kind == "hardsigmoid")
+    for (const double x : t.x) distance(std::abs(x) - (t.kind == "clip" ? 0.5 : 3));
   if (t.kind == "pool") {
     const Index H = t.x_shape[2], W = t.x_shape[3], planes = t.x_shape[0] * t.x_shape[1];
     const auto [OH, OW] = t.window.output(H, W);
     for (Index p = 0; p < planes; ++p)
-      for (Index i = 0; i < OH; ++i)
-        for (Index j = 0; j < OW; ++j) {
+      for (Index i = 0; i <= OH; ++i)  // the last ones if it is rounded up
+        for (Index j = 0; j <= OW; ++j) {
           double first = -INFINITY, second = -INFINITY;
           for (Index k = 0; k < t.window.kernel.h * t.window.kernel.w; ++k) {
-            const Index h = i * t.window.stride.h - t.window.padding.h + k / t.window.kernel.w;
-            const Index w = j * t.window.stride.w - t.window.padding.w + k % t.window.kernel.w;
+            const Index h = i * t.window.stride.h - t.window.padding.h +
+                            k / t.window.kernel.w * t.window.dilation.h;
+            const Index w = j * t.window.stride.w - t.window.padding.w +
+                            k % t.window.kernel.w * t.window.dilation.w;
             if (h < 0 || h >= H || w < 0 || w >= W) continue;
             const double x = t.x[static_cast<std::size_t>((p * H + h) * W + w)];
             second = std::max(second, std::min(first, x));
             first = std::max(first, x);
           }
-          if (first != 0 || second != 0) distance(first - second);
+          if (second > -INFINITY && (first != 0 || second != 0)) distance(first - second);
         }
   }
   return closest;

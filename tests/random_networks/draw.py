@@ -36,7 +36,7 @@ class Network:
     @property
     def modes(self):
         """Whether training differs from prediction."""
-        return any(layer["kind"] in ("dropout", "bn") for layer in flat(self.layers))
+        return any(layer["kind"] in ("dropout", "dropout2d", "bn") for layer in flat(self.layers))
 
 
 def flat(layers):
@@ -54,11 +54,13 @@ class DoesNotFit(Exception):
 MULTIPLY_ADDS = 6e6  # of a forward of the whole batch, at most
 
 
-def extent(size, kernel, stride, padding, dilation=1):
+def extent(size, kernel, stride, padding, dilation=1, ceil=False):
     room = size + 2 * padding - dilation * (kernel - 1) - 1
     if room < 0:
         raise DoesNotFit
-    return room // stride + 1
+    count = room // stride + 1
+    # A window more, if it begins in the image.
+    return count + (ceil and room % stride > 0 and count * stride - padding < size)
 
 
 class Builder:
@@ -88,11 +90,56 @@ class Builder:
                         channels=channels, out=out, kernel=kernel, stride=stride, padding=padding,
                         dilation=dilation, groups=groups, bias=bias)
 
-    def pool(self, kernel=(2, 2), stride=None, padding=(0, 0)):
+    def pool(self, kernel=(2, 2), stride=None, padding=(0, 0), dilation=(1, 1), ceil=False):
         channels, *size = self.shape
         stride = stride or kernel
+        for n, k, p, d in zip(size, kernel, padding, dilation):
+            if d > 1 and p > 0 and d >= n:
+                raise DoesNotFit  # a window may step over the whole image
+        size = tuple(extent(*each, ceil) for each in zip(size, kernel, stride, padding, dilation))
+        return self.add("pool", (channels, *size), kernel=kernel, stride=stride, padding=padding, dilation=dilation,
+                        ceil=ceil)
+
+    def average(self, kernel, stride, padding, counted):
+        """Not in networks of whole numbers, like all that divides."""
+        channels, *size = self.shape
         size = tuple(extent(*each) for each in zip(size, kernel, stride, padding))
-        return self.add("pool", (channels, *size), kernel=kernel, stride=stride, padding=padding)
+        return self.add("avgpool", (channels, *size), kernel=kernel, stride=stride, padding=padding, counted=counted)
+
+    def global_average(self):
+        return self.add("globalpool", (self.shape[0], 1, 1))
+
+    def transposed(self):
+        dice, (channels, *size) = self.dice, self.shape
+        kernel = dice.pick((2, 2), (3, 3), (3, 3), (4, 4), (3, 2), (1, 1))
+        stride = dice.pick((1, 1), (2, 2), (2, 2), (1, 2), (3, 2))
+        dilation = dice.pick((1, 1), (1, 1), (2, 1))
+        groups = dice.pick(1, 1, 1, *(g for g in (2, 3) if channels % g == 0))
+        out = -(-self.channels() // groups) * groups
+        padding = tuple(dice.below(d * (k - 1) + 1) for k, d in zip(kernel, dilation))
+        more = tuple(dice.below(s) for s in stride)
+        extents = tuple((n - 1) * s - 2 * p + d * (k - 1) + m + 1 for n, s, p, d, k, m in
+                        zip(size, stride, padding, dilation, kernel, more))
+        if min(extents) < 1 or channels * kernel[0] * kernel[1] == 1:
+            raise DoesNotFit
+        work = channels * size[0] * size[1] * out // groups * kernel[0] * kernel[1]
+        return self.add("convt", (out, *extents), work, channels=channels, out=out, kernel=kernel, stride=stride,
+                        padding=padding, dilation=dilation, more=more, groups=groups, bias=dice.chance(0.75))
+
+    def upsample(self):
+        channels, height, width = self.shape
+        scale = self.dice.pick((2, 2), (1, 2), (3, 1))
+        mode = "nearest" if self.whole else self.dice.pick("nearest", "bilinear")
+        return self.add("upsample", (channels, scale[0] * height, scale[1] * width), scale=scale, mode=mode)
+
+    def pad(self):
+        channels, height, width = self.shape
+        sides = tuple(self.dice.below(3) for _ in range(4))  # top, left, bottom, right
+        border = self.dice.pick("zeros", "reflect", "replicate")
+        if border == "reflect" and (max(sides[0], sides[2]) >= height or max(sides[1], sides[3]) >= width):
+            raise DoesNotFit
+        return self.add("pad", (channels, sides[0] + height + sides[2], sides[1] + width + sides[3]), sides=sides,
+                        border=border)
 
     def relu(self):
         return self.add("relu")
@@ -107,19 +154,39 @@ class Builder:
         bias = self.dice.chance(0.8) if bias is None else bias
         return self.add("fc", (out,), out * self.shape[0], features=self.shape[0], out=out, bias=bias)
 
-    # Layers of toy_layers.hpp and layers.hpp.
+    def activation(self):
+        """Of whole numbers only what keeps them."""
+        if self.whole:
+            return self.add(self.dice.pick("relu", "relu", "clip"), bound=2)
+        return self.add(bound=0.5, kind=self.dice.pick("relu", "relu", "leakyrelu", "elu", "sigmoid", "tanh", "silu", "gelu", "softplus",
+                                       "hardsigmoid", "hardswish", "clip"))
+
+    def softmax(self):
+        """Of one channel it would be a constant."""
+        return self if self.whole or self.shape[0] == 1 else self.add("softmax")
 
     def dropout(self):
-        return self.add("dropout")
+        return self.add("dropout2d" if len(self.shape) > 1 and self.dice.chance(0.4) else "dropout")
+
+    # A layer of layers.hpp.
 
     def scale(self):
         return self.add("scale", channels=self.shape[0])
 
     def norm(self):
-        """Not in networks of whole numbers. Only on images: a batch of one or two rows has no statistics."""
+        """Not in networks of whole numbers. Only on images: a batch of one or two rows has no statistics. Not after a
+        layer with one weight for each channel, whose gradient would be 0."""
         if self.whole or len(self.shape) == 1 or self.shape[1] * self.shape[2] < 4:
             return self
-        return self.add("bn", channels=self.shape[0])
+        last = self.layers[-1] if self.layers else {"kind": ""}
+        one = last["kind"] == "conv" and last["channels"] // last["groups"] * last["kernel"][0] * last["kernel"][1] == 1
+        if one or last["kind"] in ("scale", "dropout2d"):
+            return self
+        channels = self.shape[0]
+        if self.dice.chance(0.35):
+            groups = self.dice.pick(1, *(g for g in (2, 3, 4, channels) if channels % g == 0))
+            return self.add("gn", channels=channels, groups=groups)
+        return self.add("bn", channels=channels, chunk=self.dice.chance(0.3))
 
     def inside(self):
         """For a branch from the same input."""
@@ -131,14 +198,29 @@ class Builder:
         return self.add("residual", work=branch.work,
                         children=[("f", {"input": branch.input, "layers": branch.layers})])
 
-    def both(self, kind, left, right):
-        """Two branches: the sum of their outputs, or the channels of both."""
-        if left.shape[kind == "both":] != right.shape[kind == "both":]:
+    def shortcut(self, f, past):
+        """The sum of two branches that change the shape in the same way."""
+        if f.shape != past.shape:
             raise DoesNotFit
-        channels = left.shape[0] + (right.shape[0] if kind == "both" else 0)
-        return self.add(kind, (channels, *left.shape[1:]), left.work + right.work,
-                        children=[("left", {"input": left.input, "layers": left.layers}),
-                                  ("right", {"input": right.input, "layers": right.layers})])
+        return self.add("residual", f.shape, f.work + past.work,
+                        children=[("f", {"input": f.input, "layers": f.layers}),
+                                  ("shortcut", {"input": past.input, "layers": past.layers})])
+
+    def repeat(self, times):
+        """A residual, several times, each with weights of its own."""
+        inner = self.inside().residual(self.branch(0))
+        return self.add("repeat", work=times * inner.work,
+                        children=[("", {"input": inner.input, "layers": inner.layers * times})])
+
+    def side_by_side(self, kind, *branches):
+        """The channels of all: "both" of layers.hpp for two, "concat" for any number."""
+        if any(branch.shape[1:] != branches[0].shape[1:] for branch in branches):
+            raise DoesNotFit
+        names = ("left", "right") if kind == "both" else [f"branch{i + 1}" for i in range(len(branches))]
+        return self.add(kind, (sum(branch.shape[0] for branch in branches), *branches[0].shape[1:]),
+                        sum(branch.work for branch in branches),
+                        children=[(name, {"input": branch.input, "layers": branch.layers})
+                                  for name, branch in zip(names, branches)])
 
     # Drawn.
 
@@ -183,7 +265,12 @@ class Builder:
         kernel = dice.pick((2, 2), (3, 3), (3, 3), (2, 3), (3, 1), (4, 4))
         stride = dice.pick(kernel, (2, 2), (1, 1), (2, 1), (3, 2))
         padding = dice.pick((0, 0), tuple(dice.below(k // 2 + 1) for k in kernel))
-        return self.pool(kernel, stride, padding)
+        if not self.whole and dice.chance(0.35):
+            return self.average(kernel, stride, padding, dice.chance(0.5))
+        return self.pool(kernel, stride, padding, dice.pick((1, 1), (1, 1), (2, 2), (1, 2)), dice.chance(0.4))
+
+    def resized(self):
+        return self.dice.pick(self.transposed, self.transposed, self.upsample, self.pad)()
 
     def chain(self, length):
         """Convolution, ReLU and pool, `length` times: they run as one."""
@@ -194,8 +281,8 @@ class Builder:
 
     def anything(self, count):
         for _ in range(count):
-            self.dice.pick(self.any_conv, self.any_conv, self.any_pool, self.relu, self.relu, self.scale,
-                           self.dropout)()
+            self.dice.pick(self.any_conv, self.any_conv, self.any_pool, self.relu, self.activation, self.scale,
+                           self.dropout, self.resized, self.softmax)()
         return self
 
     def branch(self, depth=0):
@@ -203,7 +290,7 @@ class Builder:
         dice = self.dice
         inner = self.inside()
         if len(self.shape) == 1:
-            inner.linear(3 + dice.below(40)).relu()
+            inner.linear(3 + dice.below(40)).activation()
             if dice.chance(0.5):
                 inner.dropout()
             if depth and dice.chance(0.5):
@@ -217,7 +304,7 @@ class Builder:
             k = dice.pick(*same)
             inner.conv(out, k, padding=tuple(n // 2 for n in k), bias=self.whole)
             inner.norm() if dice.chance(0.5) else None
-            inner.relu() if dice.chance(0.7) else None
+            inner.activation() if dice.chance(0.7) else None
             if dice.chance(0.4):
                 inner.dropout()
             if depth and dice.chance(0.35):
@@ -232,6 +319,8 @@ class Builder:
         if len(self.shape) > 1:
             if dice.chance(0.12):
                 return self
+            if not self.whole and dice.chance(0.25):
+                self.global_average()
             self.flatten()
         for _ in range(dice.pick(0, 0, 1, 1, 2, 3)):
             self.linear(1 + dice.below(70))
@@ -294,38 +383,42 @@ def features(b):
 def residual(b):
     b.dice.pick(b.plain_conv, lambda: b.plain_conv().relu(), lambda: None)()
     for _ in range(b.dice.pick(1, 2, 2)):
-        if b.dice.chance(0.3):
+        if b.dice.chance(0.4):
             # A shortcut that changes channels and extents.
-            left, right, out = b.inside(), b.inside(), b.channels()
-            left.conv(b.channels(), (3, 3), (2, 2), (1, 1), bias=b.whole).norm().relu()
-            left.conv(out, (3, 3), padding=(1, 1))
-            right.conv(out, (1, 1), (2, 2))
-            b.both("sum", left, right)
+            f, past, out = b.inside(), b.inside(), b.channels()
+            f.conv(b.channels(), (3, 3), (2, 2), (1, 1), bias=b.whole).norm().activation()
+            f.conv(out, (3, 3), padding=(1, 1))
+            past.pool((1, 1), (2, 2)).conv(out, (1, 1)) if b.dice.chance(0.3) else past.conv(out, (1, 1), (2, 2))
+            b.shortcut(f, past)
+        elif b.dice.chance(0.4):
+            b.repeat(b.dice.pick(2, 3))
         else:
             b.residual(b.branch(b.dice.pick(0, 1, 2)))
         b.dice.pick(b.relu, b.pool, lambda: None)()
 
 
 def concat(b):
-    """Two branches, chains in them or not."""
+    """Two branches or three, chains in them or not."""
     if b.dice.chance(0.5):
         b.plain_conv().relu()
     length = b.dice.pick(1, 1, 2)
-    left, right = b.inside(), b.inside()
-    for branch in (left, right):
+    branches = [b.inside() for _ in range(b.dice.pick(2, 2, 3, 3))]
+    for branch in branches:
         for _ in range(length):
             k = b.dice.pick(1, 3, 3, 5)
-            branch.conv(branch.channels(), (k, k), padding=(k // 2, k // 2)).relu().pool()
+            branch.conv(branch.channels(), (k, k), padding=(k // 2, k // 2)).activation().pool()
             branch.dropout() if b.dice.chance(0.2) else None
-    b.both("both", left, right)
+    b.side_by_side("both" if len(branches) == 2 and b.dice.chance(0.5) else "concat", *branches)
     b.dice.pick(b.relu, b.plain_conv, lambda: b.chain(1))()
 
 
 def normalised(b):
-    """Convolution, batch normalisation, ReLU, as in ResNets. The convolution has no bias: its gradient would be 0."""
+    """Convolution, normalisation, ReLU, as in ResNets. The convolution has no bias: its gradient would be 0."""
     for _ in range(b.dice.pick(1, 2, 3)):
-        b.plain_conv(bias=b.whole).norm().relu()
-        b.dice.pick(b.pool, lambda: None, b.dropout, lambda: b.residual(b.branch(0)))()
+        b.plain_conv(bias=b.whole).norm().activation()
+        b.dice.pick(b.any_pool, lambda: None, b.dropout, lambda: b.residual(b.branch(0)))()
+    if b.dice.chance(0.4):
+        b.resized().activation()
 
 
 def separable(b):
@@ -387,6 +480,12 @@ def options(**given):
     return "{" + ", ".join(f".{name} = {value}" for name, value in given.items()) + "}"
 
 
+TEXTS = {"relu": "Relu{}", "flatten": "Flatten{}", "dropout": "Dropout{}", "dropout2d": "Dropout2d{}",
+         "globalpool": "GlobalAvgPool2d{}", "softmax": "Softmax{}", "leakyrelu": "LeakyRelu{{0.2}}", "elu": "Elu{{1.5}}",
+         "sigmoid": "Sigmoid{}", "tanh": "Tanh{}", "silu": "Silu{}", "gelu": "Gelu{}", "softplus": "Softplus{{2}}",
+         "hardsigmoid": "Hardsigmoid{}", "hardswish": "Hardswish{}"}
+
+
 def layer_text(layer, indent):
     kind = layer["kind"]
     if kind == "conv":
@@ -404,19 +503,44 @@ def layer_text(layer, indent):
         if not layer["bias"]:
             given["bias"] = "false"
         return f"Linear<T>{{{options(**given)}, rng}}"
-    if kind == "pool":
+    if kind in ("pool", "avgpool"):
         given = {"kernel": extent2(layer["kernel"])}
         if layer["stride"] != layer["kernel"]:
             given["stride"] = extent2(layer["stride"])
         if layer["padding"] != (0, 0):
             given["padding"] = extent2(layer["padding"])
+        if kind == "avgpool":
+            return f"AvgPool2d{{{options(**given, count_padding=str(layer['counted']).lower())}}}"
+        if layer["dilation"] != (1, 1):
+            given["dilation"] = extent2(layer["dilation"])
+        if layer["ceil"]:
+            given["ceil_mode"] = "true"
         return f"MaxPool2d{{{options(**given)}}}"
-    if kind in ("scale", "bn"):
-        return f"{'Scale' if kind == 'scale' else 'BatchNorm2d'}<T>{{{layer['channels']}}}"
+    if kind == "scale":
+        return f"Scale<T>{{{layer['channels']}}}"
+    if kind == "bn":
+        chunk = {"statistics": "Statistics::chunk"} if layer["chunk"] else {}
+        return f"BatchNorm2d<T>{{{options(channels=layer['channels'], **chunk)}}}"
+    if kind == "gn":
+        return f"GroupNorm<T>{{{options(channels=layer['channels'], groups=layer['groups'])}}}"
+    if kind == "convt":
+        given = {"in": layer["channels"], "out": layer["out"]}
+        for name in ("kernel", "stride", "padding", "dilation"):
+            given[name] = extent2(layer[name])
+        given |= {"output_padding": extent2(layer["more"]), "groups": layer["groups"], "bias": str(layer["bias"]).lower()}
+        return f"ConvTranspose2d<T>{{{options(**given)}, rng}}"
+    if kind == "upsample":
+        return f"Upsample{{{options(scale=extent2(layer['scale']), mode='Interpolation::' + layer['mode'])}}}"
+    if kind == "pad":
+        sides = dict(zip(("top", "left", "bottom", "right"), layer["sides"]))
+        return f"Pad2d{{{options(**sides, border='Border::' + layer['border'])}}}"
+    if kind == "repeat":
+        blocks = layer["children"][0][1]["layers"]
+        return f"Repeat{{{len(blocks)}, [&] {{ return {layer_text(blocks[0], indent + 4)}; }}}}"
     if "children" in layer:
         inner = [chain(child["layers"], indent + 4) for _, child in layer["children"]]
         return f"{kind.capitalize()}{{" + f",\n{' ' * (indent + 4)}".join(inner) + "}"
-    return {"relu": "Relu{}", "flatten": "Flatten{}", "dropout": "Dropout{}"}[kind]
+    return TEXTS[kind] if kind in TEXTS else f"Clip{{{{-{layer['bound']}, {layer['bound']}}}}}"
 
 
 def chain(layers, indent):

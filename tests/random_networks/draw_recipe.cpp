@@ -37,7 +37,8 @@ class Drawing {
     Description& d = recipe_.description;
     for (const Step& s : recipe_.steps)
       d.modes |= s.kind == Step::Kind::dropout || s.kind == Step::Kind::nested ||
-                 s.kind == Step::Kind::norm;
+                 s.kind == Step::Kind::norm || s.kind == Step::Kind::chunk_norm ||
+                 s.kind == Step::Kind::dropout2d;
     return recipe_;
   }
 
@@ -86,6 +87,10 @@ class Drawing {
         return add(step, in, 2 * work);
       case Step::Kind::sum:
         return add(step, {o.out, H, W}, 2 * work);
+      case Step::Kind::repeated:
+        return add(step, in, 3 * work);
+      case Step::Kind::branches:
+        return add(step, {2 * o.out + in.C, H, W}, 2 * work);
       default:
         if (H < 2 || W < 2) return false;
         if (kind == Step::Kind::both) return add(step, {o.out + in.C, H / 2, W / 2}, work);
@@ -100,9 +105,96 @@ class Drawing {
   bool relu(std::size_t x) { return add({Step::Kind::relu, {x}}, maps(x)); }
   bool pool(std::size_t x, const MaxPool2dOptions& o) {
     const MaxPool2d layer{o};
-    const auto [H, W] = layer.window().output(maps(x).H, maps(x).W);
+    const Maps& in = maps(x);
+    const auto [H, W] = layer.window().output(in.H, in.W);
     if (H == 0 || W == 0) return false;
-    return add({Step::Kind::pool, {x}, {}, layer.options}, {maps(x).C, H, W});
+    // A window may step over the whole image.
+    if (o.padding.h > 0 && (o.dilation.h >= in.H || o.dilation.w >= in.W) &&
+        o.dilation != Extent2{1})
+      return false;
+    const auto y = layer.output_shape(Shape{Index{1}, in.C, in.H, in.W});
+    return add({Step::Kind::pool, {x}, {}, layer.options}, {in.C, y[2], y[3]});
+  }
+  // A layer with a step of its own, and what comes out of it.
+  template <class Layer>
+  bool resize(Step step, const Layer& layer) {
+    const Maps& in = maps(step.x[0]);
+    Shape<4> y;
+    try {
+      y = layer.output_shape(Shape{Index{1}, in.C, in.H, in.W});
+    } catch (const Error&) {
+      return false;  // it does not fit
+    }
+    return add(std::move(step), {y[1], y[2], y[3]}, 9 * static_cast<double>(y.size()));
+  }
+  // Layers that change the extents.
+  void resized(std::size_t x) {
+    const bool whole = recipe_.description.whole;
+    const Maps in = maps(x);
+    switch (below(whole ? 3 : 5)) {
+      case 0: {
+        Step step{Step::Kind::transposed, {x}};
+        auto& o = step.convt;
+        o = {.in = in.C,
+             .out = 1 + below(6),
+             .kernel = {1 + below(4), 1 + below(3)},
+             .stride = {1 + below(3), 1 + below(2)},
+             .padding = {below(2), below(3)},
+             .dilation = {1, 1 + below(2)},
+             .bias = chance(0.7)};
+        if (chance(0.3)) o.kernel = 3, o.padding = 1, o.dilation = 1;
+        o.output_padding = {below(o.stride.h), below(o.stride.w)};
+        if (in.C % 2 == 0 && chance(0.3)) o.groups = 2, o.out = 2 * (1 + below(3));
+        Rng rng{1};
+        resize(step, ConvTranspose2d<float>{o, rng});
+        return;
+      }
+      case 1: {
+        Step step{Step::Kind::upsample, {x}};
+        step.up = {
+            .scale = {1 + below(3), 1 + below(2)},
+            .mode = !whole && chance(0.6) ? Interpolation::bilinear : Interpolation::nearest};
+        resize(step, Upsample{step.up});
+        return;
+      }
+      case 2: {
+        Step step{Step::Kind::pad, {x}};
+        step.borders = {.top = below(3),
+                        .left = below(2),
+                        .bottom = below(2),
+                        .right = below(3),
+                        .border = pick({Border::zeros, Border::reflect, Border::replicate})};
+        resize(step, Pad2d{step.borders});
+        return;
+      }
+      case 3: {
+        Step step{Step::Kind::average, {x}};
+        step.avg = {.kernel = {2 + below(2), 2 + below(3)},
+                    .stride = 1 + below(3),
+                    .padding = below(2),
+                    .count_padding = chance(0.5)};
+        resize(step, AvgPool2d{step.avg});
+        return;
+      }
+      default:
+        resize({Step::Kind::global_average, {x}}, GlobalAvgPool2d{});
+    }
+  }
+  // With enough numbers for a variance.
+  void norm(std::size_t x) {
+    const Description& d = recipe_.description;
+    const Maps& in = maps(x);
+    const Index place = in.H * in.W;
+    if (d.whole) return;
+    const double work = 10 * static_cast<double>(in.size());
+    const Index which = below(4);
+    if (which < 2 && d.batch * place >= 12) add({Step::Kind::norm, {x}}, in, work);
+    if (which == 2 && place >= 12) add({Step::Kind::chunk_norm, {x}}, in, work);
+    if (which == 3) {
+      Step step{Step::Kind::group_norm, {x}};
+      step.which = in.C % 2 == 0 && chance(0.5) ? 2 : chance(0.3) ? in.C : 1;
+      if (in.C / step.which * place >= 12) add(step, in, work);
+    }
   }
   bool fc(std::size_t x, Index out) {
     Step step{Step::Kind::fc, {x}};
@@ -162,13 +254,21 @@ class Drawing {
 
   void common_piece(std::size_t x, Index which) {
     if (which == 0) {
-      Step step{Step::Kind::dropout, {x}};
+      Step step{maps(x).image() && chance(0.4) ? Step::Kind::dropout2d : Step::Kind::dropout, {x}};
       step.rate = rate();
       add(step, maps(x));
     } else if (which == 1) {
       add({Step::Kind::scale, {x}}, maps(x), static_cast<double>(maps(x).size()));
     } else if (which == 2) {
-      relu(x);
+      if (chance(0.3)) {
+        relu(x);
+      } else if (!recipe_.description.whole && maps(x).C > 1 && chance(0.15)) {
+        add({Step::Kind::softmax, {x}}, maps(x), static_cast<double>(maps(x).size()));
+      } else {
+        Step step{Step::Kind::activation, {x}};
+        if (!recipe_.description.whole) step.which = 1 + below(activation_count - 1);
+        add(step, maps(x), static_cast<double>(maps(x).size()));
+      }
     } else {
       join_with_others(x);
     }
@@ -176,7 +276,7 @@ class Drawing {
 
   void image_piece(std::size_t x) {
     const Index C = maps(x).C, k = pick<Index>({1, 3, 3, 5});
-    switch (below(16)) {
+    switch (below(19)) {
       case 0:
       case 1:
       case 2:
@@ -192,8 +292,11 @@ class Drawing {
       }
       case 6: {
         const Extent2 kernel = pick<Index>({2, 2, 3});
-        pool(x,
-             {.kernel = kernel, .stride = pick<Index>({1, 2, 3}), .padding = chance(0.3) ? 1 : 0});
+        pool(x, {.kernel = kernel,
+                 .stride = pick<Index>({1, 2, 3}),
+                 .padding = chance(0.3) ? 1 : 0,
+                 .dilation = chance(0.3) ? Extent2{1 + below(2), 2} : 1,
+                 .ceil_mode = chance(0.4)});
         return;
       }
       case 7: {
@@ -205,7 +308,9 @@ class Drawing {
         return;
       }
       case 8:
-        conv(pick({Step::Kind::sum, Step::Kind::both, Step::Kind::chain}), x, same(k, channels()));
+        conv(pick({Step::Kind::sum, Step::Kind::both, Step::Kind::chain, Step::Kind::shortcut,
+                   Step::Kind::branches}),
+             x, same(k, channels()));
         return;
       case 9:
       case 10:  // a Flatten, of which there may be others, and its readers
@@ -213,8 +318,14 @@ class Drawing {
         if (chance(0.5)) row_piece(last());
         return;
       case 11:
-        if (!recipe_.description.whole && recipe_.description.batch * maps(x).H * maps(x).W >= 12)
-          add({Step::Kind::norm, {x}}, maps(x), 10 * static_cast<double>(maps(x).size()));
+        norm(x);
+        return;
+      case 12:
+      case 13:
+        resized(x);
+        return;
+      case 14:
+        conv(Step::Kind::repeated, x, same(k, C));
         return;
       default:
         return common_piece(x, below(5));

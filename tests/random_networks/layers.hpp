@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// Layers that networks are drawn with besides those of the library and of toy_layers.hpp.
+// Layers that networks are drawn with besides those of the library.
 #pragma once
 
 #include "fovea/fovea.hpp"
-#include "toy_layers.hpp"
+#include "fovea/nn/conv_transpose2d.hpp"
+#include "fovea/nn/group_norm.hpp"
+#include "fovea/nn/pad2d.hpp"
+#include "fovea/nn/softmax.hpp"
+#include "fovea/nn/upsample.hpp"
 
 namespace random_networks {
 
 using namespace fovea;
-using namespace toy;
 
 /// y = scale[c] x. Rank 4 or 2.
 template <class T>

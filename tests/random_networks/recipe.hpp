@@ -39,19 +39,40 @@ struct Step {
     chain,      // relu(pool(conv(x)))
     rows,       // x + fc(relu(fc(x)))
     both_rows,  // relu(fc(x)), relu(fc(x))
+    chunk_norm,
+    group_norm,
+    dropout2d,
+    average,
+    global_average,
+    activation,
+    transposed,
+    upsample,
+    pad,
+    softmax,
+    shortcut,  // pool(clip(conv(x))) + conv(pool(x))
+    repeated,  // x + relu(conv(x)), three times
+    branches,  // relu(conv(x)), pool(conv(x)), x
   };
   Kind kind;
   std::vector<std::size_t> x{};  // the values it reads; it writes the next one
   Conv2dOptions conv{};
   MaxPool2dOptions pool{};
-  Index out = 0;  // features of fc
+  AvgPool2dOptions avg{};
+  ConvTranspose2dOptions convt{};
+  UpsampleOptions up{};
+  Pad2dOptions borders{};
+  Index which = 0;  // of the activations; groups of a normalisation
+  Index out = 0;    // features of fc
   bool bias = true;
   double rate = 0.5;  // of dropout
 
   friend std::string to_string(const Step& s) {
-    constexpr std::array names{"conv",  "pool", "relu",  "flatten", "fc",       "dropout",
-                               "scale", "norm", "add",   "concat",  "residual", "nested",
-                               "sum",   "both", "chain", "rows",    "both_rows"};
+    constexpr std::array names{
+        "conv",       "pool",      "relu",    "flatten",        "fc",         "dropout",
+        "scale",      "norm",      "add",     "concat",         "residual",   "nested",
+        "sum",        "both",      "chain",   "rows",           "both_rows",  "chunk_norm",
+        "group_norm", "dropout2d", "average", "global_average", "activation", "transposed",
+        "upsample",   "pad",       "softmax", "shortcut",       "repeated",   "branches"};
     std::string text = fovea::concat(names[static_cast<std::size_t>(s.kind)], "(");
     for (std::size_t i = 0; i < s.x.size(); ++i) text += fovea::concat(i ? ", v" : "v", s.x[i]);
     text += ")";
@@ -62,7 +83,19 @@ struct Step {
                         ", groups ", s.conv.groups, s.conv.bias ? "" : ", no bias");
     if (s.kind == Kind::pool)
       text += fovea::concat(" kernel ", s.pool.kernel, ", stride ", s.pool.stride, ", padding ",
-                            s.pool.padding);
+                            s.pool.padding, ", dilation ", s.pool.dilation,
+                            s.pool.ceil_mode ? ", rounded up" : "");
+    if (s.kind == Kind::average)
+      text += fovea::concat(" kernel ", s.avg.kernel, ", stride ", s.avg.stride, ", padding ",
+                            s.avg.padding, s.avg.count_padding ? "" : " not counted");
+    if (s.kind == Kind::transposed)
+      text += fovea::concat(" to ", s.convt.out, ", kernel ", s.convt.kernel, ", stride ",
+                            s.convt.stride, ", padding ", s.convt.padding, " and ",
+                            s.convt.output_padding, ", dilation ", s.convt.dilation, ", groups ",
+                            s.convt.groups);
+    if (s.kind == Kind::upsample) text += " " + Upsample{s.up}.settings();
+    if (s.kind == Kind::pad) text += " " + Pad2d{s.borders}.settings();
+    if (s.which > 0) text += fovea::concat(" ", s.which);
     if (s.out > 0) text += fovea::concat(" to ", s.out, s.bias ? "" : ", no bias");
     return text;
   }
@@ -87,6 +120,36 @@ struct Recipe {
 
 /// Draws network `index` of a seed, by at most `most` steps.
 Recipe draw_recipe(std::uint64_t seed, Index index, int most);
+
+/// Calls f with the activation of this number; the first one is exact on whole numbers.
+template <class F>
+void with_activation(Index which, const F& f) {
+  switch (which) {
+    case 0:
+      return f(Clip{{-2, 2}});
+    case 1:
+      return f(LeakyRelu{{0.2}});
+    case 2:
+      return f(Elu{{1.5}});
+    case 3:
+      return f(Sigmoid{});
+    case 4:
+      return f(Tanh{});
+    case 5:
+      return f(Silu{});
+    case 6:
+      return f(Gelu{});
+    case 7:
+      return f(Softplus{{2}});
+    case 8:
+      return f(Hardsigmoid{});
+    case 9:
+      return f(Hardswish{});
+    default:
+      return f(Clip{{-0.5, 0.5}});
+  }
+}
+constexpr Index activation_count = 11;
 
 /// The Network of a recipe.
 template <class T>
@@ -149,8 +212,56 @@ std::unique_ptr<NetworkSubject<T>> build(const Recipe& recipe) {
         any(Scale<T>{C});
         break;
       case Step::Kind::norm:
-        images(BatchNorm2d<T>{C});
+        images(BatchNorm2d<T>{{.channels = C}});
         break;
+      case Step::Kind::chunk_norm:
+        images(BatchNorm2d<T>{{.channels = C, .statistics = Statistics::chunk}});
+        break;
+      case Step::Kind::group_norm:
+        images(GroupNorm<T>{{.channels = C, .groups = s.which}});
+        break;
+      case Step::Kind::dropout2d:
+        images(Dropout2d{s.rate});
+        break;
+      case Step::Kind::average:
+        images(AvgPool2d{s.avg});
+        break;
+      case Step::Kind::global_average:
+        images(GlobalAvgPool2d{});
+        break;
+      case Step::Kind::activation:
+        with_activation(s.which, any);
+        break;
+      case Step::Kind::transposed:
+        images(ConvTranspose2d<T>{s.convt, rng});
+        break;
+      case Step::Kind::upsample:
+        images(Upsample{s.up});
+        break;
+      case Step::Kind::pad:
+        images(Pad2d{s.borders});
+        break;
+      case Step::Kind::softmax:
+        any(Softmax{});
+        break;
+      case Step::Kind::shortcut: {
+        auto first = Conv2d<T>{s.conv, rng};
+        Conv2dOptions past = s.conv;
+        past.kernel = 1, past.padding = 0, past.stride = 1, past.groups = 1;
+        images(Residual{Chain{std::move(first), Clip{{-2, 2}}, MaxPool2d{}},
+                        Chain{MaxPool2d{}, Conv2d<T>{past, rng}}});
+        break;
+      }
+      case Step::Kind::repeated:
+        images(Repeat{3, [&] { return Residual{Conv2d<T>{s.conv, rng}, Relu{}}; }});
+        break;
+      case Step::Kind::branches: {
+        auto first = Conv2d<T>{s.conv, rng}, second = Conv2d<T>{s.conv, rng};
+        images(Concat{Chain{std::move(first), Relu{}},
+                      Chain{std::move(second), MaxPool2d{{.kernel = 3, .stride = 1, .padding = 1}}},
+                      Chain{Pad2d{}}});
+        break;
+      }
       case Step::Kind::add:
         join(Add{});
         break;
@@ -167,7 +278,7 @@ std::unique_ptr<NetworkSubject<T>> build(const Recipe& recipe) {
         break;
       case Step::Kind::sum: {
         auto left = Conv2d<T>{s.conv, rng}, right = Conv2d<T>{s.conv, rng};
-        images(Sum{Chain{std::move(left), Relu{}}, Chain{std::move(right)}});
+        images(Residual{Chain{std::move(left), Relu{}}, Chain{std::move(right)}});
         break;
       }
       case Step::Kind::both:

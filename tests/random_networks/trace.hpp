@@ -54,6 +54,7 @@ inline std::vector<Trace> trace(const Plan<double>& plan) {
     }
     if (layer.is<MaxPool2d>()) t.window = layer.get<MaxPool2d>().window();
     if (layer.is<Linear<double>>()) weigh(layer.get<Linear<double>>().weight);
+    if (layer.is<ConvTranspose2d<double>>()) weigh(layer.get<ConvTranspose2d<double>>().weight);
     if (layer.is<Scale<double>>()) weigh(layer.get<Scale<double>>().scale);
     traces.push_back(std::move(t));
   }
