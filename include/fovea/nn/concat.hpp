@@ -24,6 +24,8 @@ namespace fovea::inline FOVEA_ABI {
 template <class... Branches>
 class Concat;
 Concat()->Concat<>;
+template <class... Branches>
+Concat(Branches...) -> Concat<Branches...>;
 
 template <>
 class Concat<> {
