@@ -223,7 +223,7 @@ struct PlainBatchNorm {
   std::vector<double> dgamma{}, dbeta{};
 
   void run(const Tensor<double, 4>& x, const Tensor<double, 4>& dy, Mode mode) {
-    const auto [N, C, H, W] = x.shape();
+    const Index N = x.extent(0), C = x.extent(1), H = x.extent(2), W = x.extent(3);
     const bool batch = mode == Mode::train && !options.frozen;
     const Index parts =
         batch && options.statistics == Statistics::chunk ? std::min<Index>(N, 16) : 1;
