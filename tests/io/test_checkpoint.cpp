@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "fovea/io/checkpoint.hpp"
 
+#include "fovea/train/averages.hpp"
+#include "fovea/train/stopping.hpp"
 #include "support.hpp"
 
 using namespace test;
@@ -244,4 +246,47 @@ TEST_CASE("fingerprint: every image and label counts") {
   other = data;
   other.images(3, 0, 27, 27) ^= 1;
   CHECK(fingerprint(data) != fingerprint(other));
+}
+
+TEST_CASE("checkpoint: averages and a plateau go on too, to the same bits") {
+  const auto data = synthetic_digits(160, 3);
+  struct All {
+    Training<Sgd<float>> t{};
+    Ema<float> ema{t.net, 0.9};
+    Lookahead<float> lookahead{t.net, 2, 0.5};
+    Plateau plateau{.rate = 0.01, .factor = 0.5, .patience = 1};
+    void go(const Dataset& set, int steps) {
+      for (int i = 0; i < steps; ++i) {
+        t.optimizer.options.learning_rate = plateau.now();
+        t.go(set, 1);
+        ema.update(t.net);
+        lookahead.update(t.net, t.optimizer.steps());
+        plateau.add(2.3);
+      }
+    }
+  };
+  const TemporaryDirectory directory;
+  const CheckpointFile checkpoint(directory.path() / "run.ckpt");
+  All whole, first, second;
+  whole.go(data, 8);
+  first.go(data, 5);
+  checkpoint.save(first.t.net, first.t.optimizer, first.t.w, first.t.at, first.ema, first.lookahead,
+                  first.plateau);
+  CHECK(checkpoint.load(second.t.net, second.t.optimizer, second.t.w, second.t.at, second.ema,
+                        second.lookahead, second.plateau));
+  second.go(data, 3);
+  CHECK(same(whole.t.net, second.t.net));
+  CHECK(whole.plateau.now() == second.plateau.now());
+  for (All* all : {&whole, &second}) all->ema.swap(all->t.net);
+  CHECK(same(whole.t.net, second.t.net));
+  // A checkpoint without an average is not one of this run, and changes nothing.
+  All third;
+  checkpoint.save(first.t.net, first.t.optimizer, first.t.w, first.t.at);
+  const auto before = third.t.net;
+  CHECK(contains(error_of([&] {
+                   checkpoint.load(third.t.net, third.t.optimizer, third.t.w, third.t.at,
+                                   third.ema);
+                 }),
+                 "expected a tensor ema.average, found none"));
+  CHECK(same(before, third.t.net));
 }

@@ -260,12 +260,63 @@ TEST_CASE("model file: a scaling that is none") {
   CHECK(contains(error_of([&] { load_model(f.path, other); }),
                  f.path.string() + ": expected a number above 0 for input.std, found 0"));
   CHECK(same(other, before));
-  CHECK(contains(error_of([] {
-                   input_scaling({{"input.mean", "x"}, {"input.std", "1"}});
-                 }),
-                 "metadata: expected a number for input.mean, found x"));
+  CHECK(contains(
+      error_of([] {
+        input_scaling({{"input.mean", "x"}, {"input.std", "1"}});
+      }),
+      "metadata: expected a number, or a list of one for each channel, for input.mean, found x"));
   CHECK(contains(error_of([] {
                    input_scaling({{"input.mean", "0"}, {"input.std", "0"}});
                  }),
                  "metadata: expected a number above 0 for input.std, found 0"));
+}
+
+TEST_CASE("model file: names of a file that are not ours, and a scaling for each channel") {
+  Rng rng{1};
+  const auto net_of = [&] {
+    return sequential<float>(Shape{3, 6, 6}, rng, conv2d({.out = 4, .kernel = 3}), batch_norm2d(),
+                             relu, residual(conv2d({.out = 4}), batch_norm2d()), flatten,
+                             linear(2));
+  };
+  const auto net = net_of();
+  const Names names{{"stem", "conv1"},
+                    {"layer1.0", "residual1.f"},
+                    {"layer1.0.norm", "residual1.f.bn1"},
+                    {"fc", "fc1"}};
+  CHECK(names.theirs("residual1.f.conv1.weight") == "layer1.0.conv1.weight");
+  CHECK(names.theirs("residual1.f.bn1.bias") == "layer1.0.norm.bias");
+  CHECK(names.ours("layer1.0.norm.running_mean") == "residual1.f.bn1.running_mean");
+  CHECK(names.ours("layer1.00.x") == "layer1.00.x");
+  CHECK(names.theirs("conv10.weight") == "conv10.weight");
+  std::map<std::string, StoredTensor> tensors;
+  store_state(net, tensors, names);
+  CHECK(tensors.contains("stem.weight"));
+  CHECK(tensors.contains("layer1.0.norm.running_var"));
+  CHECK(!tensors.contains("conv1.weight"));
+  tensors["bn1.num_batches_tracked"] = tensors["bn1.weight"];
+  auto other = net_of();
+  CHECK(take_state(tensors, other, "f", names).complaint().empty());
+  const auto x = Tensor<float, 4>(Shape{2, 3, 6, 6}, 0.5f);
+  const auto a = net.predict(x), b = other.predict(x);
+  CHECK(std::equal(a.begin(), a.end(), b.begin()));
+  CHECK(contains(take_state(tensors, other, "f").complaint(), "no conv1.weight"));
+  tensors["conv1.weight"] = tensors["stem.weight"];
+  CHECK(contains(error_of([&] { take_state(tensors, other, "f", names); }),
+                 "f: expected one tensor for conv1.weight, found stem.weight as well"));
+  CHECK(contains(error_of([&] {
+                   store_state(net, tensors, Names{{"a", "conv1"}, {"a", "bn1"}});
+                 }),
+                 "twice"));
+
+  const Scaling scaling{.mean = {0.5, 0.25, 0.125}, .std = {1, 2, 4}};
+  CHECK(input_scaling(model_file(net, scaling).metadata)->std == scaling.std);
+  CHECK(input_scaling(model_file(net, scaling).metadata)->mean == scaling.mean);
+  CHECK(contains(error_of([&] {
+                   input_scaling({{"input.mean", "[]"}, {"input.std", "1"}});
+                 }),
+                 "found none"));
+  CHECK(contains(error_of([&] {
+                   input_scaling({{"input.mean", "[0, 1]"}, {"input.std", "[1, 0]"}});
+                 }),
+                 "expected a number above 0 for input.std, found 0"));
 }

@@ -142,11 +142,11 @@ void cut_out(View<T, 3> image, Index side, const Colour& colour, Rng rng) {
         image(c, h, w) = static_cast<T>(colour[c]);
 }
 
-// From an image with a border, which is scratch afterwards. `rng` is a stream for the epoch,
-// `still` one that is the same in all epochs. `colour` fills what is cut out.
+// From an image with a border. `rng` is a stream for the epoch, `still` one that is the same in all
+// epochs. `colour` fills what is cut out; `copy` has room for an image.
 template <class T>
-void augment_bordered(View<T, 3> padded, View<T, 3> out, const Augment& options, Rng rng, Rng still,
-                      std::uint64_t epoch, const PerChannel& colour) {
+void augment_bordered(View<const T, 3> padded, View<T, 3> out, const Augment& options, Rng rng,
+                      Rng still, std::uint64_t epoch, const PerChannel& colour, T* copy) {
   const auto within = [&rng](double limit) { return rng.uniform(-limit, limit); };
   Affine map;
   map.dx = within(options.shift);
@@ -155,7 +155,7 @@ void augment_bordered(View<T, 3> padded, View<T, 3> out, const Augment& options,
   map.scale = 1 + within(options.scale);
   warp_bordered<T>(padded, out, map);
   if (options.mirror != Mirror::never || options.crop > 0)
-    move_pixels(out, options, still, epoch, padded.data());
+    move_pixels(out, options, still, epoch, copy);
   const bool coloured = options.brightness > 0 || options.contrast > 0 || options.saturation > 0;
   if (coloured) change_colours(out, options, Rng{rng.bits()});
   if (options.noise > 0) add_normal(out.flat(), options.noise, rng);
@@ -177,7 +177,8 @@ void augment(View<const T, 3> in, View<T, 3> out, const Augment& options, Rng rn
   Tensor<T, 3> padded(detail::bordered(in.shape()));
   detail::put_in_border<T, T>(in, padded, T{1});
   Rng still = rng;
-  detail::augment_bordered<T>(padded, out, options, rng, Rng{still.bits()}, 0, colour);
+  Tensor<T, 3> copy(in.shape());
+  detail::augment_bordered<T>(padded, out, options, rng, Rng{still.bits()}, 0, colour, copy.data());
 }
 
 }  // namespace fovea::inline FOVEA_ABI

@@ -72,6 +72,7 @@ class Batches {
       if (change.none()) return;
       const auto [batch, C, H, W] = images_.shape();
       padded_ = Tensor<T, 4>(detail::bordered({C, H, W}).prepend(options_.threads));
+      copies_ = Tensor<T, 4>(Shape{Index{options_.threads}, C, H, W});
     }
   }
 
@@ -177,9 +178,10 @@ class Batches {
         const Index from = image_of(first + n);
         const View<T, 3> image = images_[n];
         detail::put_in_border<std::uint8_t, T>(data_.get().images[from], padded, T{1} / 255);
-        detail::augment_bordered<T>(
-            padded, image, change_, Rng{options_.seed, options_.epoch, from},
-            Rng{options_.seed, from}, options_.epoch, data_.get().scaling.mean);
+        detail::augment_bordered<T>(padded, image, change_,
+                                    Rng{options_.seed, options_.epoch, from},
+                                    Rng{options_.seed, from}, options_.epoch,
+                                    data_.get().scaling.mean, copies_[thread].data());
         for (Index c = 0; c < image.extent(0); ++c)
           for (T& x : image[c]) x = x * (255 * scale_of(c).scale) + scale_of(c).shift;
       }
@@ -195,6 +197,7 @@ class Batches {
   BatchOptions options_;
   [[no_unique_address]] Change change_;
   Tensor<T, 4> padded_{};  // (threads, C, H + 3, W + 3): the image a thread is changing, in [0, 1]
+  Tensor<T, 4> copies_{};  // (threads, C, H, W): room for the same image
 };
 
 /// The batches of one epoch. `data` must outlive them.

@@ -153,7 +153,13 @@ Safetensors model_file(const Net& net, const Scaling& scaling, Metadata more = {
 /// Writes `net` to a file, or throws and leaves what was there. The same
 /// network gives the same bytes.
 template <class Net>
-void save_model(const std::string& path, const Net& net, const Names& names = {}) {
+void save_model(const std::string& path, const Net& net) {
+  write_safetensors(path, model_file(net));
+}
+/// The same under the names of the file, with a scaling or without. N is deduced so that {} is the
+/// scaling.
+template <class Net, std::same_as<Names> N>
+void save_model(const std::string& path, const Net& net, const N& names) {
   write_safetensors(path, detail::named_file(net, names));
 }
 template <class Net>
