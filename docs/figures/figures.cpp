@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "deep.hpp"
 #include "layers.hpp"
 #include "seeing.hpp"
 #include "training.hpp"
@@ -31,7 +32,11 @@ int main(int argc, char** argv) {
                                                        {"initialisation", initialisation()},
                                                        {"receptive_field", receptive_field()},
                                                        {"winograd", winograd()},
-                                                       {"softsign", softsign()}};
+                                                       {"softsign", softsign()},
+                                                       {"batch_norm", batch_norm()},
+                                                       {"residual", residual_blocks()},
+                                                       {"regularisation", regularisation()},
+                                                       {"other_losses", other_losses()}};
   for (const auto& [name, svg] : files) {
     std::ofstream file(concat(argv[1], "/", name, ".svg"), std::ios::binary);
     file << svg;

@@ -11,7 +11,7 @@ trap 'rm -rf "$out"' EXIT
 for svg in "$2"/*.svg "$out"/*.svg; do
   cmp "$out/${svg##*/}" "$2/${svg##*/}"
 done
-[ "$(ls "$out" | wc -l)" -ge 16 ]
+[ "$(ls "$out" | wc -l)" -ge 20 ]
 # Without a directory, one sentence and status 2.
 status=0; words=$("$1" 2>&1 > "$out/stdout") || status=$?
 [ "$status" = 2 ] && [ "$(printf '%s\n' "$words" | wc -l)" = 1 ] && [ ! -s "$out/stdout" ]
