@@ -198,6 +198,7 @@ class LayerAdapter final : public AnyLayer<T> {
     detail::add_dimensions(layer(), all);
   }
 
+  /// By their paths.
   void freeze(bool (*is_frozen)(std::string_view)) override {
     int i = 0;
     bool trains = false;

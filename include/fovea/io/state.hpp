@@ -31,8 +31,9 @@ class Names {
   /// {theirs, ours} ...
   Names(std::initializer_list<std::pair<std::string, std::string>> pairs) : pairs_(pairs) {}
 
-  /// What we call what the file calls `name`, and back.
+  /// What we call what the file calls `name`.
   std::string ours(std::string_view name) const { return translated(name, true); }
+  /// What the file calls what we call `name`.
   std::string theirs(std::string_view name) const { return translated(name, false); }
 
  private:

@@ -28,6 +28,7 @@ inline double sigmoid(double x) {
 
 namespace functions {
 
+/// x, slope x below 0.
 struct LeakyRelu {
   static constexpr std::string_view kind = "leakyrelu";
   double negative_slope = 0.01;  ///< of the line below 0
@@ -42,6 +43,7 @@ struct LeakyRelu {
   }
 };
 
+/// x, alpha (e^x - 1) below 0.
 struct Elu {
   static constexpr std::string_view kind = "elu";
   double alpha = 1;  ///< -alpha is where it ends below
@@ -56,6 +58,7 @@ struct Elu {
   }
 };
 
+/// 1 / (1 + e^-x).
 struct Sigmoid {
   static constexpr std::string_view kind = "sigmoid";
   template <class T>
@@ -68,6 +71,7 @@ struct Sigmoid {
   }
 };
 
+/// tanh x.
 struct Tanh {
   static constexpr std::string_view kind = "tanh";
   template <class T>
@@ -80,6 +84,7 @@ struct Tanh {
   }
 };
 
+/// x sigmoid x.
 struct Silu {
   static constexpr std::string_view kind = "silu";
   template <class T>
@@ -93,6 +98,7 @@ struct Silu {
   }
 };
 
+/// x P(z < x), z normal.
 struct Gelu {
   static constexpr std::string_view kind = "gelu";
   bool tanh = false;  ///< the approximation by tanh, |error| < 5e-4
@@ -118,6 +124,7 @@ struct Gelu {
   static double inner(double v) { return root2 / root_pi * (v + 0.044715 * v * v * v); }
 };
 
+/// log(1 + e^(beta x)) / beta.
 struct Softplus {
   static constexpr std::string_view kind = "softplus";
   double beta = 1;  ///< the larger, the nearer to a ReLU
@@ -135,6 +142,7 @@ struct Softplus {
   }
 };
 
+/// x / 6 + 1/2, kept in [0, 1].
 struct Hardsigmoid {
   static constexpr std::string_view kind = "hardsigmoid";
   template <class T>
@@ -147,6 +155,7 @@ struct Hardsigmoid {
   }
 };
 
+/// x Hardsigmoid(x).
 struct Hardswish {
   static constexpr std::string_view kind = "hardswish";
   template <class T>
@@ -159,6 +168,7 @@ struct Hardswish {
   }
 };
 
+/// x, kept in [low, high].
 struct Clip {
   static constexpr std::string_view kind = "clip";
   double low = 0, high = 6;  ///< what y is kept between

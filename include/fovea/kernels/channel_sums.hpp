@@ -80,7 +80,7 @@ struct BatchGroups {
 
 /// How many numbers there are, their mean, and the sum of their squared deviations from it.
 struct Moments {
-  double count = 0, mean = 0, squares = 0;
+  double count = 0, mean = 0, squares = 0;  ///< in this order
   /// Of both sets of numbers.
   void operator+=(const Moments& other) {
     if (exactly_equal(other.count, 0)) return;
@@ -115,7 +115,7 @@ Moments channel_moments(const T* x, const ChannelPlanes& planes, const BatchGrou
 
 /// sum g and sum g (x - middle)
 struct GradientSums {
-  double g = 0, gx = 0;
+  double g = 0, gx = 0;  ///< in this order
   /// Of both sets of numbers.
   void operator+=(const GradientSums& other) {
     g += other.g;

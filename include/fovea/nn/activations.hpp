@@ -34,12 +34,14 @@ namespace fovea::inline FOVEA_ABI {
 /// y = f(x), number by number; `Function` has `T value(T x)` and `T slope(T x)`.
 template <class Function>
 struct Activation : Function {
+  /// That of x.
   template <std::size_t R>
   Shape<R> output_shape(Shape<R> x) const {
     if constexpr (requires { Function::validate(); }) Function::validate();
     return x;
   }
 
+  /// y = f(x)
   template <class T, std::size_t R>
   void forward(View<const T, R> x, View<T, R> y, NoPass&, const Context& context) const {
     check_shapes(*this, x, y);
@@ -48,6 +50,7 @@ struct Activation : Function {
     });
   }
 
+  /// dx = f'(x) dy
   template <class T, std::size_t R>
   void backward(View<const T, R> x, View<const T, R> y, View<const T, R> dy, View<T, R> dx, NoPass&,
                 const Context& context) const {
@@ -64,24 +67,24 @@ struct Activation : Function {
 
 /// The layers of the table, as types and, with their usual numbers, for sequential<float>(...);
 /// Tanh{} has no such name, which would hide the function of the C library.
-using LeakyRelu = Activation<functions::LeakyRelu>;
-using Elu = Activation<functions::Elu>;
-using Sigmoid = Activation<functions::Sigmoid>;
-using Tanh = Activation<functions::Tanh>;
-using Silu = Activation<functions::Silu>;
-using Gelu = Activation<functions::Gelu>;
-using Softplus = Activation<functions::Softplus>;
-using Hardsigmoid = Activation<functions::Hardsigmoid>;
-using Hardswish = Activation<functions::Hardswish>;
-using Clip = Activation<functions::Clip>;
-inline constexpr LeakyRelu leaky_relu{};
-inline constexpr Elu elu{};
-inline constexpr Sigmoid sigmoid{};
-inline constexpr Silu silu{};
-inline constexpr Gelu gelu{};
-inline constexpr Softplus softplus{};
-inline constexpr Hardsigmoid hardsigmoid{};
-inline constexpr Hardswish hardswish{};
-inline constexpr Clip relu6{};
+using LeakyRelu = Activation<functions::LeakyRelu>;      ///< see the table
+using Elu = Activation<functions::Elu>;                  ///< see the table
+using Sigmoid = Activation<functions::Sigmoid>;          ///< see the table
+using Tanh = Activation<functions::Tanh>;                ///< see the table
+using Silu = Activation<functions::Silu>;                ///< see the table
+using Gelu = Activation<functions::Gelu>;                ///< see the table
+using Softplus = Activation<functions::Softplus>;        ///< see the table
+using Hardsigmoid = Activation<functions::Hardsigmoid>;  ///< see the table
+using Hardswish = Activation<functions::Hardswish>;      ///< see the table
+using Clip = Activation<functions::Clip>;                ///< see the table
+inline constexpr LeakyRelu leaky_relu{};                 ///< with its usual numbers
+inline constexpr Elu elu{};                              ///< with its usual numbers
+inline constexpr Sigmoid sigmoid{};                      ///< with its usual numbers
+inline constexpr Silu silu{};                            ///< with its usual numbers
+inline constexpr Gelu gelu{};                            ///< with its usual numbers
+inline constexpr Softplus softplus{};                    ///< with its usual numbers
+inline constexpr Hardsigmoid hardsigmoid{};              ///< with its usual numbers
+inline constexpr Hardswish hardswish{};                  ///< with its usual numbers
+inline constexpr Clip relu6{};                           ///< with its usual numbers
 
 }  // namespace fovea::inline FOVEA_ABI

@@ -27,6 +27,7 @@ Concat()->Concat<>;
 template <class... Branches>
 Concat(Branches...) -> Concat<Branches...>;
 
+/// Joins two values along their channels or features.
 template <>
 class Concat<> {
  public:

@@ -33,7 +33,7 @@ struct RateTestOptions {
 
 /// A rate, and the smoothed loss at it.
 struct RateTestPoint {
-  double rate, loss;
+  double rate, loss;  ///< at that step
 };
 
 /// The curve, of a copy of the network, which stays as it is. It ends early where the loss is more

@@ -109,7 +109,7 @@ struct OneCycle {
 struct Piecewise {
   /// The rate at one step.
   struct Point {
-    double step, rate;
+    double step, rate;  ///< from 0 on
   };
   std::vector<Point> points{};  ///< in the order of their steps
   /// The rate at step t. Throws without points, on points out of order, and on rates that no
