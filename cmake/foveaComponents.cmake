@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 #
 # The components and the libraries they link. CMakeLists.txt and an installed fovea include this file.
-set(fovea_components eigen io viz)
+set(fovea_components eigen images io viz)
 set(fovea_eigen_needs Eigen3::Eigen)
+set(fovea_images_needs PNG::PNG JPEG::JPEG ZLIB::ZLIB)
 set(fovea_io_needs ZLIB::ZLIB nlohmann_json::nlohmann_json)
 set(fovea_viz_needs stb::stb)
 

@@ -19,7 +19,7 @@ done
 
 fuzz() {
   local reader=$1 extra=() log=build/fuzz/$1.log runs=0 spent=0 used
-  [ "$reader" = image ] && extra=(examples/mnist/{decode_image,decode_jpeg,decode_png,grey_picture,orientation}.cpp -lpng -ljpeg)
+  [ "$reader" = image ] && extra=(examples/mnist/read_picture.cpp -lpng -ljpeg)
   mkdir -p "build/fuzz/corpus/$reader" build/fuzz/finds
   "${CLANG:-clang++-14}" -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
     -I include -I examples "tests/fuzz/$reader.cpp" "${extra[@]}" -lz -o "build/fuzz/$reader"

@@ -11,7 +11,7 @@
 #include "fovea/io/model_file.hpp"
 #include "fovea/io/npy.hpp"
 #include "fovea/viz/png.hpp"
-#include "mnist/decode_image.hpp"
+#include "mnist/read_picture.hpp"
 #include "support/course_cnn.hpp"
 #include "support/options.hpp"
 #include "support/program.hpp"
@@ -89,7 +89,7 @@ void read_digits(const std::filesystem::path& path, std::vector<Digit>& digits) 
   const std::string name = path == "-" ? "standard input" : path.string();
   const Bytes bytes = read_picture(path);
   if (!holds_idx(bytes)) {
-    digits.push_back({path.string(), fit_digit(decode_image(bytes, name), name)});
+    digits.push_back({path.string(), fit_digit(decode_grey(bytes, name), name)});
     return;
   }
   const auto images = decode_idx(bytes, name);  // (N, H, W)

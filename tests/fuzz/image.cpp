@@ -6,7 +6,7 @@
 
 #include "fovea/data/fit_digit.hpp"
 #include "fuzz.hpp"
-#include "mnist/decode_image.hpp"
+#include "mnist/read_picture.hpp"
 
 namespace {
 
@@ -18,7 +18,7 @@ void read(Input bytes) {
       decode_idx(bytes, "images");
       return;
     }
-    const auto grey = decode_image(bytes, "picture");
+    const auto grey = decode_grey(bytes, "picture");
     if (std::max(grey.extent(0), grey.extent(1)) > most_decoded_side) std::abort();
     if (grey.size() <= 1 << 16) fovea::fit_digit(grey, "picture");
   });

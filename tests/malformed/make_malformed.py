@@ -465,7 +465,7 @@ png("not_zlib", "pixels are compressed by zlib", damaged_png, IHDR, chunk("IDAT"
 png("damaged", "pixels can be decompressed", damaged_png, IHDR, chunk("IDAT", PIXELS[:10] + b"\xff\xff" + PIXELS[12:]), IEND)
 png("few_rows", "there are as many rows as promised", damaged_png, IHDR, chunk("IDAT", zlib.compress(ROWS[:-290])), IEND)
 png("filter_9", "a row's filter is known", damaged_png, IHDR, chunk("IDAT", zlib.compress(b"\x09" + ROWS[1:])), IEND)
-limits = "pixels, found"  # behind those that decode_image.hpp names
+limits = "pixels, found"  # behind those that decode_options.hpp names
 png("bomb", "a picture has a bounded size", f"{limits} 8001 x 50000",
     chunk("IHDR", start(50000, 8001)), chunk("IDAT", zlib.compress(bytes(50001 * 80))), IEND)
 png("too_wide", "a picture has a bounded width", f"{limits} 1 x 65536",

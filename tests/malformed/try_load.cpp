@@ -20,7 +20,7 @@
 #include "fovea/io/checkpoint.hpp"
 #include "fovea/io/model_file.hpp"
 #include "fovea/io/npy.hpp"
-#include "mnist/decode_image.hpp"
+#include "mnist/read_picture.hpp"
 #include "support/course_cnn.hpp"
 
 using namespace fovea;
@@ -124,7 +124,7 @@ std::set<std::string> sentences(const std::string& kind, const std::string& file
       if (holds_idx(bytes))
         decode_idx(bytes, file);
       else
-        decode_image(bytes, file);
+        decode_grey(bytes, file);
     });
   }
   return said;

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// write_grey OUT FILE...: what decode_image() makes of each file, as OUT/name.pgm. For each file a line,
+// write_grey OUT FILE...: what decode_grey() makes of each file, as OUT/name.pgm. For each file a line,
 // its name, a tab, and "ok" or the sentence that refuses it.
 #include <cstdio>
 #include <filesystem>
 
-#include "mnist/decode_image.hpp"
+#include "mnist/read_picture.hpp"
 
 int main(int argc, char** argv) {
   for (int i = 2; i < argc; ++i) {
     const std::filesystem::path path = argv[i];
     const std::string name = path.filename().string();
     try {
-      const auto grey = decode_image(fovea::read_file(path), name);
+      const auto grey = decode_grey(fovea::read_file(path), name);
       const auto out = (std::filesystem::path(argv[1]) / (name + ".pgm")).string();
       std::FILE* const file = std::fopen(out.c_str(), "wb");
       if (file == nullptr) return 2;
