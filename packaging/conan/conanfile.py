@@ -23,8 +23,8 @@ class FoveaConan(ConanFile):
     topics = ("convolutional-neural-networks", "education", "interpretability", "header-only")
     package_type = "header-library"
     settings = "os", "compiler", "build_type", "arch"
-    options = {"with_eigen": [True, False], "with_io": [True, False], "with_viz": [True, False]}
-    default_options = {"with_eigen": False, "with_io": False, "with_viz": False}
+    options = {"with_eigen": [True, False], "with_images": [True, False], "with_io": [True, False], "with_viz": [True, False]}
+    default_options = {"with_eigen": False, "with_images": False, "with_io": False, "with_viz": False}
 
     @property
     def _root(self):
@@ -41,8 +41,12 @@ class FoveaConan(ConanFile):
     def requirements(self):
         if self.options.with_eigen:
             self.requires("eigen/[>=3.4 <6]", transitive_headers=True)
-        if self.options.with_io:
+        if self.options.with_images:
+            self.requires("libpng/[>=1.6 <2]", transitive_headers=True, transitive_libs=True)
+            self.requires("libjpeg-turbo/[>=2 <4]", transitive_headers=True, transitive_libs=True)
+        if self.options.with_images or self.options.with_io:
             self.requires("zlib/[>=1.2.11 <2]", transitive_headers=True, transitive_libs=True)
+        if self.options.with_io:
             self.requires("nlohmann_json/[>=3.10 <4]", transitive_headers=True)
         if self.options.with_viz:
             self.requires("stb/[*, include_prerelease]", transitive_headers=True)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# A project that asks for no component needs neither Eigen nor zlib, JSON or stb; a component that cannot be
+# A project that asks for no component needs neither Eigen nor zlib, JSON, stb, libpng or libjpeg; a component that cannot be
 # had is refused with the name of the Debian package; a library may be a package of the system or a target of
 # the parent project. Also: no flag is forced on anyone, and no installed file knows an absolute path.
 #
@@ -41,16 +41,16 @@ compiled_with() {
 
 # All components, as they should be: installed, from the build directory, and from the clone.
 for from in "${installed[0]}" "-Dfovea_ROOT=$work/build" "-DFOVEA=$work/clone"; do
-  accepted "$from" -DCOMPONENTS="eigen;io;viz"
+  accepted "$from" -DCOMPONENTS="eigen;images;io;viz"
   case $from in *=$work/build) continue ;; esac
-  quietly cmake --build "$work/consumer" --target uses_eigen uses_io uses_viz
-  for component in eigen io viz; do "$work/consumer/uses_$component" || fail "uses_$component: wrong answer"; done
+  quietly cmake --build "$work/consumer" --target uses_eigen uses_images uses_io uses_viz
+  for component in eigen images io viz; do "$work/consumer/uses_$component" || fail "uses_$component: wrong answer"; done
 done
 
 # None: nothing is looked for, and a machine that has none of it will do, for the installed one and the clone.
-hide Eigen3 ZLIB nlohmann_json stb
+hide Eigen3 ZLIB nlohmann_json stb PNG JPEG
 accepted "${installed[@]}"
-! grep -E '^(Eigen|ZLIB|nlohmann|FOVEA_STB)' "$work/consumer/CMakeCache.txt" || fail "expected nothing in the cache, found the above"
+! grep -E '^(Eigen|ZLIB|PNG|JPEG|nlohmann|FOVEA_STB)' "$work/consumer/CMakeCache.txt" || fail "expected nothing in the cache, found the above"
 accepted "${installed[@]}" "${hidden[@]}"
 accepted -DFOVEA="$work/clone" "${hidden[@]}"
 quietly cmake --build "$work/consumer" --target program
@@ -63,12 +63,19 @@ refused "fovea::eigen needs Eigen3 (Debian: libeigen3-dev). fovea::viz needs stb
   "${installed[@]}" "${hidden[@]}" -DCOMPONENTS="eigen;viz"
 configured "no fovea::io, for want of ZLIB (Debian: zlib1g-dev) and nlohmann_json (Debian: nlohmann-json3-dev)" \
   -DFOVEA="$work/clone" "${hidden[@]}"
+refused "fovea::images needs PNG (Debian: libpng-dev) and JPEG (Debian: libjpeg-dev) and ZLIB (Debian: zlib1g-dev)." \
+  "${installed[@]}" "${hidden[@]}" -DCOMPONENTS="images"
+configured "no fovea::images, for want of PNG (Debian: libpng-dev) and JPEG (Debian: libjpeg-dev) and ZLIB (Debian: zlib1g-dev)" \
+  -DFOVEA="$work/clone" "${hidden[@]}"
+hide JPEG
+refused "fovea::images needs JPEG (Debian: libjpeg-dev). " "${installed[@]}" "${hidden[@]}" -DCOMPONENTS="images"
+accepted "${installed[@]}" "${hidden[@]}" -DCOMPONENTS="eigen;io;viz"
 hide ZLIB
 refused "fovea::io needs ZLIB (Debian: zlib1g-dev). " "${installed[@]}" "${hidden[@]}" -DCOMPONENTS="io"
 hide nlohmann_json
 refused "fovea::io needs nlohmann_json (Debian: nlohmann-json3-dev). " "${installed[@]}" "${hidden[@]}" -DCOMPONENTS="io"
 accepted "${installed[@]}" "${hidden[@]}" -DCOMPONENTS="eigen;viz"
-refused "fovea::tail needs to be one of the components eigen, io, viz" "${installed[@]}" -DCOMPONENTS="tail"
+refused "fovea::tail needs to be one of the components eigen, images, io, viz" "${installed[@]}" -DCOMPONENTS="tail"
 
 # Versions: 0.x promises nothing to 0.y. One project asks for one after the other.
 mkdir "$work/versions"
@@ -112,7 +119,7 @@ for from in "${installed[0]}" "-DFOVEA=$work/clone"; do
 done
 refused "fovea::eigen needs Eigen3 3.4 or newer, found 3.3.9 (Debian: libeigen3-dev)." "${installed[@]}" -DCOMPONENTS=eigen \
   -DEigen3_DIR="$work/eigen3.3.9"
-accepted "${installed[@]}" -DCOMPONENTS="eigen;io;viz" -DCMAKE_FIND_PACKAGE_PREFER_CONFIG=ON
+accepted "${installed[@]}" -DCOMPONENTS="eigen;images;io;viz" -DCMAKE_FIND_PACKAGE_PREFER_CONFIG=ON
 
 # Each library as a target of the parent, while the system has none: taken as it is, imported or built.
 every=(Eigen3::Eigen ZLIB::ZLIB nlohmann_json::nlohmann_json stb::stb CLI11::CLI11 PNG::PNG JPEG::JPEG doctest::doctest
@@ -127,13 +134,15 @@ target_compile_definitions(%s INTERFACE OWN_%s)\n' "$target" "$target" "${target
 done > "$work/imported.cmake"
 hide "${every[@]%%::*}"
 for first in built imported; do
-  accepted "${installed[@]}" "${hidden[@]}" -DFIRST="$work/$first.cmake" -DCOMPONENTS="eigen;io;viz"
+  accepted "${installed[@]}" "${hidden[@]}" -DFIRST="$work/$first.cmake" -DCOMPONENTS="eigen;images;io;viz"
   compiled_with -DOWN_Eigen uses_eigen.cpp
   compiled_with -DOWN_nlohmann_json uses_io.cpp
   compiled_with -DOWN_ZLIB uses_io.cpp
   compiled_with -DOWN_stb uses_viz.cpp
+  compiled_with -DOWN_PNG uses_images.cpp
+  compiled_with -DOWN_JPEG uses_images.cpp
 done
-accepted -DFOVEA="$work/clone" "${hidden[@]}" -DFIRST="$work/built.cmake" -DCOMPONENTS="eigen;io;viz" -DFOVEA_BUILD_TESTS=ON \
+accepted -DFOVEA="$work/clone" "${hidden[@]}" -DFIRST="$work/built.cmake" -DCOMPONENTS="eigen;images;io;viz" -DFOVEA_BUILD_TESTS=ON \
   -DFOVEA_BUILD_EXAMPLES=ON -DFOVEA_BUILD_BENCHMARKS=ON
 ! grep 'for want of' "$work/said" || fail "expected all targets of the parent to be taken, found the above"
 compiled_with -DOWN_Eigen uses_eigen.cpp
@@ -141,8 +150,8 @@ compiled_with -DOWN_ZLIB uses_io.cpp
 compiled_with -DOWN_stb uses_viz.cpp
 compiled_with -DOWN_nlohmann_json mnist/mnist_train.cpp
 compiled_with -DOWN_CLI11 options.cpp
-compiled_with -DOWN_PNG mnist/decode_png.cpp
-compiled_with -DOWN_JPEG mnist/decode_jpeg.cpp
+compiled_with -DOWN_PNG mnist/read_picture.cpp
+compiled_with -DOWN_JPEG mnist/read_picture.cpp
 compiled_with -DOWN_benchmark bench_kernels.cpp
 compiled_with -DOWN_OpenMP_CXX 01_tensors.cpp
 grep -q 'OWN_doctest' "$work/consumer/fovea/tests/CMakeFiles/fovea_tests.dir/flags.make" || fail "fovea_tests: no OWN_doctest"
@@ -159,11 +168,11 @@ left_out() {  # left_out "PACKAGE..." WORDS...
 }
 left_out "Eigen3 PNG benchmark OpenMP" "no fovea::eigen, for want of Eigen3 (Debian: libeigen3-dev)" \
   "the tests are left out, for want of Eigen3 (Debian: libeigen3-dev)" \
-  "mnist_predict is left out, for want of PNG (Debian: libpng-dev)" \
+  "no fovea::images, for want of PNG (Debian: libpng-dev)" "mnist_predict is left out, for want of PNG (Debian: libpng-dev)" \
   "the benchmarks are left out, for want of benchmark (Debian: libbenchmark-dev)" \
   "fovea::fast runs on one thread, for want of OpenMP (Debian: part of g++, libomp-dev for clang)"
 left_out "doctest JPEG" "the tests are left out, for want of doctest (Debian: doctest-dev)" \
-  "mnist_predict is left out, for want of JPEG (Debian: libjpeg-dev)"
+  "no fovea::images, for want of JPEG (Debian: libjpeg-dev)" "mnist_predict is left out, for want of JPEG (Debian: libjpeg-dev)"
 left_out "CLI11 nlohmann_json" "no fovea::io, for want of nlohmann_json (Debian: nlohmann-json3-dev)" \
   "the benchmarks are left out, for want of CLI11 (Debian: libcli11-dev)" \
   "mnist_train and mnist_explain are left out, for want of CLI11 (Debian: libcli11-dev) and nlohmann_json (Debian: nlohmann-json3-dev)"
@@ -172,7 +181,7 @@ left_out "CLI11 nlohmann_json" "no fovea::io, for want of nlohmann_json (Debian:
 "${compilers[0]}" -std=c++20 -fopenmp -M -include fovea/fovea.hpp -x c++ /dev/null -I "$work/installed/include" \
   -I /usr/include/eigen3 > "$work/dependencies"
 grep -q 'fovea/nn/conv2d.hpp' "$work/dependencies" || fail "fovea.hpp: expected to include conv2d.hpp"
-! grep -iE 'eigen|zlib|zconf|nlohmann|stb_|fovea/(io|viz)/' "$work/dependencies" || fail "fovea.hpp includes the above"
+! grep -iE 'eigen|zlib|zconf|nlohmann|stb_|png|jpeg|fovea/(images|io|viz)/' "$work/dependencies" || fail "fovea.hpp includes the above"
 
 # The header says what it needs, too.
 echo '#include <fovea/core/eigen.hpp>' > "$work/eigen.cpp"

@@ -21,7 +21,8 @@ port = json.loads(Path(sys.argv[1], "packaging/vcpkg/fovea/vcpkg.json").read_tex
 text = Path(sys.argv[1], "cmake/foveaComponents.cmake").read_text()
 components = re.search(r"set\(fovea_components (.*)\)", text)[1].split()
 assert sorted(port["features"]) == sorted(components), f"expected the features {components}, found {list(port['features'])}"
-names = {"Eigen3": "eigen3", "ZLIB": "zlib", "nlohmann_json": "nlohmann-json", "stb": "stb"}
+names = {"Eigen3": "eigen3", "ZLIB": "zlib", "nlohmann_json": "nlohmann-json", "stb": "stb",
+         "PNG": "libpng", "JPEG": "libjpeg-turbo"}
 for component in components:
     needs = sorted(names[n.split("::")[0]] for n in re.search(rf"set\(fovea_{component}_needs (.*)\)", text)[1].split())
     found = port["features"][component]["dependencies"]
@@ -30,10 +31,10 @@ CODE
 quietly cmake -DPORT_DIR="$clone/packaging/vcpkg/fovea" -DWORK="$work/vcpkg" -P "$here/packaging/vcpkg_stand_in.cmake"
 mv "$work/vcpkg/packages" "$work/vcpkg installed"  # vcpkg moves it, too
 quietly cmake -S "$here/components" -B "$work/consumer" -DCMAKE_CXX_COMPILER="${compilers[0]}" \
-  -DCMAKE_PREFIX_PATH="$work/vcpkg installed" -DCOMPONENTS="eigen;io;viz"
+  -DCMAKE_PREFIX_PATH="$work/vcpkg installed" -DCOMPONENTS="eigen;images;io;viz"
 grep -qF "fovea_DIR:PATH=$work/vcpkg installed/share/fovea" "$work/consumer/CMakeCache.txt" || fail "vcpkg: another fovea was found"
 quietly cmake --build "$work/consumer"
-for program in "program OFF" uses_eigen uses_io uses_viz; do
+for program in "program OFF" uses_eigen uses_images uses_io uses_viz; do
   # shellcheck disable=SC2086
   "$work/consumer/"$program > /dev/null || fail "vcpkg: $program: wrong answer"
 done
@@ -68,12 +69,14 @@ system eigen 3.4.0 /usr/include/eigen3 Eigen3 Eigen3::Eigen ""
 system zlib 1.2.13 /usr/include ZLIB ZLIB::ZLIB z
 system nlohmann_json 3.11.2 /usr/include/nlohmann/.. nlohmann_json nlohmann_json::nlohmann_json ""
 system stb cci.20230920 /usr/include/stb stb stb::stb ""
+system libpng 1.6.40 /usr/include/libpng16 PNG PNG::PNG "png z"
+system libjpeg-turbo 3.0.2 /usr/include JPEG JPEG::JPEG jpeg
 recipe=$clone/packaging/conan
 quietly "$conan" create "$recipe" -s compiler.cppstd=20
 grep -q 'one thread' "$work/log" || fail "Conan: expected the test program to run, got: $(cat "$work/log")"
-quietly "$conan" create "$recipe" -s compiler.cppstd=20 -o 'fovea/*:with_eigen=True' -o 'fovea/*:with_io=True' \
-  -o 'fovea/*:with_viz=True'
-for component in eigen io viz; do
+quietly "$conan" create "$recipe" -s compiler.cppstd=20 -o 'fovea/*:with_eigen=True' -o 'fovea/*:with_images=True' \
+  -o 'fovea/*:with_io=True' -o 'fovea/*:with_viz=True'
+for component in eigen images io viz; do
   grep -q "RUN: ./uses_$component" "$work/log" || fail "Conan: expected uses_$component to run, got: $(cat "$work/log")"
 done
 "$conan" list "fovea/*" 2> /dev/null | grep -q "fovea/$version" || fail "Conan: expected fovea/$version in the cache"

@@ -20,7 +20,7 @@ class TestPackage(ConanFile):
     @property
     def _components(self):
         options = self.dependencies["fovea"].options
-        return [name for name in ("eigen", "io", "viz") if options.get_safe(f"with_{name}")]
+        return [name for name in ("eigen", "images", "io", "viz") if options.get_safe(f"with_{name}")]
 
     def generate(self):
         toolchain = CMakeToolchain(self)
