@@ -38,7 +38,7 @@ explain_elsewhere() {
   cat >&2 <<'TEXT'
 This is neither Debian nor Ubuntu, so nothing is installed for you. Needed: a C++20 compiler (g++ 12 or
 clang 14), CMake 3.20, Eigen 3.4 or 5, zlib, stb (stb_image_write.h), CLI11, nlohmann-json, libpng and
-libjpeg-turbo for mnist_predict, and doctest for the tests.
+libjpeg-turbo for fovea::images and mnist_predict, and doctest for the tests.
 Homebrew: brew install cmake eigen cli11 nlohmann-json libpng jpeg-turbo doctest libomp.
 Fedora: dnf install gcc-c++ cmake eigen3-devel zlib-devel stb-devel cli11-devel json-devel libpng-devel \
   libjpeg-turbo-devel doctest-devel.

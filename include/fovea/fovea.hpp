@@ -4,7 +4,7 @@
 //
 // This header is the library in reading order: in each group, first what to open first. It needs
 // C++20 and nothing else; what needs more is opt-in: fovea/core/eigen.hpp (Eigen), fovea/io/ (zlib,
-// nlohmann-json) and fovea/viz/ (stb_image_write).
+// nlohmann-json), fovea/images/ (libpng, libjpeg-turbo, zlib) and fovea/viz/ (stb_image_write).
 #pragma once
 
 // clang-format off

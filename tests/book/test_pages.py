@@ -116,6 +116,14 @@ def folders(text):
     assert named == there, f"architecture.md names {named - there} too much and {there - named} too little"
 
 
+def images_program(text):
+    """The program of docs/images.md compiles; tests/images runs what it calls."""
+    with tempfile.TemporaryDirectory() as directory:
+        here = pathlib.Path(directory)
+        (here / "main.cpp").write_text(text)
+        run([CXX, "-std=c++20", "-Wall", "-Wextra", f"-I{ROOT}/include", "-fsyntax-only", "main.cpp"], here)
+
+
 # Programs and what they print are compared with the files by docs/tools/quote.py.
 QUOTED = re.compile(r"^<!-- (?:program|output) \S+ -->\n```.*?\n```$", re.M | re.S)
 
@@ -128,6 +136,7 @@ CHECKS = {
     ("docs/architecture.md", "", "include/fovea/"): rooms,
     ("docs/architecture.md", "", "examples/"): folders,
     ("docs/architecture.md", "sh", "cmake --preset tsan"): shell,
+    ("docs/images.md", "cpp", "#include"): images_program,
     ("docs/performance.md", "", "build/release/"): shell,
     ("docs/predicting.md", "sh", "mnist_predict"): shell,
     ("docs/seeing.md", "", "scripts/quickstart.sh"): shell,
