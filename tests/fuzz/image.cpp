@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// PNG, JPEG and IDX, as mnist_predict takes them, down to the digit that the network would be given. Chance
-// does not hit on checksums, so a PNG file is read twice, as it is and with the right ones.
+// PNG, JPEG and IDX, as mnist_predict takes them, down to the digit that the network would be given, and in
+// colour at another size, as a folder of images is read. Chance does not hit on checksums, so a PNG file is read
+// twice, as it is and with the right ones.
 #include <zlib.h>
 
 #include "fovea/data/fit_digit.hpp"
+#include "fovea/images/decode_image.hpp"
+#include "fovea/images/resize.hpp"
 #include "fuzz.hpp"
 #include "mnist/read_picture.hpp"
 
@@ -21,6 +24,10 @@ void read(Input bytes) {
     const auto grey = decode_grey(bytes, "picture");
     if (std::max(grey.extent(0), grey.extent(1)) > most_decoded_side) std::abort();
     if (grey.size() <= 1 << 16) fovea::fit_digit(grey, "picture");
+    const auto rgb = fovea::decode_image(bytes, "picture");
+    if (grey.shape() != rgb[0].shape() && rgb.size() <= 3 * most_decoded_side) std::abort();
+    const auto how = static_cast<fovea::Resize>(bytes.size() % 3);
+    fovea::resize_image(rgb.view(), 7, 5, how);
   });
 }
 

@@ -26,7 +26,8 @@ TEST_CASE("decode: PNG of every depth and kind of colour") {
            {4, {0, 0x01, 0xef}, {0, 17, 238, 255}},
            {16, {0, 0, 0, 0x80, 0x80, 0x12, 0xff, 0xff, 0xff}, {0, 128, 19, 255}}};
   for (const auto& [depth, row, expected] : grey) {
-    CAPTURE(int(depth));
+    const int bits = depth;  // clang 14 cannot capture a structured binding
+    CAPTURE(bits);
     const Bytes file = PngParts{.width = 4, .depth = depth, .colour = 0, .rows = row}.file();
     const auto rgb = decode(file), one = decode(file, {.channels = 1});
     REQUIRE(rgb.shape() == Shape(3, 1, 4));

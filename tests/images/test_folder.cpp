@@ -234,10 +234,11 @@ TEST_CASE("image folder: every kind of bad file is named with its reason, the ot
                               found[0].reason)));
 
   // load_image says the same of one.
-  for (const auto& [name, reason] : expected) {
-    const auto error = error_of([&] { load_image(folder.at("a/" + name), small); });
-    CHECK(contains(error, one_line(folder.at("a/" + name)) + ": "));
-    CHECK(contains(error, reason));
+  for (const auto& entry : expected) {
+    const std::string path = folder.at("a/" + entry.first);
+    const auto error = error_of([&] { load_image(path, small); });
+    CHECK(contains(error, one_line(path) + ": "));
+    CHECK(contains(error, entry.second));
   }
 }
 

@@ -51,7 +51,7 @@ class ResampledAxis {
   }
 
   struct Term {
-    Index pixel;
+    std::int64_t pixel;
     std::uint64_t weight;
   };
   Index count() const { return std::ssize(ends_); }
@@ -64,12 +64,12 @@ class ResampledAxis {
       body(terms_[t].pixel, terms_[t].weight);
   }
   // The pixels that have weights: [first, last).
-  Index first() const { return terms_.front().pixel; }
-  Index last() const { return terms_.back().pixel + 1; }
+  std::int64_t first() const { return terms_.front().pixel; }
+  std::int64_t last() const { return terms_.back().pixel + 1; }
 
  private:
   void add(std::int64_t pixel, std::int64_t weight) {
-    terms_.push_back({static_cast<Index>(pixel), static_cast<std::uint64_t>(weight)});
+    terms_.push_back({pixel, static_cast<std::uint64_t>(weight)});
   }
 
   std::vector<Term> terms_{};
@@ -80,7 +80,7 @@ class ResampledAxis {
 // Writes the image into rows `top`, ... and columns `left`, ... of `to`.
 [[gnu::cold]] inline void resample(View<const std::uint8_t, 3> image, const ResampledAxis& rows,
                                    const ResampledAxis& columns, View<std::uint8_t, 3> to,
-                                   Index top, Index left) {
+                                   std::int64_t top, std::int64_t left) {
   const Index width = columns.count();
   // Sums are at most 255 times both totals, 2^58 at the limits of resize_image.
   const std::uint64_t total = rows.total() * columns.total();
@@ -88,21 +88,22 @@ class ResampledAxis {
   std::vector<std::uint64_t> sums(static_cast<std::size_t>(width));
   for (Index c = 0; c < image.extent(0); ++c) {
     std::uint64_t* sum = across.data();
-    for (Index y = rows.first(); y < rows.last(); ++y) {
-      const std::uint8_t* const from = image[c][y].data();
+    for (std::int64_t y = rows.first(); y < rows.last(); ++y) {
+      const std::uint8_t* const from = image[c].data() + y * image.extent(2);
       for (Index j = 0; j < width; ++j, ++sum) {
         std::uint64_t of_pixel = 0;
-        columns.for_each(j, [&](Index x, std::uint64_t weight) { of_pixel += weight * from[x]; });
+        columns.for_each(
+            j, [&](std::int64_t x, std::uint64_t weight) { of_pixel += weight * from[x]; });
         *sum = of_pixel;
       }
     }
     for (Index i = 0; i < rows.count(); ++i) {
       std::fill(sums.begin(), sums.end(), std::uint64_t{0});
-      rows.for_each(i, [&](Index y, std::uint64_t weight) {
+      rows.for_each(i, [&](std::int64_t y, std::uint64_t weight) {
         const std::uint64_t* const row = across.data() + (y - rows.first()) * width;
         for (std::size_t j = 0; j < sums.size(); ++j) sums[j] += weight * row[j];
       });
-      std::uint8_t* out = to[c][top + i].data() + left;
+      std::uint8_t* out = to[c].data() + (top + i) * to.extent(2) + left;
       for (const std::uint64_t s : sums)
         *out++ = static_cast<std::uint8_t>((s + total / 2) / total);
     }
@@ -138,8 +139,7 @@ class ResampledAxis {
   Tensor<std::uint8_t, 3> result(Shape{image.extent(0), height, width});
   detail::resample(image, detail::ResampledAxis(H, rows, (rows - down) / 2, down),
                    detail::ResampledAxis(W, columns, (columns - across) / 2, across), result.view(),
-                   static_cast<Index>((height - down) / 2),
-                   static_cast<Index>((width - across) / 2));
+                   (height - down) / 2, (width - across) / 2);
   return result;
 }
 
