@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# A project that asks for no component needs neither Eigen nor zlib, JSON, stb, libpng or libjpeg; a component that cannot be
-# had is refused with the name of the Debian package; a library may be a package of the system or a target of
-# the parent project. Also: no flag is forced on anyone, and no installed file knows an absolute path.
+# A project that asks for no component needs neither Eigen nor zlib, JSON, stb, libpng or libjpeg; a component
+# that cannot be had is refused with the name of the Debian package; a library may be a package of the system or
+# a target of the parent project. Also: no flag is forced on anyone, and no installed file knows an absolute path.
 #
 #   FOVEA_COMPILERS=g++ tests/consumers/components.sh
 . "$(dirname "$(realpath "$0")")/external_consumer.sh"
