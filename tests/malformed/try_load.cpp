@@ -74,7 +74,7 @@ struct Memory {
   Bytes bits() {
     Safetensors all{{}, at.run};
     store_state(net, all.tensors);
-    detail::each_moment(adam, [&](const std::string& name, const auto& moment) {
+    detail::each_tensor("optimizer", adam, [&](const std::string& name, const auto& moment) {
       all.tensors[name] = store(moment);
     });
     all.tensors["losses"] =
