@@ -267,9 +267,9 @@ weights("another_kernel", "the architecture is ours", "a file of another network
 weights("fewer_layers", "the architecture is ours", "found nothing",
         said(architecture=metadata["architecture"].rsplit("\n", 2)[0] + "\n"))
 weights("architecture_empty", "the architecture is ours", "expected input (1, 28, 28), found nothing", said(architecture=""))
-weights("mean_text", "the mean is a number", "expected a number for input.mean, found dark", said(input__mean="dark"))
+weights("mean_text", "the mean is a number", "or a list of one for each channel, for input.mean, found dark", said(input__mean="dark"))
 weights("std_zero", "the standard deviation is above 0", "expected a number above 0 for input.std, found 0", said(input__std="0"))
-weights("std_text", "the standard deviation is a number", "expected a number for input.std, found [0.3]", said(input__std="[0.3]"))
+weights("std_text", "the standard deviation is a number", "or a list of one for each channel, for input.std, found [true]", said(input__std="[true]"))
 
 
 def numbers_for_names(t, m):
