@@ -50,6 +50,7 @@
 #include "fovea/kernels/channels_last.hpp"
 #include "fovea/kernels/winograd.hpp"
 #include "fovea/kernels/winograd_strips.hpp"
+#include "fovea/kernels/winograd_gradient.hpp"
 //
 #include "fovea/kernels/max_pool_tile.hpp"
 #include "fovea/kernels/direct.hpp"

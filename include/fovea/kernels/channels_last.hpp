@@ -58,6 +58,23 @@ struct ChannelsLast {
     to_channels_last(x, extent.h * extent.w, channels, extent.h, extent.w, image + inside(), row(),
                      channels);
   }
+  /// Rows of x, of this shape and with this padding around it, from row `first` of the padded image
+  /// on; `image` has no padding of its own, and pixels beyond x are zero.
+  void read_rows(const T* x, const Shape<3>& shape, Extent2 around, Index first, T* image) const {
+    const auto [C, H, W] = shape;
+    const Index above = first - around.h;  // the row of x that comes first; it may be padding
+    const Index begin = std::max<Index>(above, 0), end = std::min(above + extent.h, H);
+    const Index left = around.w * channels, right = left + W * channels;
+    T* inner = image + (begin - above) * row();
+    std::fill(image, inner, T{0});
+    for (Index h = begin; h < end; ++h, inner += row()) {
+      std::fill_n(inner, left, T{0});
+      std::fill(inner + right, inner + row(), T{0});
+    }
+    std::fill(inner, image + size(), T{0});
+    to_channels_last(x + begin * W, H * W, C, end - begin, W,
+                     image + (begin - above) * row() + left, row(), channels);
+  }
   /// Channels [first, last) of x (C, H, W) from the pixels of `image`.
   void write(const T* image, Index first, Index last, T* x) const {
     const Index plane = extent.h * extent.w;

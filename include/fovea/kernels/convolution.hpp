@@ -4,7 +4,7 @@
 // matrix: which kernel does what.
 //
 //                                    forward              dx                    dW, db
-//   3 x 3, 8 channels or more        WinogradStrips       WinogradStrips        WeightGradient
+//   3 x 3, 8 channels or more        WinogradStrips       WinogradStrips        WinogradGradient
 //   3 x 3, one channel a group       depthwise            depthwise             depthwise_gradient
 //   any other                        ForwardSweep         InputGradient         WeightGradient
 //
@@ -20,6 +20,7 @@
 #include "fovea/kernels/forward_sweep.hpp"
 #include "fovea/kernels/input_gradient.hpp"
 #include "fovea/kernels/weight_gradient.hpp"
+#include "fovea/kernels/winograd_gradient.hpp"
 #include "fovea/kernels/winograd_strips.hpp"
 
 namespace fovea::inline FOVEA_ABI::kernels {
@@ -43,6 +44,7 @@ class Convolution {
     if (!by_winograd_) return;
     winograd_ = WinogradStrips<T>::forward(shape);
     winograd_back_ = WinogradStrips<T>::input_gradient(shape);
+    winograd_gradient_ = WinogradGradient<T>{shape};
   }
 
   /// Throws unless it was made for this, the size of the batch aside.
@@ -53,14 +55,14 @@ class Convolution {
           groups_, " and ", window_.kernel, " or other strides");
   }
 
-  /// Whether forward and dx use Winograd's algorithm.
+  /// Whether it uses Winograd's algorithms.
   bool by_winograd() const { return by_winograd_; }
 
   /// The largest of what is needed: forward, and backward with or without dW.
   ScratchSize scratch(bool backward, bool dw) const {
     ScratchSize size = forward_scratch();
     if (backward) size = size.covering(input_gradient_scratch());
-    if (backward && dw) size = size.covering(weight_gradient_.scratch(x_[0]));
+    if (backward && dw) size = size.covering(weight_gradient_scratch(x_[0]));
     return size;
   }
 
@@ -84,7 +86,8 @@ class Convolution {
   /// with it; db[o] = sum of dy[n,o].
   void parameter_gradients(View<const T, 4> x, View<const T, 4> dy, View<T, 4> dw, View<T, 1> db,
                            Scratch<T>& scratch, int threads) const {
-    threads = scratch.provide(threads, weight_gradient_.scratch(x.extent(0)));
+    threads = scratch.provide(threads, weight_gradient_scratch(x.extent(0)));
+    if (by_winograd_) return winograd_gradient_.run(x, dy, dw, db, scratch, threads);
     weight_gradient_.run(x, dy, dw, db, scratch, threads);
   }
 
@@ -102,6 +105,9 @@ class Convolution {
   ScratchSize input_gradient_scratch() const {
     return by_winograd_ ? winograd_back_.scratch() : input_gradient_.scratch();
   }
+  ScratchSize weight_gradient_scratch(Index N) const {
+    return by_winograd_ ? winograd_gradient_.scratch(N) : weight_gradient_.scratch(N);
+  }
 
   Shape<4> x_{};  // what it was made for
   Index outputs_ = 0;
@@ -112,6 +118,7 @@ class Convolution {
   WeightGradient<T> weight_gradient_{};
   bool by_winograd_ = false;
   WinogradStrips<T> winograd_{}, winograd_back_{};
+  WinogradGradient<T> winograd_gradient_{};
 };
 
 }  // namespace fovea::inline FOVEA_ABI::kernels

@@ -72,7 +72,7 @@ class WinogradStrips {
       T* const add = out + y_size;  // the bias, in whole vectors
       for (Index o = 0; o < columns; ++o) add[o] = bias && o < O_ ? bias[o] : T{0};
       for (Index k = 0; k < count; ++k)
-        rows_to_channels_last(x[n + k].data(), row, images + k * in_.size());
+        in_.read_rows(x[n + k].data(), {C_, H_, W_}, padding_, 2 * row, images + k * in_.size());
       const Index cols = output_tiles(output_.w);
       winograd_.run(images, windows_.data(), ((count - 1) * rows_ + rows) * cols, scratch.shared(),
                     begin, last * lanes<T>, add + columns,
@@ -114,22 +114,6 @@ class WinogradStrips {
   }
 
   static Index output_tiles(Index outputs) { return (outputs + 1) / 2; }
-
-  // The pixels that the rows of tiles from `row` on read.
-  void rows_to_channels_last(const T* x, Index row, T* image) const {
-    const Index above = 2 * row - padding_.h;  // the row of x that comes first; it may be padding
-    const Index first = std::max<Index>(above, 0), last = std::min(above + in_.extent.h, H_);
-    const Index left = padding_.w * C_, right = left + W_ * C_;
-    T* inside = image + (first - above) * in_.row();
-    std::fill(image, inside, T{0});
-    for (Index h = first; h < last; ++h, inside += in_.row()) {
-      std::fill_n(inside, left, T{0});
-      std::fill(inside + right, inside + in_.row(), T{0});
-    }
-    std::fill(inside, image + in_.size(), T{0});
-    to_channels_last(x + first * W_, H_ * W_, C_, last - first, W_,
-                     image + (first - above) * in_.row() + left, in_.row(), C_);
-  }
 
   Index C_ = 0, H_ = 0, W_ = 0, O_ = 0;
   Extent2 output_{0}, padding_{0};
