@@ -24,4 +24,4 @@ fi
 
 cmake --preset release -DFOVEA_BUILD_TESTS=ON -DFOVEA_BUILD_BENCHMARKS=ON ${FOVEA_CMAKE_ARGS:-} > /dev/null
 cmake --build build/release -j "$(jobs)"
-ctest --preset release -j "$(jobs)"
+ctest --preset release -j "$(jobs)" ${FOVEA_CTEST_ARGS:-}
