@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The functions of nn/activations.hpp and their derivatives, one struct each, to be read against
-// the table there.
+// the table there. slope(x, y) has y = value(x), where that is the shorter way.
 #pragma once
 
 #include <numbers>
@@ -38,7 +38,7 @@ struct LeakyRelu {
     return x < 0 ? static_cast<T>(negative_slope) * x : x;
   }
   template <class T>
-  T slope(T x) const {
+  T slope(T x, T) const {
     return x > 0 ? T{1} : static_cast<T>(negative_slope);
   }
 };
@@ -53,8 +53,8 @@ struct Elu {
     return x > 0 ? x : detail::in_double(x, [&](double v) { return alpha * math::expm1(v); });
   }
   template <class T>
-  T slope(T x) const {
-    return x > 0 ? T{1} : detail::in_double(x, [&](double v) { return alpha * math::exp(v); });
+  T slope(T x, T y) const {
+    return x > 0 ? T{1} : y + static_cast<T>(alpha);
   }
 };
 
@@ -66,8 +66,8 @@ struct Sigmoid {
     return detail::in_double(x, detail::sigmoid);
   }
   template <class T>
-  T slope(T x) const {
-    return detail::in_double(x, [](double v) { return detail::sigmoid(v) * detail::sigmoid(-v); });
+  T slope(T, T y) const {
+    return y * (1 - y);
   }
 };
 
@@ -79,8 +79,8 @@ struct Tanh {
     return detail::in_double(x, math::tanh);
   }
   template <class T>
-  T slope(T x) const {
-    return detail::in_double(x, [](double v) { return 1 - math::tanh(v) * math::tanh(v); });
+  T slope(T, T y) const {
+    return 1 - y * y;
   }
 };
 
@@ -92,7 +92,7 @@ struct Silu {
     return detail::in_double(x, [](double v) { return v * detail::sigmoid(v); });
   }
   template <class T>
-  T slope(T x) const {
+  T slope(T x, T) const {
     return detail::in_double(
         x, [](double v) { return detail::sigmoid(v) * (1 + v * detail::sigmoid(-v)); });
   }
@@ -110,7 +110,7 @@ struct Gelu {
     });
   }
   template <class T>
-  T slope(T x) const {
+  T slope(T x, T) const {
     return detail::in_double(x, [&](double v) {
       if (!tanh)
         return (1 + math::erf(v / root2)) / 2 + v * math::exp(-v * v / 2) / (root2 * root_pi);
@@ -137,7 +137,7 @@ struct Softplus {
     });
   }
   template <class T>
-  T slope(T x) const {
+  T slope(T x, T) const {
     return detail::in_double(x, [&](double v) { return detail::sigmoid(beta * v); });
   }
 };
@@ -150,7 +150,7 @@ struct Hardsigmoid {
     return x <= -3 ? T{0} : x >= 3 ? T{1} : x / 6 + T{0.5};
   }
   template <class T>
-  T slope(T x) const {
+  T slope(T x, T) const {
     return x > -3 && x < 3 ? T{1} / 6 : T{0};
   }
 };
@@ -163,7 +163,7 @@ struct Hardswish {
     return x * Hardsigmoid{}.value(x);
   }
   template <class T>
-  T slope(T x) const {
+  T slope(T x, T) const {
     return x < -3 ? T{0} : x <= 3 ? x / 3 + T{0.5} : T{1};
   }
 };
@@ -183,7 +183,7 @@ struct Clip {
                                       : x;
   }
   template <class T>
-  T slope(T x) const {
+  T slope(T x, T) const {
     return x > static_cast<T>(low) && x < static_cast<T>(high) ? T{1} : T{0};
   }
 };

@@ -31,7 +31,7 @@
 
 namespace fovea::inline FOVEA_ABI {
 
-/// y = f(x), number by number; `Function` has `T value(T x)` and `T slope(T x)`.
+/// y = f(x), number by number; `Function` has `T value(T x)` and `T slope(T x, T y)`.
 template <class Function>
 struct Activation : Function {
   /// That of x.
@@ -57,7 +57,7 @@ struct Activation : Function {
     check_shapes(*this, x, y, dy, dx);
     parallel_blocks(context.threads, dx.size(), block, [&](Index first, Index last) {
       for (Index i = first; i < last; ++i)
-        dx.data()[i] = dy.data()[i] * Function::slope(x.data()[i]);
+        dx.data()[i] = dy.data()[i] * Function::slope(x.data()[i], y.data()[i]);
     });
   }
 
