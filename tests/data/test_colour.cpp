@@ -207,13 +207,14 @@ TEST_CASE(
   for (Index h = 0; h < 5; ++h)
     for (Index w = 0; w < 7; ++w) {
       double before = 0, after = 0;
-      bool whole = true;
+      bool inside_limits = true;
       for (Index c = 0; c < 3; ++c) {
         before += plain(3, c, h, w);
         after += faded(3, c, h, w);
-        whole = whole && 0 < faded(3, c, h, w) && faded(3, c, h, w) < 1 && dark(3, c, h, w) < 1;
+        inside_limits =
+            inside_limits && 0 < faded(3, c, h, w) && faded(3, c, h, w) < 1 && dark(3, c, h, w) < 1;
       }
-      if (!whole) continue;
+      if (!inside_limits) continue;
       ++compared;
       grey = std::max(grey, std::abs(after - before));
       ratio = std::max(ratio, std::abs(dark(3, 0, h, w) * plain(3, 1, h, w) -
@@ -261,7 +262,7 @@ TEST_CASE("mixup: two images in one, and two targets") {
                  }),
                  "MixUp: expected a finite alpha above 0, got 0"));
   MixUp<double> small{4, data, 1};
-  CHECK(contains(error_of([&] { small(images, labels, Rng{1}); }),
+  CHECK(contains(error_of([&, x = images, l = labels] { small(x, l, Rng{1}); }),
                  "MixUp: expected images (4, 3, 5, 7) or fewer"));
 }
 

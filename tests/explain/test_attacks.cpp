@@ -26,7 +26,7 @@ TEST_CASE_TEMPLATE("attacks: never out of the ball, never out of [0, 1], exactly
   Sequential net{Shape{2, 5, 3}, Conv2d<T>{{.in = 2, .out = 3, .kernel = 3, .padding = 1}, rng},
                  Relu{}, Flatten{}, Linear<T>{{.in = 45, .out = 4}, rng}};
   const Tensor<Label, 1> labels{0, 3, 1, 2};
-  for (const Scaling scaling :
+  for (const Scaling& scaling :
        {Scaling{}, Scaling{.mean = 0.1307, .std = 0.3081}, Scaling{.mean = 0.4, .std = 0.003}}) {
     // Bytes, scaled as batches do it, black and white among them.
     Tensor<T, 4> images(Shape{4, 2, 5, 3});

@@ -54,7 +54,7 @@ TEST_CASE("decode: PNG of every depth and kind of colour") {
   PngParts palette{.width = 4, .depth = 2, .colour = 3, .rows = {0, 0b0001'1011}};
   palette.extra = png_chunk("PLTE", {10, 20, 30, 40, 50, 60, 70, 80, 90, 1, 2, 3});
   append(palette.extra, png_chunk("tRNS", {255, 0}));
-  const auto chosen = decode(palette.file(), {.background = Background::black});
+  const auto chosen = decode(palette.file(), {.background = Background::dark});
   CHECK(std::vector<int>{chosen(0, 0, 0), chosen(1, 0, 0), chosen(2, 0, 0)} ==
         std::vector{10, 20, 30});
   CHECK(std::vector<int>{chosen(0, 0, 1), chosen(0, 0, 2), chosen(2, 0, 3)} ==
@@ -69,7 +69,7 @@ TEST_CASE("decode: what is transparent lies on a background") {
     return c < 3 ? static_cast<std::uint8_t>(200 - 50 * c) : x == 0 ? 51 : 0;
   });
   const auto white = decode_image(file, "x"),
-             black = decode_image(file, "x", {.background = Background::black});
+             black = decode_image(file, "x", {.background = Background::dark});
   for (Index c = 0; c < 3; ++c) {
     CHECK(white(c, 0, 0) == (200 - 50 * c + 4 * 255 + 2) / 5);
     CHECK(white(c, 0, 1) == 255);

@@ -53,6 +53,9 @@ class PerChannel {
     return values_[0];
   }
   friend constexpr bool operator==(const PerChannel&, const PerChannel&) = default;
+  friend constexpr bool operator==(const PerChannel& a, double b) {
+    return exactly_equal(static_cast<double>(a), b);
+  }
   /// "0.5", or "(0.5, 0.4, 0.3)".
   friend std::string to_string(const PerChannel& x) {
     std::string text = concat(x[0]);

@@ -83,7 +83,7 @@ class BoxAverage {
 
   bool is_black(Background background) const {
     if (background != Background::contrast || opacity_.empty())
-      return background == Background::black;
+      return background == Background::dark;
     const auto sum = [&](std::size_t plane) {
       const auto begin = light_.begin() + static_cast<std::ptrdiff_t>(plane * count());
       return std::accumulate(begin, begin + static_cast<std::ptrdiff_t>(count()), 0.0);

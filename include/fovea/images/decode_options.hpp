@@ -15,14 +15,14 @@ namespace fovea::inline FOVEA_ABI {
 /// A picture's height or width at most: a JPEG file has no room for more.
 inline constexpr Index most_image_side = 65'535;
 
-/// What is under a transparent picture. `contrast`: white; black, if less than half is drawn and
-/// that is light.
-enum class Background { white, black, contrast };
+/// What is under a transparent picture: white, black, or the one with more contrast, which is black
+/// if less than half is drawn and that is light.
+enum class Background { light, dark, contrast };
 
 /// How pictures are decoded, and the limits.
 struct DecodeOptions {
   Index channels = 3;  ///< 3: red, green, blue; 1: grey, as ITU-R BT.601 weighs the colours
-  Background background = Background::white;
+  Background background = Background::light;
   /// Of what is returned, a side and height times width: larger pictures are averages over boxes
   /// of k x k pixels, with the smallest k that is enough. At least 256 and 65 536.
   Index most_side = most_image_side, most_area = Index{2048} * 2048;

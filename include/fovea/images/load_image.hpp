@@ -20,7 +20,7 @@ struct ImageOptions {
   Resize resize = Resize::crop;
   Index channels = 3;                         ///< 3: red, green, blue; 1: grey
   bool strict = false;                        ///< of load_image_folder: a bad file is an Error
-  Background background = Background::white;  ///< under what is transparent
+  Background background = Background::light;  ///< under what is transparent
   std::int64_t most_pixels = 400'000'000;     ///< a picture's, compared before it is decoded
   std::size_t most_bytes = std::size_t{256} << 20;       ///< a file's
   std::size_t most_total_bytes = std::size_t{16} << 30;  ///< those of all images of a folder
