@@ -194,7 +194,9 @@ TEST_CASE(
     net.for_each_state([&](const std::string& name, const auto& t) {
       same[name] = std::equal(t.begin(), t.end(), before[name].begin());
     });
-    for (const auto& [name, stays] : same) {
+    for (const auto& entry : same) {
+      const auto& name = entry.first;
+      const bool stays = entry.second;
       CAPTURE(name);
       CHECK(stays == (name.starts_with("conv1.") || name.starts_with("bn1.")));
     }
