@@ -93,8 +93,8 @@ struct Step {
                             s.convt.stride, ", padding ", s.convt.padding, " and ",
                             s.convt.output_padding, ", dilation ", s.convt.dilation, ", groups ",
                             s.convt.groups);
-    if (s.kind == Kind::upsample) text += " " + Upsample{s.up}.settings();
-    if (s.kind == Kind::pad) text += " " + Pad2d{s.borders}.settings();
+    if (s.kind == Kind::upsample) text += fovea::concat(" ", Upsample{s.up}.settings());
+    if (s.kind == Kind::pad) text += fovea::concat(" ", Pad2d{s.borders}.settings());
     if (s.which > 0) text += fovea::concat(" ", s.which);
     if (s.out > 0) text += fovea::concat(" to ", s.out, s.bias ? "" : ", no bias");
     return text;

@@ -290,8 +290,8 @@ Sequential(Layers...) -> Sequential<0, Layers...>;
 template <class T, std::size_t R, class... Specs>
 Sequential<R, detail::layer_of<Specs, T>...> sequential(const Shape<R>& input, Rng& rng,
                                                         const Specs&... specs) {
-  using Net = Sequential<R, detail::layer_of<Specs, T>...>;
-  static_assert(std::is_same_v<typename Net::value_type, T>,
+  using Inside = detail::FirstValueType<detail::layer_of<Specs, T>...>;
+  static_assert(!std::is_void_v<typename Inside::type> || std::is_same_v<T, float>,
                 "sequential: no layer says a type, so the network computes in float");
   return {input, detail::make_chain<T>(input.prepend(1), rng, std::tuple<Specs...>(specs...))};
 }
