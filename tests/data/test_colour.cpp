@@ -102,7 +102,7 @@ TEST_CASE("scaling: one number, or one for each channel") {
     CHECK(data.scaling.to_pixel(data.scaling.to_input(0.7, c), c) == doctest::Approx(0.7));
   }
   CHECK(error_of([&] { data.scaling.to_input(0.5); }) ==
-        "expected one number for all channels, found 3");
+        "scaling: expected one number for all channels, found 3");
   data.scaling.mean = {0.1, 0.2};
   CHECK(error_of([&] { batches<double>(data, 6); }) ==
         "scaling: expected one number or 3, one for each channel, got 2");

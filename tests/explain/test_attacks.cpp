@@ -163,7 +163,8 @@ TEST_CASE("attacks: bad input in words") {
   CHECK(contains(make({.epsilon = std::nan("")}), "epsilon"));
   CHECK(make({.steps = 0}) == "attack: expected 1 step or more, got 0");
   CHECK(make({.step = -1}) == "attack: expected a step of 0 or more, got -1");
-  CHECK(make({}, {.std = 0}) == "attack: expected a scaling with std > 0, got 0");
+  CHECK(make({}, {.std = 0}) ==
+        "scaling: expected a finite mean and a standard deviation above 0, got 0 and 0");
   Attack attack{net, 4, Scaling{}, fgsm(0.1)};
   CHECK(error_of([&] { attack(net, images, labels); }) ==
         "attack: expected images (4, 1, 28, 28) or fewer, got (70, 1, 28, 28)");

@@ -73,13 +73,18 @@ class PerChannel {
 struct Scaling {
   PerChannel mean = 0, std = 1;  ///< of the pixels in [0, 1]
 
-  /// What the network sees of a pixel in [0, 1] of channel c, and back.
-  double to_input(double pixel, Index c) const { return (pixel - mean[c]) / std[c]; }
+  /// What the network sees of a pixel in [0, 1] of channel c.
+  // Compiled once, so that it is contracted in the same way wherever it is called.
+  FOVEA_OUT_OF_LINE double to_input(double pixel, Index c) const {
+    return (pixel - mean[c]) / std[c];
+  }
   /// The pixel in [0, 1] that the network sees as `input`.
-  double to_pixel(double input, Index c) const { return input * std[c] + mean[c]; }
-  /// The same where all channels have the same numbers.
-  double to_input(double pixel) const { return (pixel - mean) / std; }
-  double to_pixel(double input) const { return input * std + mean; }
+  FOVEA_OUT_OF_LINE double to_pixel(double input, Index c) const {
+    return input * std[c] + mean[c];
+  }
+  /// The same where all channels have the same numbers; throws where they have not.
+  double to_input(double pixel) const { return to_input(pixel, one_channel()); }
+  double to_pixel(double input) const { return to_pixel(input, one_channel()); }
 
   /// Throws unless means are finite and standard deviations above 0, one or as many as `channels`.
   void validate(Index channels) const {
@@ -91,6 +96,14 @@ struct Scaling {
       check(std::isfinite(mean[c]) && std::isfinite(std[c]) && std[c] > 0,
             "scaling: expected a finite mean and a standard deviation above 0, got ", mean[c],
             " and ", std[c]);
+  }
+
+ private:
+  Index one_channel() const {
+    for (const PerChannel* numbers : {&mean, &std})
+      check(numbers->count() == 1, "scaling: expected one number for all channels, found ",
+            numbers->count());
+    return 0;
   }
 };
 
