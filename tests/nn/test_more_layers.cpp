@@ -423,7 +423,8 @@ TEST_CASE("more layers: options and inputs that cannot be are error messages") {
          bn.weight = Tensor<float, 1>(Shape{2});
          net(Shape{3}, bn);
        },
-       "expected weight and bias of 3 and running values of 3 numbers for these options, got 2"},
+       "expected a weight and a bias of 3 and running values of 3 numbers for these options, got "
+       "2"},
       {"bn: a Pass for fewer chunks",
        [] {
          const Bn bn{{.channels = 2, .statistics = Statistics::chunk}};
@@ -476,7 +477,8 @@ TEST_CASE("more layers: options and inputs that cannot be are error messages") {
        [&] {
          net(Shape{1, 1, 1}, MaxPool2d{{.kernel = 2, .stride = 1, .padding = 1, .dilation = 2}});
        },
-       "MaxPool2d: expected windows with a pixel, found none between padding, 2 apart, in 1"},
+       "expected windows with a pixel each, found one of 2 places, 2 apart, that steps over an "
+       "image of 1"},
       {"transposed: channels", [&] { transposed({.in = 3}); },
        "ConvTranspose2d: expected channels in and out of 1 or more, got 3 and 0"},
       {"transposed: groups", [&] { transposed({.in = 3, .out = 4, .groups = 2}); },

@@ -544,7 +544,7 @@ TEST_CASE("numerics: learning rates and momenta at the edge") {
   }
   for (const double momentum : {-0.1, 1.0, bad}) {
     CHECK(contains(refused([&] { Sgd{one, {.momentum = momentum}}; }), "momentum in [0, 1)"));
-    CHECK(contains(refused([&] { Adam{one, {.beta1 = momentum}}; }), "betas in [0, 1)"));
+    CHECK(contains(refused([&] { Adam{one, {.beta1 = momentum}}; }), "a beta in [0, 1)"));
   }
   for (const double epsilon : {0.0, -1e-8, bad})
     CHECK(contains(refused([&] { Adam{one, {.epsilon = epsilon}}; }), "epsilon above 0"));

@@ -202,7 +202,7 @@ TEST_CASE("optimizers refuse options that are set later, before anything changes
 TEST_CASE("optimizers refuse nonsense") {
   auto net = two_tensors();
   CHECK(contains(error_of([&] { Adam{net, {.learning_rate = -1}}; }), "learning rate"));
-  CHECK(contains(error_of([&] { Adam{net, {.beta1 = 1}}; }), "betas"));
+  CHECK(contains(error_of([&] { Adam{net, {.beta1 = 1}}; }), "a beta in [0, 1)"));
   CHECK(contains(error_of([&] { Sgd{net, {.momentum = 1}}; }), "momentum"));
 }
 

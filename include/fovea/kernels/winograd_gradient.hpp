@@ -15,9 +15,9 @@
 //   P[e] (C, O) = V[e]^T (C, tiles)  D[e] (tiles, O),   e = 0 .. 15
 //
 // Why it is fast: 2.25 times fewer multiplications than the dot products of weight_gradient.hpp,
-// and the inverse transform is applied to the sum over a chunk of the batch, not to each image. A sum
-// over the tiles of a strip stays in a register, so its order does not depend on the width of a
-// vector.
+// and the inverse transform is applied to the sum over a chunk of the batch, not to each image. A
+// sum over the tiles of a strip stays in a register, so its order does not depend on the width of
+// a vector.
 //
 // Rounding: V has sums of four numbers and A adds up to nine, so the error is some two to four
 // times that of the direct sum. Reference implementation: nn/reference/conv2d.hpp.
