@@ -117,10 +117,11 @@ def folders(text):
 
 
 def images_program(text):
-    """The program of docs/images.md compiles; tests/images runs what it calls."""
+    """The lines of docs/images.md compile in a program; tests/images runs what they call."""
+    includes, lines = text.split("\n\n", 1)
     with tempfile.TemporaryDirectory() as directory:
         here = pathlib.Path(directory)
-        (here / "main.cpp").write_text(text)
+        (here / "main.cpp").write_text(f"#include <cstdio>\n{includes}\nusing namespace fovea;\nint main() {{\n{lines}}}\n")
         run([CXX, "-std=c++20", "-Wall", "-Wextra", f"-I{ROOT}/include", "-fsyntax-only", "main.cpp"], here)
 
 
