@@ -57,8 +57,8 @@ void write_elsewhere(Study& s) {
   auto& json = s.page.numbers["networks"][s.name()];
   json = {{"trained", "elsewhere"}, {"file", e.file}, {"selftest_error", nullptr}};
   if (e.report.selftest) json["selftest_error"] = *e.report.selftest;
-  json["input_scaling"] = {{"mean", s.data.test.scaling.mean},
-                           {"std", s.data.test.scaling.std},
+  json["input_scaling"] = {{"mean", s.data.test.scaling.mean[0]},
+                           {"std", s.data.test.scaling.std[0]},
                            {"said_by", e.report.scaling ? "file" : "data set"}};
   json["metadata"] = nlohmann::ordered_json::object();
   constexpr std::size_t most = 30;
