@@ -22,7 +22,7 @@ enum class Background { light, dark, contrast };
 /// How pictures are decoded, and the limits.
 struct DecodeOptions {
   Index channels = 3;  ///< 3: red, green, blue; 1: grey, as ITU-R BT.601 weighs the colours
-  Background background = Background::light;
+  Background background = Background::light;  ///< under what is transparent
   /// Of what is returned, a side and height times width: larger pictures are averages over boxes
   /// of k x k pixels, with the smallest k that is enough. At least 256 and 65 536.
   Index most_side = most_image_side, most_area = Index{2048} * 2048;

@@ -22,7 +22,7 @@ namespace fovea::inline FOVEA_ABI {
 
 /// A file that is no example, and why.
 struct BadFile {
-  std::string path{}, reason{};
+  std::string path{}, reason{};  ///< which file, and why it was not read
 };
 
 /// What load_image_folder returns.

@@ -16,13 +16,13 @@ namespace fovea::inline FOVEA_ABI {
 
 /// How pictures are read.
 struct ImageOptions {
-  Index height = 0, width = 0;  ///< of the result; both 0: as the picture is, for load_image alone
-  Resize resize = Resize::crop;
-  Index channels = 3;                         ///< 3: red, green, blue; 1: grey
-  bool strict = false;                        ///< of load_image_folder: a bad file is an Error
-  Background background = Background::light;  ///< under what is transparent
-  std::int64_t most_pixels = 400'000'000;     ///< a picture's, compared before it is decoded
-  std::size_t most_bytes = std::size_t{256} << 20;       ///< a file's
+  Index height = 0, width = 0;   ///< of the result; both 0: as the picture is, for load_image alone
+  Resize resize = Resize::crop;  ///< how the picture gets that size
+  Index channels = 3;            ///< 3: red, green, blue; 1: grey
+  bool strict = false;           ///< of load_image_folder: a bad file is an Error
+  Background background = Background::light;        ///< under what is transparent
+  std::int64_t most_pixels = 400'000'000;           ///< a picture's, compared before it is decoded
+  std::size_t most_bytes = std::size_t{256} << 20;  ///< a file's
   std::size_t most_total_bytes = std::size_t{16} << 30;  ///< those of all images of a folder
   int threads = 0;  ///< that decode the files of a folder; 0: all
 
