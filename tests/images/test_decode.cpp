@@ -68,13 +68,13 @@ TEST_CASE("decode: what is transparent lies on a background") {
   const Bytes file = png_file(1, 2, 6, [](Index, Index x, Index c) -> std::uint8_t {
     return c < 3 ? static_cast<std::uint8_t>(200 - 50 * c) : x == 0 ? 51 : 0;
   });
-  const auto light = decode_image(file, "x"),
-             dark = decode_image(file, "x", {.background = Background::dark});
+  const auto on_light = decode_image(file, "x"),
+             on_dark = decode_image(file, "x", {.background = Background::dark});
   for (Index c = 0; c < 3; ++c) {
-    CHECK(light(c, 0, 0) == (200 - 50 * c + 4 * 255 + 2) / 5);
-    CHECK(light(c, 0, 1) == 255);
-    CHECK(dark(c, 0, 0) == (200 - 50 * c + 2) / 5);
-    CHECK(dark(c, 0, 1) == 0);
+    CHECK(on_light(c, 0, 0) == (200 - 50 * c + 4 * 255 + 2) / 5);
+    CHECK(on_light(c, 0, 1) == 255);
+    CHECK(on_dark(c, 0, 0) == (200 - 50 * c + 2) / 5);
+    CHECK(on_dark(c, 0, 1) == 0);
   }
   const auto on = [](std::uint8_t light) {
     const Bytes drawn = png_file(1, 3, 4, [=](Index, Index x, Index c) -> std::uint8_t {
