@@ -132,7 +132,7 @@ TEST_CASE("decode: orientation, of PNG and of JPEG") {
     const Bytes exif = exif_block(static_cast<std::uint8_t>(orientation));
     PngParts png = png_parts(H, W, 2, corner);
     png.extra = png_chunk("eXIf", exif);
-    JpegForm form{.app1 = bytes_of(std::string_view("Exif\0\0", 6))};
+    JpegForm form{.app1 = written_bytes(std::string_view("Exif\0\0", 6))};
     append(form.app1, exif);
     const auto& place = places[orientation - 1];
     for (const Bytes& file : {png.file(), jpeg_file(H, W, corner, form)}) {

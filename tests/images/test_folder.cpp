@@ -60,11 +60,11 @@ TEST_CASE("image folder: classes and files by the bytes of their names, labels, 
   folder.add("rose/\xc3\xa4.jpg", plain_jpeg(40));
   folder.add("daisy/1.png", plain_png(10));
   folder.add("Zinnia/z.png", plain_png(0));
-  folder.add("rose/.hidden.png", bytes_of("x"));  // as a shell's * leaves it out
-  folder.add("rose/notes.txt", bytes_of("x"));
+  folder.add("rose/.hidden.png", written_bytes("x"));  // as a shell's * leaves it out
+  folder.add("rose/notes.txt", written_bytes("x"));
   folder.add("rose/below/c.png", plain_png(99));
   folder.add(".git/a.png", plain_png(99));
-  folder.add("README", bytes_of("x"));
+  folder.add("README", written_bytes("x"));
   std::filesystem::create_symlink("daisy", folder.at("linked"));
   std::filesystem::create_symlink("../daisy/1.png", folder.at("daisy/2.png"));
   for (const int threads : {1, 2, 3}) {
@@ -105,17 +105,17 @@ TEST_CASE("image folder: every kind of bad file is named with its reason, the ot
   // Not a picture, or another kind of one.
   bad("empty.png", {}, "expected a PNG or JPEG file, found an empty file");
   bad("one_byte.jpg", {0xff}, "found something else");
-  bad("text.png", bytes_of("seven\n"), "found something else");
-  bad("page.jpg", bytes_of("<!DOCTYPE html><html>"), "found an HTML file");
-  bad("animation.png", bytes_of("GIF89a and so on"),
+  bad("text.png", written_bytes("seven\n"), "found something else");
+  bad("page.jpg", written_bytes("<!DOCTYPE html><html>"), "found an HTML file");
+  bad("animation.png", written_bytes("GIF89a and so on"),
       "found a GIF file (convert it to PNG or JPEG)");
-  bad("web.jpg", bytes_of("RIFF\1\1\1\1WEBPVP8 "), "found a WebP file");
+  bad("web.jpg", written_bytes("RIFF\1\1\1\1WEBPVP8 "), "found a WebP file");
   bad("phone.jpeg",
-      bytes_of(std::string_view("\0\0\0\x18"
-                                "ftypheic",
-                                12)),
+      written_bytes(std::string_view("\0\0\0\x18"
+                                     "ftypheic",
+                                     12)),
       "found a HEIC file");
-  bad("vector.png", bytes_of("<?xml version='1.0'?><svg>"), "found an SVG file");
+  bad("vector.png", written_bytes("<?xml version='1.0'?><svg>"), "found an SVG file");
   bad("mac_._resource.jpg", Bytes{0, 5, 0x16, 7, 0, 2, 0, 0}, "found something else");
   // Truncated or damaged.
   bad("png_magic_alone.png", Bytes(png.begin(), png.begin() + 8), "a truncated file?");
@@ -155,14 +155,14 @@ TEST_CASE("image folder: every kind of bad file is named with its reason, the ot
         PngParts parts{
             .rows = {0, 1, 2, 3, 4, 5}};  // one byte too many is no fault, so a wrong filter
         parts.rows[0] = 77;
-        Bytes text = bytes_of(std::string_view("Raw profile type exif\0\0", 23));
+        Bytes text = written_bytes(std::string_view("Raw profile type exif\0\0", 23));
         append(text, zipped(Bytes(20'000'000, ' ')));
         parts.extra = png_chunk("zTXt", text);
         return parts.file();
       }(),
       "found a damaged one (");
-  bad("new\nline.png", bytes_of("x"), "found something else");
-  bad("\xff\xfe.png", bytes_of("x"), "found something else");
+  bad("new\nline.png", written_bytes("x"), "found something else");
+  bad("\xff\xfe.png", written_bytes("x"), "found something else");
   // No files at all.
   std::filesystem::create_directory(folder.at("a/directory.png"));
   expected["directory.png"] = "expected a file, found a directory";
@@ -191,9 +191,10 @@ TEST_CASE("image folder: every kind of bad file is named with its reason, the ot
   Bytes animation = png_chunk("acTL", {0, 0, 0, 2, 0, 0, 0, 0});
   append(animation, png_chunk("fcTL", Bytes(26)));
   odd("animated.png", animation, png_chunk("fdAT", Bytes(40)));
-  odd("profile.png", png_chunk("iCCP", bytes_of("not a profile")), png_chunk("tIME", Bytes(3)));
+  odd("profile.png", png_chunk("iCCP", written_bytes("not a profile")),
+      png_chunk("tIME", Bytes(3)));
   Bytes trailing = plain_png(100);
-  append(trailing, bytes_of("and more"));
+  append(trailing, written_bytes("and more"));
   folder.add("a/trailing.png", trailing);
   folder.add("a/deep.png", PngParts{.depth = 16, .rows = {0, 100, 0, 100, 0, 100, 0}}.file());
   folder.add("a/inks.jpg",

@@ -14,7 +14,7 @@ namespace test {
 inline void append(Bytes& to, std::span<const std::uint8_t> bytes) {
   to.insert(to.end(), bytes.begin(), bytes.end());
 }
-inline Bytes bytes_of(std::string_view text) { return Bytes(text.begin(), text.end()); }
+inline Bytes written_bytes(std::string_view text) { return Bytes(text.begin(), text.end()); }
 
 inline Bytes big_endian_32(std::uint32_t x) {
   return {static_cast<std::uint8_t>(x >> 24), static_cast<std::uint8_t>(x >> 16),
@@ -22,7 +22,8 @@ inline Bytes big_endian_32(std::uint32_t x) {
 }
 
 inline Bytes png_chunk(std::string_view kind, const Bytes& data) {
-  Bytes checked = bytes_of(kind), chunk = big_endian_32(static_cast<std::uint32_t>(data.size()));
+  Bytes checked = written_bytes(kind),
+        chunk = big_endian_32(static_cast<std::uint32_t>(data.size()));
   append(checked, data);
   append(chunk, checked);
   append(chunk, big_endian_32(static_cast<std::uint32_t>(
@@ -51,7 +52,7 @@ struct PngParts {
     Bytes header = big_endian_32(width);
     append(header, big_endian_32(height));
     append(header, Bytes{depth, colour, 0, 0, interlaced});
-    Bytes bytes = bytes_of("\x89PNG\r\n\x1a\n");
+    Bytes bytes = written_bytes("\x89PNG\r\n\x1a\n");
     append(bytes, png_chunk("IHDR", header));
     append(bytes, extra);
     append(bytes, png_chunk("IDAT", packed.empty() ? zipped(rows) : packed));
