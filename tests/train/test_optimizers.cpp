@@ -204,6 +204,15 @@ TEST_CASE(
     net.for_each_parameter(w, [&](auto, auto gradient) { empty += gradient.empty(); });
     CHECK(empty == 4);
   }
+  // A layer without parameters of its own is not frozen by the name of another.
+  Rng rng{1};
+  auto plain = sequential<double>(Shape{2, 5, 5}, rng, conv2d({.out = 3, .kernel = 3}),
+                                  batch_norm2d({.affine = false}), flatten, linear(4));
+  const auto start = std::get<1>(plain.layers()).running_mean;
+  auto v = plain.workspace(4, {.frozen = [](std::string_view name) { return name == "fc1.bias"; }});
+  go_back(plain, v);
+  plain.commit_buffers(v);
+  CHECK(!equal_numbers(std::get<1>(plain.layers()).running_mean, start));
   // Part of a layer: the weight stays, the bias does not.
   auto net = small_net();
   const auto old = net;

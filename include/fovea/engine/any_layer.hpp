@@ -201,13 +201,13 @@ class LayerAdapter final : public AnyLayer<T> {
   /// By their paths.
   void freeze(bool (*is_frozen)(std::string_view)) override {
     int i = 0;
-    bool trains = false;
+    bool some_stay = false, some_train = false;  // of those that are not empty
     detail::each_parameter<Layer>([&](const auto& p) {
       const bool stays = is_frozen(concat(Base::path, ".", p.name));
       Base::frozen |= std::uint64_t{stays} << i++;
-      trains = trains || (!stays && !(layer().*p.value).empty());
+      if (!(layer().*p.value).empty()) (stays ? some_stay : some_train) = true;
     });
-    Base::all_frozen = i > 0 && !trains;
+    Base::all_frozen = some_stay && !some_train;
   }
 
   void check_buffers() const override {

@@ -180,13 +180,15 @@ Member& left_by(const Plan<T>& plan, const Layer& layer, Member Pass::*member) {
 // gradient is empty if the parameter stays as it is.
 template <class Layer, class T, class F>
 void each_gradient(Layer& layer, const Plan<T>& plan, const F& f) {
+  const AnyLayer<T>& own = plan.own(layer);
   int i = 0;
-  each_parameter<std::remove_const_t<Layer>>([&](const auto& p) {
-    const bool frozen = plan.own(layer).frozen >> i++ & 1;
-    auto& tensor = layer.*p.value;
-    auto gradient = left_by(plan, layer, p.gradient).view();
-    if (!tensor.empty()) f(p, tensor.view(), frozen ? decltype(gradient){} : gradient);
-  });
+  each_parameter<std::remove_const_t<Layer>>(
+      [&]<class V, class M, class Pass>(const Parameter<V, M Pass::*>& p) {
+        const bool frozen = own.frozen >> i++ & 1;
+        auto& tensor = layer.*p.value;
+        auto gradient = (own.template pass<Pass>().*p.gradient).view();
+        if (!tensor.empty()) f(p, tensor.view(), frozen ? decltype(gradient){} : gradient);
+      });
 }
 
 // The buffers of a layer get the new values that its last forward left.
