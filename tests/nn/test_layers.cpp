@@ -101,6 +101,28 @@ TEST_CASE("conv2d: what is larger than L2's share is worked on in parts") {
   }
 }
 
+TEST_CASE("conv2d: dW of 65536 numbers without a bias has the memory that it takes") {
+  // More numbers than that are added up by fewer threads at once, and one for each bias was counted.
+  Rng rng{3};
+  const Conv2d<double> conv({.in = 256, .out = 256, .kernel = 1, .bias = false}, rng);
+  const Shape shape{17, 256, 2, 3};
+  auto pass = conv.pass(shape, {.threads = 1});
+  // More than it asks for, so that what it must not touch can be looked at.
+  auto size = pass.kernel.scratch(true, true);
+  const Index asked = size.shared + size.each;
+  size.each += 1'000'000;
+  pass.scratch = {1, size};
+  std::fill(pass.scratch.flat().begin(), pass.scratch.flat().end(), 7);
+  const auto x = random_tensor<double>(shape, 4), dy = random_tensor<double>(shape, 5);
+  Tensor<double, 4> dx(shape), dx_slow(shape), dweight(conv.weight.shape());
+  Tensor<double, 1> dbias;
+  conv.backward(x, dy, dy, dx, pass, Context{.threads = 1});
+  reference::conv2d_backward<double>(x, conv.weight, dy, conv.window(), 1, dweight, dbias, dx_slow);
+  const auto beyond = pass.scratch.flat().subspan(static_cast<std::size_t>(asked) + 64);
+  CHECK(std::all_of(beyond.begin(), beyond.end(), [](double v) { return exactly_equal(v, 7); }));
+  CHECK(relative_error(pass.dweight, dweight) <= 1e-14);
+}
+
 TEST_CASE("conv2d: gradients, every option, a layer before and one after") {
   for (const auto& [options, shape] : conv_cases()) {
     Rng rng{5};

@@ -174,13 +174,18 @@ void sum_subtree(const BatchSums& sums, Index first, Index span, Index size, T* 
   for (Index i = 0; i < size; ++i) sum[i] += more[i];
 }
 
+/// How dw of this size and db share memory and threads, whether there is a db or not.
+inline BatchSums gradient_sums(Index N, Index dw_size, Index outputs) {
+  return {N, dw_size + outputs};
+}
+
 /// dw and db as sums over the batch: body(first, last, dw, db, thread) adds those of images [first,
-/// last). `shared` and own(thread) are memory as BatchSums::scratch() says.
+/// last). `shared` and own(thread) are memory as the scratch() of gradient_sums says.
 template <class T, class Own, class Body>
 void sum_over_batch(Index N, Work work, View<T, 4> dw, View<T, 1> db, T* shared, const Own& own,
                     int threads, const Body& body) {
   const Index size = dw.size() + db.size();
-  const BatchSums sums(N, size);
+  const BatchSums sums = gradient_sums(N, dw.size(), dw.extent(0));
   parallel_for(work < small_work ? 1 : threads, sums.subtrees(), [&](Index tree, int thread) {
     sum_subtree(sums, tree * sums.span, sums.span, size, shared + tree * sums.stride, own(thread),
                 [&](Index chunk, T* sum) {

@@ -40,7 +40,7 @@ class WeightGradient {
 
   /// What run() needs for a batch of N.
   ScratchSize scratch(Index N) const {
-    const ScratchSize sums = BatchSums(N, groups_ * O_ * (K_ + 1)).scratch();
+    const ScratchSize sums = gradient_sums(N, groups_ * O_ * K_, groups_ * O_).scratch();
     return {.each = images_scratch() + sums.each, .shared = sums.shared};
   }
 
