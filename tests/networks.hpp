@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The networks that promises about speed and memory are made for. All take (N, 3, 32, 32) but the
-// first, LeNet-5, and the course network (examples/support/course_cnn.hpp), which take (N, 1, 28, 28).
+// The networks that promises about speed, memory and bits are made for. All take (N, 3, 32, 32) but the first two and
+// the course network (examples/support/course_cnn.hpp), which take (N, 1, 28, 28).
 #pragma once
 
 #include "fovea/fovea.hpp"
@@ -21,6 +21,21 @@ inline Conv2d<float> conv(Rng& rng, Index in, Index out, Index kernel, Index str
            .groups = groups,
            .bias = bias},
           rng};
+}
+
+/// Both kinds of block, and a fully connected one wide enough for several threads. Trained in a moment.
+inline auto small(Rng& rng, Index groups = 1) {
+  return Sequential{Shape{1, 28, 28},
+                    conv(rng, 1, 8, 3),
+                    Relu{},
+                    MaxPool2d{{.kernel = 2}},
+                    Conv2d<float>{{.in = 8, .out = 8, .kernel = 3, .groups = groups}, rng},
+                    Relu{},
+                    MaxPool2d{{.kernel = 2}},
+                    Flatten{},
+                    Linear<float>{{.in = 288, .out = 70}, rng},
+                    Relu{},
+                    Linear<float>{{.in = 70, .out = 10}, rng}};
 }
 
 /// LeNet-5 (LeCun et al., 1998), with ReLU and max-pooling.

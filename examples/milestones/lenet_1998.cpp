@@ -14,7 +14,7 @@
 
 using namespace fovea;
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   auto [train, test] =
       argc > 1 ? load_mnist(argv[1], read_file_or_gzip) : synthetic_train_and_test(10000, 1000);
   Rng rng{1};
@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
                         avg_pool2d(2), conv2d({.out = 120, .kernel = 5}), Tanh{}, flatten,  //
                         linear(84), Tanh{}, linear(10));
   std::printf("%s", summary(net).c_str());
+  check(std::fflush(stdout) == 0, "standard output cannot be written");
 
   constexpr std::uint64_t epochs = 10;
   auto w = net.workspace(64);
@@ -39,5 +40,9 @@ int main(int argc, char** argv) {
     }
     std::printf("epoch %d: %.2f %%\n", static_cast<int>(epoch) + 1,
                 evaluate(net, test).accuracy().percent());
+    check(std::fflush(stdout) == 0, "standard output cannot be written");
   }
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
 }

@@ -48,6 +48,7 @@ int main(int argc, char** argv) try {
                                repeat(3, block(16)), half(32), repeat(2, block(32)), half(64),
                                repeat(2, block(64)), global_avg_pool2d, flatten, linear(10));
   std::printf("%s", summary(net).c_str());
+  check(std::fflush(stdout) == 0, "standard output cannot be written");
 
   auto w = net.workspace(128, {.seed = seed});
   Sgd sgd{net, {.momentum = 0.9, .weight_decay = 5e-4, .nesterov = true}};
@@ -66,7 +67,7 @@ int main(int argc, char** argv) try {
     }
     std::printf("epoch %d: loss %.4f, %.2f %%\n", static_cast<int>(epoch) + 1,
                 loss / static_cast<double>(train.size()), evaluate(net, test).accuracy().percent());
-    std::fflush(stdout);
+    check(std::fflush(stdout) == 0, "standard output cannot be written");
   }
 } catch (const std::exception& error) {
   std::fprintf(stderr, "%s\n", error.what());

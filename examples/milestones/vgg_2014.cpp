@@ -29,6 +29,7 @@ int main(int argc, char** argv) try {
                                conv(256), relu, conv(256), relu, max_pool2d(2),  //
                                flatten, dropout(0.5), linear(128), relu, dropout(0.5), linear(10));
   std::printf("%s", summary(net).c_str());
+  check(std::fflush(stdout) == 0, "standard output cannot be written");
 
   auto w = net.workspace(128);
   Sgd sgd{net, {.momentum = 0.9, .weight_decay = 5e-4, .nesterov = true}};
@@ -44,7 +45,7 @@ int main(int argc, char** argv) try {
     }
     std::printf("epoch %d: %.2f %%\n", static_cast<int>(epoch) + 1,
                 evaluate(net, test).accuracy().percent());
-    std::fflush(stdout);
+    check(std::fflush(stdout) == 0, "standard output cannot be written");
   }
 } catch (const std::exception& error) {
   std::fprintf(stderr, "%s\n", error.what());

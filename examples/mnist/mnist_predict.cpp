@@ -152,7 +152,6 @@ void print_json(const std::vector<Digit>& digits, View<const float, 2> p) {
 // Each digit enlarged, below it what the network says and the end of its file's name.
 Image picture(const std::vector<Digit>& digits, View<const float, 2> p) {
   constexpr Index zoom = 5, cell = 28 * zoom, gap = 16, caption = 44, most = 100;
-  constexpr std::size_t letters = cell / 6;
   const Index count = std::min(p.extent(0), most);
   Index columns = 1;
   while (columns * columns < count) ++columns;
@@ -167,7 +166,9 @@ Image picture(const std::vector<Digit>& digits, View<const float, 2> p) {
     const Index said = ranking(p[n])[0];
     image.text(top + cell + 6, left, concat(said, ": ", percent(p(n, said))));
     const std::string name = std::filesystem::path(digit.name).filename().string();
-    image.text(top + cell + 28, left, name.substr(name.size() - std::min(name.size(), letters)), 1);
+    std::size_t from = name.size();
+    while (from > 0 && Image::text_width(name.substr(from - 1), 1) <= cell) --from;
+    image.text(top + cell + 28, left, name.substr(from), 1);
   }
   return image;
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "support/progress.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
-#include <cctype>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -51,6 +53,21 @@ std::string progress_line(const std::string& title, double share,
   }
   return start + bar + std::string(5 - std::min<std::size_t>(5, percent.size()), ' ') + percent +
          end;
+}
+
+void print_parts(const std::vector<std::string>& parts) {
+  // The last column stays free here, too.
+  const std::size_t room = isatty(STDOUT_FILENO) == 1
+                               ? static_cast<std::size_t>(std::max(output_columns() - 1, 0))
+                               : SIZE_MAX;
+  std::size_t used = 0;
+  for (const std::string& part : parts) {
+    const bool fits = used + 2 + part.size() <= room;
+    if (used > 0) std::fputs(fits ? "  " : "\n  ", stdout);
+    used = (used > 0 ? (fits ? used : 0) + 2 : 0) + part.size();
+    std::fputs(part.c_str(), stdout);
+  }
+  std::puts("");
 }
 
 Progress::Progress(std::string title, long total, bool quiet)

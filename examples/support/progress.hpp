@@ -13,6 +13,10 @@
 std::string progress_line(const std::string& title, double share,
                           const std::vector<std::string>& numbers, int columns, bool utf8);
 
+/// Prints a line of parts, two spaces between them. A terminal gets a new line, indented, before a part that
+/// would not fit; a file or a pipe has all of them in one line.
+void print_parts(const std::vector<std::string>& parts);
+
 class Progress {
  public:
   /// `total` images in this epoch, or steps of whatever else is long.

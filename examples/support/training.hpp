@@ -152,10 +152,11 @@ Training train(Net& net, const fovea::Dataset& data, const fovea::Dataset& test,
                  speed = static_cast<double>(seen) / seconds;
     done.epochs.push_back({epoch, loss, accuracy.percent(), seconds, speed});
     if (!r.quiet) {
-      std::printf(
-          "%sepoch %d/%d  loss %.4f  test accuracy %.2f %% (95 %%: %.2f-%.2f)  %.1f s, %.0f "
-          "images/s\n",
-          prefix.c_str(), epoch, r.epochs, loss, accuracy.percent(), low, high, seconds, speed);
+      print_parts(
+          {concat(prefix, "epoch ", epoch, "/", r.epochs), "loss " + formatted(loss, 4, 'f'),
+           concat("test ", formatted(accuracy.percent(), 2, 'f'),
+                  " % (95 %: ", formatted(low, 2, 'f'), "-", formatted(high, 2, 'f'), ")"),
+           concat(formatted(seconds, 1, 'f'), " s, ", formatted(speed, 0, 'f'), " images/s")});
       std::fflush(stdout);
     }
     at.epoch += 1;

@@ -25,6 +25,7 @@
 #include "fovea/core/normals.hpp"
 //
 #include "fovea/core/any_view.hpp"
+#include "fovea/core/descriptor.hpp"
 #include "fovea/core/file.hpp"
 #include "fovea/core/build_info.hpp"
 

@@ -6,8 +6,11 @@
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 
+#include <atomic>
 #include <csignal>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <thread>
 
 #include "support.hpp"
@@ -102,6 +105,70 @@ TEST_CASE("files: what ends half-way leaves what was there, and nothing beside i
   for (const std::string& error : errors)
     CHECK(contains(error, ": cannot be written (File too large)"));
   CHECK(files::text_at(path) == "old");
+  CHECK(std::distance(fs::directory_iterator(directory.path()), fs::directory_iterator{}) == 1);
+}
+
+TEST_CASE("files: of several writers, each writes all of it, and readers see one or the other") {
+  const TemporaryDirectory directory;
+  const auto path = directory.path() / "a";
+  write_file(path, "0");
+  const auto rights = files::rights_of(path);
+  const auto text_of = [](char letter) {
+    return std::string(400'000 * static_cast<std::size_t>(letter - '0'), letter);
+  };
+  std::atomic<bool> done = false;
+  std::atomic<int> written = 0, mixed = 0;
+  std::mutex mutex;
+  std::set<std::string> errors;
+  const auto note = [&](const std::string& error) {
+    const std::lock_guard lock(mutex);
+    if (!error.empty()) errors.insert(error);
+  };
+  std::vector<std::thread> threads;
+  for (const char letter : {'1', '2', '3'})
+    threads.emplace_back([&, text = text_of(letter)] {
+      for (int i = 0; i < 60; ++i) note(error_of([&] { write_file(path, text); }));
+      ++written;
+    });
+  std::thread reader([&] {
+    const auto look = [&] {
+      const std::string text = files::text_at(path);
+      mixed += text != "0" && (text.empty() || text[0] < '1' || text != text_of(text[0]));
+    };
+    while (!done) note(error_of(look));
+  });
+  for (std::thread& thread : threads) thread.join();
+  done = true;
+  reader.join();
+  CHECK(written == 3);
+  CHECK(mixed == 0);
+  CHECK(files::rights_of(path) == rights);
+  CHECK(errors == std::set<std::string>{});
+  CHECK(std::distance(fs::directory_iterator(directory.path()), fs::directory_iterator{}) == 1);
+}
+
+TEST_CASE("files: what a crash left over goes, what another writer writes stays") {
+  const TemporaryDirectory directory;
+  const auto path = directory.path() / "a";
+  const auto text_of = [&](const char* name) { return files::text_at(directory.path() / name); };
+  write_file(directory.path() / "a.part", "left over");
+  write_file(path, "new");
+  CHECK(files::text_at(path) == "new");
+  CHECK(std::distance(fs::directory_iterator(directory.path()), fs::directory_iterator{}) == 1);
+
+  const std::string first = "first", second = "second";
+  const auto bytes = [](const std::string& text) {
+    return std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+  };
+  detail::NewContent a(path, bytes(first)), b(path, bytes(second));
+  CHECK((a.part() == path.string() + ".part" && b.part() == path.string() + ".1.part"));
+  CHECK((text_of("a.part") == "first" && text_of("a.1.part") == "second"));
+  write_file(path, "third");
+  CHECK((text_of("a") == "third" && text_of("a.part") == "first"));
+  b.put();
+  CHECK((text_of("a") == "second" && text_of("a.part") == "first"));
+  a.put();
+  CHECK(text_of("a") == "first");
   CHECK(std::distance(fs::directory_iterator(directory.path()), fs::directory_iterator{}) == 1);
 }
 

@@ -105,7 +105,7 @@ TEST_CASE("third parties: each has a single include point") {
                                                   {"<jpeglib.h>", "images/decode_jpeg.hpp"},
                                                   {"<zlib.h>", "io/gzip.hpp"},
                                                   {"<nlohmann/", "io/json.hpp"},
-                                                  {"<sys/file.h>", "io/durable_file.hpp"}};
+                                                  {"<sys/file.h>", "core/descriptor.hpp"}};
   const auto all = headers();
   for (const auto& [words, point] : points) {
     CHECK(contains(text_of(point), words));
@@ -246,7 +246,7 @@ TEST_CASE("numbers: no call whose text depends on the locale") {
 }
 
 TEST_CASE("pages: the budget that the README states is kept") {
-  constexpr Index page = 205, header = 300, book = 14300;  // lines
+  constexpr Index page = 205, header = 300, book = 14400;  // lines
   const std::set<std::string> machinery{"nn/composite.hpp", "nn/layer_check.hpp"};
   Index in_book = 0;
   for (const auto& h : headers()) {

@@ -15,6 +15,7 @@
 #  include <omp.h>
 #endif
 
+#include "networks.hpp"
 #include "support.hpp"
 
 #if defined(__SANITIZE_THREAD__)
@@ -29,20 +30,9 @@ using namespace test;
 
 namespace {
 
-// Both kinds of block, and a fully connected one wide enough for several threads.
 auto network() {
   Rng rng{1};
-  return Sequential{Shape{1, 28, 28},
-                    Conv2d<float>{{.in = 1, .out = 8, .kernel = 3, .padding = 1}, rng},
-                    Relu{},
-                    MaxPool2d{{.kernel = 2}},
-                    Conv2d<float>{{.in = 8, .out = 8, .kernel = 3}, rng},
-                    Relu{},
-                    MaxPool2d{{.kernel = 2}},
-                    Flatten{},
-                    Linear<float>{{.in = 288, .out = 70}, rng},
-                    Relu{},
-                    Linear<float>{{.in = 70, .out = 10}, rng}};
+  return networks::small(rng);
 }
 using Net = decltype(network());
 

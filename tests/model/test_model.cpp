@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <thread>
 
+#include "networks.hpp"
 #include "support.hpp"
 #include "support/course_cnn.hpp"
 #include "toy_layers.hpp"
@@ -176,17 +177,7 @@ TEST_CASE("the same bits with 1, 2, 3 and 7 threads") {
   // Groups run directly and densely; without them, Winograd's forward and lists in backward.
   const auto train = [&](Index groups, int threads) {
     Rng rng{1};
-    Sequential net{Shape{1, 28, 28},
-                   Conv2d<float>{{.in = 1, .out = 8, .kernel = 3, .padding = 1}, rng},
-                   Relu{},
-                   MaxPool2d{{.kernel = 2}},
-                   Conv2d<float>{{.in = 8, .out = 8, .kernel = 3, .groups = groups}, rng},
-                   Relu{},
-                   MaxPool2d{{.kernel = 2}},
-                   Flatten{},
-                   Linear<float>{{.in = 288, .out = 70}, rng},
-                   Relu{},
-                   Linear<float>{{.in = 70, .out = 10}, rng}};
+    auto net = networks::small(rng, groups);
     auto w = net.workspace(32, {.threads = threads});
     AdamW adam{net, {.learning_rate = 3e-3}};
     for (std::uint64_t epoch = 0; epoch < 2; ++epoch)

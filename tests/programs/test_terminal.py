@@ -162,6 +162,7 @@ def main():
         expected = clean(plain)
         piped = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         check("\033" not in piped and "\r" not in piped, "a pipe: control characters")
+        check(len(re.findall(r"^epoch \d/3  loss .* images/s$", piped, re.M)) == 3, "a pipe: a line for each epoch")
         check(clean(line for line in piped.split("\n") if not re.match(r"epoch \d/3 +\d+ %", line)) == expected,
               "a pipe: other lines than on a dumb terminal")
 
@@ -173,6 +174,16 @@ def main():
             check(max(map(len, lines)) < width, what, "too wide:", max(lines, key=len))
             check(clean(screen.text()) == expected, what, "left something:", screen.text())
             check(screen.sequences == {"\033[J"}, what, screen.sequences)
+            # The line of an epoch is broken by the program, before a part that does not fit, not by the terminal.
+            printed = re.sub(r"\033\[J[^\r\n\033]*\r(?!\n)|\033\[J|\r", "", wrote)
+            summaries = re.findall(r"^epoch .*\n(?:  .*\n)*", printed, re.M)
+            check(len(summaries) == 3, what, "the lines of three epochs:", summaries)
+            if columns not in (20, 5, 1):
+                check(all(len(line) < width for text in summaries for line in text.split("\n")), what, summaries)
+            if columns in (200, 80):
+                check(not any(screen.goes_on), what, "a line is too long:", screen.text())
+            if columns == 200:
+                check(all(text.count("\n") == 1 for text in summaries), what, "broken:", summaries)
             parts = {200: ("█", "░", " %", "loss", "images/s", "s left"), 80: ("█", " %", "loss", "s left"),
                      40: (" %", "loss"), 20: (" %",)}
             for part in parts.get(columns, ()):

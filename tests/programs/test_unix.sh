@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # The programs among other Unix programs: links, pipes, devices, names, numbers, a full disk behind standard
-# output. $1 is mnist_predict, MNIST_TRAIN and MNIST_EXPLAIN the others, WRITE_IDX and PHOTOS make synthetic digits.
+# output. $1 is mnist_predict, MNIST_TRAIN and MNIST_EXPLAIN the others, MILESTONES those of examples/milestones;
+# WRITE_IDX and PHOTOS make synthetic digits.
 # As root, all is tried again as the user nobody.
 if [ "${AGAIN:-}" = "" ] && [ "$(id -u)" = 0 ] && setpriv --reuid=65534 --regid=65534 --clear-groups "$1" --help > /dev/null 2>&1; then
   AGAIN=yes setpriv --reuid=65534 --regid=65534 --clear-groups "$0" "$1" || exit 1
@@ -193,6 +194,16 @@ predict --idx $idx --logits x.npy >&- || fail "nothing was printed, so a closed 
 predict --idx $idx --logits x.npy >&- 2>&- <&- && same "$good_npy" x.npy "all streams closed"
 predict nowhere "$png" 2>&- > out.txt
 [ $? = 2 ] && [ "$(cat out.txt)" = "$(cat good.txt)" ] || fail "standard error is closed: $(cat out.txt)"
+# The milestones say so before they train, and end.
+mkdir cifar && for name in data_batch_1 data_batch_2 data_batch_3 data_batch_4 data_batch_5 test_batch; do
+  truncate -s 30730000 cifar/$name.bin
+done
+for milestone in $MILESTONES; do
+  case $milestone in *lenet*) arguments=() ;; *) arguments=(cifar 1) ;; esac
+  for where in "> /dev/full" ">&-"; do
+    told "standard output cannot be written" 1 bash -c "\"\$@\" $where" - timeout 20 "$milestone" "${arguments[@]}"
+  done
+done
 (trap - PIPE; "$program" --help; echo $? > status) | true
 [ "$(cat status)" = 141 ] || [ "$(cat status)" = 0 ] || fail "a reader that is gone: status $(cat status)"
 (trap '' PIPE; sleep 0.2; "$program" --help 2> stderr; echo $? > status) | true

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <set>
+
 #include "fovea/io/gzip.hpp"
 #include "fovea/viz/confusion.hpp"
 #include "fovea/viz/gallery.hpp"
@@ -41,20 +43,106 @@ TEST_CASE("image: drawing stays inside") {
   CHECK(contains(error_of([] { Image(20000, 5); }), "[1, 16384]"));
 }
 
-TEST_CASE("font: every character of our captions has its dots") {
-  for (const char c : std::string(
-           "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz.,:-+%=/()[]<>_?!'")) {
-    int dots = 0;
-    detail::draw_glyph(c, [&](std::size_t column, std::size_t row) {
-      ++dots;
-      CHECK(column < 5);
-      CHECK(row < 9);
-    });
+TEST_CASE("font: every character of ASCII has ink, others are blanks") {
+  using Text = detail::TextCoverage;
+  const auto ink_of = [](const Text& text) {
+    double sum = 0;
+    for (Index y = text.top(); y < text.bottom(); ++y)
+      for (Index x = text.left(); x < text.right(); ++x) sum += text(y, x);
+    return sum;
+  };
+  for (char c = '!'; c <= '~'; ++c) {
     CAPTURE(c);
-    CHECK(dots >= 2);
+    const std::string line(1, c);
+    const double one = ink_of(Text(line, 1));
+    CHECK(one > 1);
+    CHECK(one < 35);
+    for (const Index zoom : {2, 3, 7})  // the same shape, larger
+      CHECK(ink_of(Text(line, zoom)) / double(zoom * zoom) == doctest::Approx(one).epsilon(0.06));
+    CHECK(Text::width(line + line, 5) <= 2 * Text::width(line, 5));
   }
-  for (const auto& block : detail::font)
-    for (const auto row : block.rows) CHECK(row.size() == 60);
+  for (const char* const blank : {" ", "\t", "\x7f", "\xe9"}) {
+    CHECK(ink_of(Text(blank, 3)) == 0);
+    CHECK(Text::width(blank, 3) == Text::width(" ", 3));
+  }
+  CHECK(ink_of(Text("", 2)) == 0);
+}
+
+TEST_CASE("font: what is covered is the area inside of an outline") {
+  // A sum over its corners, and for each parabola two thirds of the triangle with its tangents.
+  using Point = detail::OutlinePoint;
+  const auto cross = [](Point a, Point b) { return a.x * b.y - b.x * a.y; };
+  const auto minus = [](Point a, Point b) { return Point{a.x - b.x, a.y - b.y, true}; };
+  for (char c = '!'; c <= '~'; ++c) {
+    CAPTURE(c);
+    double area = 0;
+    for (const auto& contour : detail::glyph(c).contours) {
+      std::vector<Point> all;  // with the points that are between two others, and the first again
+      for (const Point& point : contour) {
+        if (!point.is_on && !all.back().is_on)
+          all.push_back({(all.back().x + point.x) / 2, (all.back().y + point.y) / 2, true});
+        all.push_back(point);
+      }
+      all.push_back(contour[0]);
+      for (std::size_t k = 0; k + 1 < all.size();) {
+        const std::size_t next = all[k + 1].is_on ? k + 1 : k + 2;
+        area += cross(all[k], all[next]) / 2;
+        if (next == k + 2)
+          area += cross(minus(all[k + 1], all[k]), minus(all[next], all[k + 1])) / 3;
+        k = next;
+      }
+    }
+    const detail::TextCoverage text(std::string(1, c), 3);
+    double sum = 0;
+    for (Index y = text.top(); y < text.bottom(); ++y)
+      for (Index x = text.left(); x < text.right(); ++x) sum += text(y, x);
+    CHECK(sum == doctest::Approx(9 * std::abs(area)).epsilon(0.02));
+  }
+}
+
+TEST_CASE("font: capitals, digits and small letters end where pixels end") {
+  for (const Index zoom : {1, 2, 3, 4})
+    for (const char c : std::string("ABCDEFGHIKLMNOPRSTUVWXYZ0123456789acemnorsuvwxzbdhkl")) {
+      CAPTURE(zoom);
+      CAPTURE(c);
+      const detail::TextCoverage text(std::string(1, c), zoom);
+      const auto most = [&](Index y) {
+        double found = 0;
+        for (Index x = text.left(); x < text.right(); ++x) found = std::max(found, text(y, x));
+        return found;
+      };
+      const Index top = contains("acemnorsuvwxz", std::string(1, c)) ? 2 * zoom : 0;
+      CHECK(most(top - 1) == 0);
+      CHECK(most(top) > 0.4);
+      CHECK(most(7 * zoom - 1) > 0.4);
+      CHECK(most(7 * zoom) == 0);
+    }
+}
+
+TEST_CASE("text: mixed with what is there, by what it covers") {
+  Image dark(30, 90), light(30, 90, black), over(30, 90, Color{200, 100, 0});
+  const std::string line = "Rag 12";
+  dark.text(8, 5, line, 2, black);
+  light.text(8, 5, line, 2, white);
+  over.text(8, 5, line, 2, Color{0, 200, 100});
+  std::set<int> greys;
+  for (Index y = 0; y < 30; ++y)
+    for (Index x = 0; x < 90; ++x) {
+      const Color d = pixel(dark, y, x), l = pixel(light, y, x), o = pixel(over, y, x);
+      CHECK(std::abs(d.r + l.r - 255) <= 1);
+      greys.insert(d.r);
+      const double part = l.r / 255.0;
+      CHECK(std::abs(o.r - 200 * (1 - part)) <= 1.5);
+      CHECK(std::abs(o.g - (100 + 100 * part)) <= 1.5);
+      CHECK(std::abs(o.b - 100 * part) <= 1.5);
+    }
+  CHECK(greys.size() > 20);
+  CHECK((greys.contains(0) && greys.contains(255)));
+  CHECK(Image::text_width(line) <= 12 * 6);
+  CHECK(Image::text_width("ii") < Image::text_width("mm"));
+  CHECK(Image::text_width("") == 0);
+  CHECK(
+      contains(error_of([&] { dark.text(0, 0, line, 0); }), "text: expected a zoom of at least 1"));
 }
 
 TEST_CASE("gallery: one symmetric scale for all maps") {

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // Whole files in, whole files out. A file is written under another name and then renamed, so
-// that a reader, or a crash, never sees half of one.
+// that a reader, or a crash, never sees half of one. Of several writers, each has a name of its own
+// until then, and the last one to rename wins.
 //
 // What a name leads to stays what it is: links are followed, bytes go into a pipe or a device, a
 // file keeps its owner and rights. Another name of it, a hard link, keeps the content of before.
 #pragma once
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #ifdef __linux__
 #  include <sys/xattr.h>
 #endif
@@ -27,6 +26,7 @@
 #include <vector>
 
 #include "fovea/core/check.hpp"
+#include "fovea/core/descriptor.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 /// What a file holds.
@@ -57,78 +57,6 @@ namespace detail {
     fail(name, ": ", count, " bytes do not fit into memory");
   }
 }
-
-namespace detail {
-
-inline std::error_code last_error() { return {errno, std::generic_category()}; }
-
-// The number of the open descriptor that a path names, or -1: /dev/stdout, /dev/fd/63.
-[[gnu::cold]] inline int descriptor_named(std::string_view path) {
-  constexpr std::string_view streams[]{"/dev/stdin", "/dev/stdout", "/dev/stderr"};
-  for (int i = 0; i < 3; ++i)
-    if (path == streams[i]) return i;
-  for (const std::string_view start : {"/dev/fd/", "/proc/self/fd/"}) {
-    if (!path.starts_with(start)) continue;
-    const std::string_view digits = path.substr(start.size());
-    int number = 0;
-    for (const char c : digits) {
-      if (c < '0' || c > '9' || number > 99'999) return -1;
-      number = 10 * number + (c - '0');
-    }
-    if (!digits.empty()) return number;
-  }
-  return -1;
-}
-
-// A file descriptor, closed at the end; 3 or more, so that no file gets what a program prints after
-// its standard output was closed. That of /dev/fd/63 is the same open file as 63.
-class Descriptor {
- public:
-  [[gnu::cold]] Descriptor(const std::string& path, int flags, ::mode_t mode = 0666) {
-    const int named = descriptor_named(path);
-    fd_ = named < 0 ? ::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, mode) : named;
-    if (fd_ < 0 || (named < 0 && fd_ > 2)) return;
-    const int low = std::exchange(fd_, ::fcntl(fd_, F_DUPFD_CLOEXEC, 3));
-    if (named < 0) ::close(low);
-  }
-  ~Descriptor() { close(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
-  // Some errors of writing come to light here.
-  std::error_code close() {
-    const int fd = std::exchange(fd_, -1);
-    return fd < 0 || ::close(fd) == 0 ? std::error_code() : last_error();
-  }
-
-  // Reads until `bytes` is full or the file ends; how many there were, or -1.
-  [[gnu::cold]] std::ptrdiff_t read(std::span<std::uint8_t> bytes) const {
-    std::size_t filled = 0;
-    while (filled < bytes.size()) {
-      const auto count = ::read(fd_, bytes.data() + filled, bytes.size() - filled);
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return -1;
-      if (count == 0) break;
-      filled += static_cast<std::size_t>(count);
-    }
-    return static_cast<std::ptrdiff_t>(filled);
-  }
-
-  [[gnu::cold]] std::error_code write(std::span<const std::uint8_t> bytes) const {
-    while (!bytes.empty()) {
-      const auto count = ::write(fd_, bytes.data(), bytes.size());
-      if (count < 0 && errno != EINTR) return last_error();
-      if (count > 0) bytes = bytes.subspan(static_cast<std::size_t>(count));
-    }
-    return {};
-  }
-
- private:
-  int fd_ = -1;
-};
-
-}  // namespace detail
 
 /// A file to read from its beginning, block by block.
 class InputFile {
@@ -255,34 +183,65 @@ class NewContent {
       if (error) fail_with(error);
       return;
     }
-    // A link or a file of this name is not ours to write into.
-    if (::unlink(part().c_str()) != 0 && errno != ENOENT) fail_with(last_error());
-    Descriptor file(part(), O_WRONLY | O_CREAT | O_EXCL, is_new ? 0666 : 0600);
-    if (file.get() < 0) fail_with(last_error());
-    is_beside_ = true;
-    std::error_code error = file.write(bytes);
-    if (!is_new) copy_rights(old.get(), status, file.get());
-    if (const auto closing = file.close(); !error) error = closing;
+    open_part(is_new ? 0666 : 0600);
+    std::error_code error = part_.write(bytes);
+    if (!is_new) copy_rights(old.get(), status, part_.get());
+    // Some errors come to light when a descriptor is closed: a second one, as this keeps the lock.
+    if (!error) error = part_.duplicate().close();
     if (error) fail_with(error);
   }
 
   const std::string& path() const { return path_; }  // with all links resolved
-  std::string part() const { return path_ + ".part"; }
+  // The name of the new file until `put`, but for ".part": FILE, or FILE.1 and so on.
+  const std::string& beside() const { return beside_; }
+  std::string part() const { return beside_ + ".part"; }
 
   [[gnu::cold]] void put() {
-    if (is_beside_ && std::rename(part().c_str(), path_.c_str()) != 0) fail_with(last_error());
+    if (part_.get() >= 0 && std::rename(part().c_str(), path_.c_str()) != 0)
+      fail_with(last_error());
+    part_.close();
   }
 
   // Ends a failed attempt: what was written beside goes.
   [[noreturn, gnu::cold]] void fail_with(std::error_code why) const {
-    if (is_beside_) std::remove(part().c_str());
+    if (part_.get() >= 0) std::remove(part().c_str());
     const bool socket = why.value() == ENXIO && what_is_at(path_) == "a socket";
     fail(name_, ": cannot be written (", socket ? "a socket" : why.message(), ")");
   }
 
  private:
-  std::string name_, path_;
-  bool is_beside_ = false;
+  // Makes an empty file for this writer alone: FILE.part, or while others write the same FILE,
+  // FILE.1.part and so on. A writer holds a lock on its own until that has its final name, so a
+  // file that is not locked is left over from a crash, and removed. Only the holder of its lock
+  // renames or removes a file, so what the name leads to is compared once the lock is held.
+  [[gnu::cold]] void open_part(::mode_t mode) {
+    for (int number = 0, attempts = 0; attempts < 10'000; ++attempts) {
+      beside_ = number == 0 ? path_ : concat(path_, ".", number);
+      Descriptor file(part(), O_WRONLY | O_CREAT | O_EXCL, mode);
+      const bool is_new = file.get() >= 0;
+      if (!is_new && errno != EEXIST) fail_with(last_error());
+      if (!is_new) file = Descriptor(part(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+      const int why = file.get() < 0 ? errno : 0;
+      if (why == ENOENT) continue;
+      if (why == EACCES || (why == 0 && file.lock() == std::errc::operation_would_block)) {
+        ++number;
+        continue;
+      }
+      if (why == 0 && !file.is_at(part())) continue;
+      if (is_new) {
+        part_ = std::move(file);
+        return;
+      }
+      if (why != 0 && why != ELOOP && why != EMLINK && why != ENXIO)
+        fail_with({why, std::generic_category()});
+      // A link or a file of this name is not ours to write into.
+      if (::unlink(part().c_str()) != 0 && errno != ENOENT) fail_with(last_error());
+    }
+    fail_with(std::make_error_code(std::errc::device_or_resource_busy));
+  }
+
+  std::string name_, path_, beside_{};
+  Descriptor part_{};
 };
 
 }  // namespace detail

@@ -14,8 +14,6 @@
 //   fsync the directory                        the names are on the disk, too
 #pragma once
 
-#include <sys/file.h>
-
 #include <filesystem>
 
 #include "fovea/core/file.hpp"
@@ -30,11 +28,11 @@ inline std::error_code sync(const std::string& path) {
   return last_error();
 }
 
-// The content of `path` also gets the name path.previous.
-inline std::error_code keep_previous(const std::string& path) {
+// The content of `path` also gets the name path.previous, by way of `link`.
+inline std::error_code keep_previous(const std::string& path, const std::string& link) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return error;
-  const std::string previous = path + ".previous", link = path + ".link";
+  const std::string previous = path + ".previous";
   std::filesystem::remove(link, error);
   std::filesystem::create_hard_link(path, link, error);
   if (error) std::filesystem::copy_file(path, link, error);  // where there are no hard links
@@ -54,7 +52,7 @@ inline void replace_durably(const std::string& path, std::span<const std::uint8_
         ": expected a file to write over, or nothing, found ", found);
   detail::NewContent content(path, bytes);
   std::error_code error = detail::sync(content.part());
-  if (!error) error = detail::keep_previous(content.path());
+  if (!error) error = detail::keep_previous(content.path(), content.beside() + ".link");
   if (error) content.fail_with(error);
   content.put();
   error = detail::sync(std::filesystem::absolute(content.path()).parent_path());
@@ -70,8 +68,7 @@ class FileLock {
   explicit FileLock(const std::string& path) : file_(path, O_RDWR | O_CREAT) {
     check(file_.get() >= 0, path, ": cannot be opened for writing (",
           detail::last_error().message(), ")");
-    check(::flock(file_.get(), LOCK_EX | LOCK_NB) == 0, path,
-          ": expected a free lock, found one that another process holds");
+    check(!file_.lock(), path, ": expected a free lock, found one that another process holds");
   }
 
  private:

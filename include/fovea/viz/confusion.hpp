@@ -29,17 +29,18 @@ Image draw_confusion(const X& counts, const std::string& title) {
   image.text(top - 20, margin - 8, "true");
   for (Index i = 0; i < K; ++i) {
     const std::string name = std::to_string(i);
-    image.text(top + i * cell + cell / 2 - 7, left - 24, name);
-    image.text(top - 22, left + i * cell + cell / 2 - 5, name);
+    image.text(top + i * cell + cell / 2 - 8, left - 12 - Image::text_width(name), name);
+    image.text(top - 22, left + i * cell + (cell - 2 - Image::text_width(name)) / 2, name);
     for (Index j = 0; j < K; ++j) {
       const auto count = static_cast<double>(counts(i, j));
       const double strength = i == j ? -0.8 * count / right : 0.9 * std::sqrt(count / wrong);
       const std::string text = std::to_string(counts(i, j));
       const Index y = top + i * cell, x = left + j * cell;
-      image.rectangle(y, x, cell - 2, cell - 2, diverging(strength));
+      const Color color = diverging(strength);
+      image.rectangle(y, x, cell - 2, cell - 2, color);
       if (count > 0)
-        image.text(y + cell / 2 - 7, x + (cell - 2 - Image::text_width(text)) / 2, text, 2,
-                   std::abs(strength) > 0.6 ? white : ink);
+        image.text(y + cell / 2 - 8, x + (cell - 2 - Image::text_width(text)) / 2, text, 2,
+                   readable_on(color));
     }
   }
   return image;

@@ -31,17 +31,20 @@ inline constexpr Color white{255, 255, 255}, black{0, 0, 0}, ink{40, 40, 48}, fr
 
 namespace detail {
 
+// The share `part` of b, the rest of a.
+inline Color mixed(Color a, Color b, double part) {
+  const auto mix = [part](std::uint8_t from, std::uint8_t to) {
+    return static_cast<std::uint8_t>(math::round((1 - part) * from + part * to));
+  };
+  return {mix(a.r, b.r), mix(a.g, b.g), mix(a.b, b.b)};
+}
+
 template <std::size_t n>
 Color interpolate(const std::array<Color, n>& anchors, double part) {
   if (std::isnan(part)) return {0, 200, 0};  // a NaN must be seen
   const double place = std::clamp(part, 0.0, 1.0) * static_cast<double>(n - 1);
   const auto i = std::min(static_cast<std::size_t>(place), n - 2);
-  const double t = place - static_cast<double>(i);
-  const auto mix = [t](std::uint8_t a, std::uint8_t b) {
-    return static_cast<std::uint8_t>(math::round((1 - t) * a + t * b));
-  };
-  return {mix(anchors[i].r, anchors[i + 1].r), mix(anchors[i].g, anchors[i + 1].g),
-          mix(anchors[i].b, anchors[i + 1].b)};
+  return mixed(anchors[i], anchors[i + 1], place - static_cast<double>(i));
 }
 
 /// Three digits, whatever the size: 12.3, 0.00123, 4.56e-07.
@@ -150,20 +153,28 @@ class Image {
                   color_of(static_cast<double>(values(i, j))));
   }
 
-  /// Text whose upper left corner is here; a letter takes 6 x 9 pixels times `zoom`.
+  /// Text whose upper left corner is here. Capitals and digits are 7 pixels high times `zoom`, and
+  /// letters reach 2 below the line; what is none of ASCII is a blank.
   void text(Index top, Index left, std::string_view line, Index zoom = 2, Color color = ink) {
-    for (std::size_t i = 0; i < line.size(); ++i)
-      detail::draw_glyph(line[i], [&](std::size_t column, std::size_t row) {
-        rectangle(top + static_cast<Index>(row) * zoom,
-                  left + static_cast<Index>(6 * i + column) * zoom, zoom, zoom, color);
-      });
+    check(zoom > 0, "text: expected a zoom of at least 1, got ", zoom);
+    const detail::TextCoverage covered(line, zoom);
+    for (Index y = covered.top(); y < covered.bottom(); ++y)
+      for (Index x = covered.left(); x < covered.right(); ++x)
+        if (const double part = covered(y, x); part > 0)
+          set(top + y, left + x, detail::mixed(pixel(top + y, left + x), color, part));
   }
   /// The pixels that a text takes in a row.
   static Index text_width(std::string_view line, Index zoom = 2) {
-    return static_cast<Index>(line.size()) * 6 * zoom - zoom;
+    return detail::TextCoverage::width(line, zoom);
   }
 
  private:
+  // White outside.
+  Color pixel(Index y, Index x) const {
+    if (y < 0 || y >= height() || x < 0 || x >= width()) return white;
+    return {pixels_(y, x, 0), pixels_(y, x, 1), pixels_(y, x, 2)};
+  }
+
   Tensor<std::uint8_t, 3> pixels_{};
 };
 
