@@ -22,7 +22,7 @@ fi
 
 parts=(kill checkpoint malformed exchange photos endurance random_networks random_run_time random_pytorch fuzz mutation coverage consumers asan tsan compilers platforms)
 declare -A shows=(
-  [kill]="\`kill -9\` at 200 random moments of a training, then \`--resume\`: the same bits, no unreadable file"
+  [kill]="\`kill -9\` at 200 random moments of a training, then \`--resume\`, and at 20 of one with averages, batch normalisation, dropout and augmentation: the same bits, no unreadable file"
   [checkpoint]="the same bits for 1, 2, 3, 4 and 7 threads and after \`--resume\`; full disk, read-only disk, another run, two at once"
   [malformed]="malformed safetensors, npy, checkpoints and pictures: refused in words, little memory, the model unchanged"
   [exchange]="a trained network goes to PyTorch and comes back: the same logits on 10 000 test images; ResNet-18 of torchvision too"
@@ -41,7 +41,13 @@ declare -A shows=(
   [platforms]="the same bits in every build without fused multiply-add: compilers, libraries, threads, WebAssembly, processors"
 )
 passed() { sed -n 's/^\[doctest\] test cases: *[0-9]* | *\([0-9]*\) passed.*/\1/p' "$1" | tail -1; }
-part_kill() { tests/programs/kill_and_resume.sh "$build/examples/mnist_train" 200; }
+part_kill() {
+  local result
+  tests/programs/kill_and_resume.sh "$build/examples/mnist_train" 200 || return
+  result=$(tail -1 "$log")
+  WRITE_IDX='' EVERY=3 tests/programs/kill_and_resume.sh "$build/tests/train_colour" 20 &&
+    echo "$result; with averages and augmentation: $(tail -1 "$log")"
+}
 part_checkpoint() { tests/programs/test_checkpoint.sh "$build/examples/mnist_train"; }
 part_malformed() { tests/malformed/test_malformed.sh "$build/tests/try_load"; }
 part_photos() { COUNT=10000 MNIST_TRAIN=$build/examples/mnist_train PHOTOS=$build/tests/photos \
@@ -123,7 +129,7 @@ built=$(state)
 case $built in *changes) echo "Not all changes are committed: the table will say \"$built\"." ;; esac
 
 mkdir -p "$build/full"
-if ! { cmake --preset release -B "$build" && cmake --build "$build" -j "$(nproc)" --target mnist_train mnist_predict write_idx try_load photos endurance random_at_run_time resnet18; } \
+if ! { cmake --preset release -B "$build" && cmake --build "$build" -j "$(nproc)" --target mnist_train mnist_predict write_idx try_load photos endurance random_at_run_time resnet18 train_colour; } \
   > "$build/full/build.log" 2>&1; then
   tail -20 "$build/full/build.log" >&2
   echo "full.sh: the build failed; all of it is in $build/full/build.log" >&2
