@@ -30,8 +30,7 @@ Dataset stripes(Index count, std::uint64_t seed) {
   Rng rng{seed};
   for (Index n = 0; n < count; ++n) {
     const auto label = static_cast<Label>(rng.below(6));
-    const auto distance = static_cast<Index>(2 + label % 3),
-               shift = static_cast<Index>(rng.below(8));
+    const Index distance = 2 + label % 3, shift = static_cast<Index>(rng.below(8));
     data.labels(n) = label;
     for (Index c = 0; c < 3; ++c) {
       const double light = rng.uniform(90, 250), dark = rng.uniform(5, 140);
