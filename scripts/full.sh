@@ -7,8 +7,8 @@
 #   scripts/full.sh [PART...]     all parts, or these
 #   scripts/full.sh --list        what there is
 #
-# FOVEA_BUILD_DIR is the build (build/release), made if need be; FOVEA_DATA_DIR where MNIST is. What a part
-# prints is in FOVEA_BUILD_DIR/full/PART.log; its last line is its result.
+# FOVEA_BUILD_DIR is the build (build/release), made if need be; FOVEA_DATA_DIR where MNIST is, FOVEA_CIFAR_DIR
+# where CIFAR-10 is. What a part prints is in FOVEA_BUILD_DIR/full/PART.log; its last line is its result.
 #
 # A new part is an entry of `shows` and a function part_NAME, whose status is 0, 77 to be skipped, or failed.
 set -uo pipefail
@@ -22,10 +22,10 @@ fi
 
 parts=(kill checkpoint malformed exchange photos endurance random_networks random_run_time random_pytorch fuzz mutation coverage consumers asan tsan compilers platforms)
 declare -A shows=(
-  [kill]="\`kill -9\` at 200 random moments of a training, then \`--resume\`: the same bits, no unreadable file"
+  [kill]="\`kill -9\` at 200 random moments of a training, then \`--resume\`, and at 20 of one with averages, batch normalisation, dropout and augmentation: the same bits, no unreadable file"
   [checkpoint]="the same bits for 1, 2, 3, 4 and 7 threads and after \`--resume\`; full disk, read-only disk, another run, two at once"
   [malformed]="malformed safetensors, npy, checkpoints and pictures: refused in words, little memory, the model unchanged"
-  [exchange]="a trained network goes to PyTorch and comes back: the same logits on 10 000 test images; ResNet-18 of torchvision too"
+  [exchange]="a trained network goes to PyTorch and comes back: the same logits on 10 000 test images; ResNet-18 of torchvision too; ResNet-20 trains on CIFAR-10 as in PyTorch for 50 steps"
   [photos]="\`mnist_predict\` reads photographs of all test digits as well as the originals"
   [endurance]="training, saving, loading and predicting in a loop for ENDURANCE_MINUTES (30): the same bits, memory flat within 1 %"
   [random_networks]="networks drawn at random agree with themselves in every way to run them, RANDOM_NETWORKS (300) fresh ones and 24 fixed"
@@ -41,7 +41,13 @@ declare -A shows=(
   [platforms]="the same bits in every build without fused multiply-add: compilers, libraries, threads, WebAssembly, processors"
 )
 passed() { sed -n 's/^\[doctest\] test cases: *[0-9]* | *\([0-9]*\) passed.*/\1/p' "$1" | tail -1; }
-part_kill() { tests/programs/kill_and_resume.sh "$build/examples/mnist_train" 200; }
+part_kill() {
+  local result
+  tests/programs/kill_and_resume.sh "$build/examples/mnist_train" 200 || return
+  result=$(tail -1 "$log")
+  WRITE_IDX='' EVERY=3 tests/programs/kill_and_resume.sh "$build/tests/train_colour" 20 &&
+    echo "$result; with averages and augmentation: $(tail -1 "$log")"
+}
 part_checkpoint() { tests/programs/test_checkpoint.sh "$build/examples/mnist_train"; }
 part_malformed() { tests/malformed/test_malformed.sh "$build/tests/try_load"; }
 part_photos() { COUNT=10000 MNIST_TRAIN=$build/examples/mnist_train PHOTOS=$build/tests/photos \
@@ -93,9 +99,13 @@ part_platforms() {
   case $? in 0 | 77) JOBS=$(nproc) tests/platforms/same_bits.sh all ;; *) return 1 ;; esac
 }
 part_exchange() {
-  tests/exchange/test_resnet18.py "$build/tests/resnet18"
-  case $? in 0 | 77) ;; *) return 1 ;; esac
-  tests/exchange/test_pytorch.py "$build/examples/mnist_train" "$build/examples/mnist_predict"
+  local network result=
+  for network in resnet18 resnet20; do
+    tests/exchange/test_$network.py "$build/tests/$network"
+    case $? in 0) result+="$(tail -1 "$log"); " ;; 77) ;; *) return 1 ;; esac
+  done
+  tests/exchange/test_pytorch.py "$build/examples/mnist_train" "$build/examples/mnist_predict" || return
+  echo "$result$(tail -1 "$log")"
 }
 
 chosen=()
@@ -123,7 +133,7 @@ built=$(state)
 case $built in *changes) echo "Not all changes are committed: the table will say \"$built\"." ;; esac
 
 mkdir -p "$build/full"
-if ! { cmake --preset release -B "$build" && cmake --build "$build" -j "$(nproc)" --target mnist_train mnist_predict write_idx try_load photos endurance random_at_run_time resnet18; } \
+if ! { cmake --preset release -B "$build" && cmake --build "$build" -j "$(nproc)" --target mnist_train mnist_predict write_idx try_load photos endurance random_at_run_time resnet18 resnet20 train_colour; } \
   > "$build/full/build.log" 2>&1; then
   tail -20 "$build/full/build.log" >&2
   echo "full.sh: the build failed; all of it is in $build/full/build.log" >&2

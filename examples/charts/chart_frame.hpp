@@ -86,12 +86,8 @@ class ChartFrame {
   double bottom() const { return bottom_; }
 
   /// The position of a value.
-  double x(double value) const {
-    return left_ + (value - x_.low) / (x_.high - x_.low) * (right - left_);
-  }
-  double y(double value) const {
-    return bottom_ - (value - y_.low) / (y_.high - y_.low) * (bottom_ - top_);
-  }
+  double x(double value) const { return left_ + x_.share(value) * (right - left_); }
+  double y(double value) const { return bottom_ - y_.share(value) * (bottom_ - top_); }
 
   /// Shapes, cut off at the border of the plot.
   void add(const std::string& shapes) { inside_ += shapes; }

@@ -12,9 +12,9 @@
 // band around it is where the true value lies with the probability that the caption
 // names, 95 % as a rule. Where bands overlap, two lines may well be the same.
 //
-// The y axis includes zero unless `from` says otherwise: a line that seems to plunge because its
-// axis begins at 97 % is a well-known way to mislead. A value that is not finite leaves
-// a gap with its name under it.
+// The y axis includes zero unless it is logarithmic or `from` says otherwise: a line that seems to
+// plunge because its axis begins at 97 % is a well-known way to mislead. A value that is not finite
+// leaves a gap with its name under it.
 #pragma once
 
 #include "charts/chart_frame.hpp"
@@ -106,7 +106,9 @@ inline std::string line_chart(const std::vector<Line>& lines, const LineChartOpt
                           internal::marker(i, 0, 0)});
   internal::ChartFrame chart(
       options.title, internal::fit(options.x, x_least, x_most, false, "line_chart"),
-      internal::fit(options.y, std::min(0.0, y_least), std::max(0.0, y_most), true, "line_chart"),
+      options.y.logarithmic ? internal::fit(options.y, y_least, y_most, true, "line_chart")
+                            : internal::fit(options.y, std::min(0.0, y_least),
+                                            std::max(0.0, y_most), true, "line_chart"),
       legend);
   for (std::size_t i = 0; i < lines.size(); ++i) internal::draw_line(chart, lines[i], i);
   return chart.finish();

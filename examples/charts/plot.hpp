@@ -29,8 +29,9 @@ namespace charts {
 struct Axis {
   std::string label = {};                    ///< what is measured, and in which unit
   std::optional<double> from = {}, to = {};  ///< where the axis begins and ends
-  double tick = 0;       ///< distance of the ticks; 0: 1, 2 or 5 times a power of ten
-  bool percent = false;  ///< numbers are shares, 0.5 is written 50 %
+  double tick = 0;           ///< distance of the ticks; 0: 1, 2 or 5 times a power of ten
+  bool percent = false;      ///< numbers are shares, 0.5 is written 50 %
+  bool logarithmic = false;  ///< equal factors are equally far apart, with ticks at powers of ten
 };
 
 namespace internal {
@@ -54,8 +55,16 @@ struct Range {
   std::string label = {};
   double low = 0, high = 1;
   std::vector<Tick> ticks = {};
-  bool grid = false;
+  bool grid = false, logarithmic = false;
+
+  /// Where a value is: 0 at the beginning of the axis, 1 at its end.
+  double share(double value) const {
+    return logarithmic ? math::log(value / low) / math::log(high / low)
+                       : (value - low) / (high - low);
+  }
 };
+
+inline double log10(double x) { return math::log(x) / std::numbers::ln10; }
 
 /// Limits and ticks for numbers from `least` to `most`; `round_up` ends the axis on ticks.
 inline Range fit(const Axis& axis, double least, double most, bool round_up,
@@ -65,10 +74,20 @@ inline Range fit(const Axis& axis, double least, double most, bool round_up,
         ": expected finite limits of an axis, got ", range.low, " and ", range.high);
   if (!(range.low < range.high)) {
     check(!axis.to, name, ": expected an axis that ends above ", range.low, ", got ", range.high);
-    range.high = range.low + 1;
+    range.high = axis.logarithmic ? 10 * range.low : range.low + 1;
+  }
+  if (axis.logarithmic) {
+    check(range.low > 0, name, ": expected numbers above 0 on a logarithmic axis, got ", range.low);
+    range.logarithmic = true;
+    double power = math::pow(10, std::floor(log10(range.low) + 1e-6));
+    if (round_up && !axis.from) range.low = power;
+    if (round_up && !axis.to) range.high = math::pow(10, math::ceil(log10(range.high) - 1e-6));
+    for (; power <= range.high * 1.000001; power *= 10)
+      if (power >= range.low * 0.999999) range.ticks.push_back({power, number_text(power)});
+    return range;
   }
   const double rough = (range.high - range.low) / 5,
-               power = math::pow(10, std::floor(math::log(rough) / std::numbers::ln10));
+               power = math::pow(10, std::floor(log10(rough)));
   double step = axis.tick > 0 ? axis.tick : 10 * power;
   if (axis.tick <= 0)
     for (const double m : {5.0, 2.0, 1.0})

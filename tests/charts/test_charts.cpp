@@ -89,6 +89,43 @@ TEST_CASE("axes: round ticks, given limits, shares") {
                  "finite limits"));
 }
 
+TEST_CASE("axes: logarithmic ones have powers of ten at equal distances") {
+  const auto texts = [](const Axis& axis, double least, double most, bool round) {
+    std::string all;
+    const auto range = charts::internal::fit(axis, least, most, round, "test");
+    for (const auto& tick : range.ticks) all += tick.text + "|";
+    CHECK(range.share(range.low) == doctest::Approx(0));
+    CHECK(range.share(range.high) == doctest::Approx(1));
+    CHECK(range.share(std::sqrt(range.low * range.high)) == doctest::Approx(0.5));
+    return all;
+  };
+  CHECK(texts({.logarithmic = true}, 1e-4, 0.3, false) == "0.0001|0.001|0.01|0.1|");
+  CHECK(texts({.logarithmic = true}, 0.02, 300, false) == "0.1|1|10|100|");
+  CHECK(texts({.logarithmic = true}, 0.02, 300, true) == "0.01|0.1|1|10|100|1000|");
+  CHECK(texts({.from = 0.1, .to = 10, .logarithmic = true}, 2, 3, true) == "0.1|1|10|");
+  CHECK(texts({.logarithmic = true}, 2, 2, false) == "10|");
+  CHECK(error_of([&] { texts({.logarithmic = true}, 0, 1, false); }) ==
+        "test: expected numbers above 0 on a logarithmic axis, got 0");
+  // Of a line over two powers of ten the middle is at the factor of ten; the y axis need not have a zero.
+  const Line line{.x = {1, 10, 100}, .y = {1, 100, 10000}};
+  const std::string svg =
+      line_chart({line}, {.x = {.logarithmic = true}, .y = {.logarithmic = true}});
+  check_well_formed(svg);
+  const std::size_t path = svg.find("stroke-linejoin");
+  REQUIRE(path != svg.npos);
+  const char* numbers = svg.c_str() + svg.find("d=\"M", path) + 4;
+  double x[3], y[3];
+  for (int k = 0; k < 3; ++k) {
+    char* end = nullptr;
+    x[k] = std::strtod(numbers, &end);
+    y[k] = std::strtod(end, &end);
+    numbers = end;
+  }
+  CHECK(x[1] - x[0] == doctest::Approx(x[2] - x[1]));
+  CHECK(y[0] - y[1] == doctest::Approx(y[1] - y[2]));
+  CHECK(x[1] - x[0] > 100);
+}
+
 TEST_CASE("line_chart: bands, gaps, what is not a number is seen") {
   const double nan = std::nan("");
   const Line line{.name = "a <&> \"b\"",

@@ -100,9 +100,9 @@ def convolutions():
         yield f"conv case {k}: dbias", b.grad
 
 
-def entry(name, tensor):
-    flat = tensor.double().flatten()
-    samples = [flat[i * (flat.numel() - 1) // 7].item() for i in range(8)]
+def entry(name, tensor, count=8):
+    flat = tensor.detach().double().flatten()
+    samples = [flat[i * (flat.numel() - 1) // (count - 1)].item() for i in range(count)]
     projection = (flat * value(flat.numel(), 99, 1.0)).sum().item()
     numbers = ", ".join(repr(v) for v in [flat.abs().max().item(), flat.norm().item(), projection])
     return f'    {{"{name}", {flat.numel()}, {numbers}, {{{", ".join(map(repr, samples))}}}}},\n'
@@ -118,16 +118,16 @@ def main():
             continue
     out = sys.stdout.write
     out("// SPDX-License-Identifier: MIT\n//\n// Made by make_golden.py with PyTorch " + torch.__version__ + " in float64.\n#pragma once\n\n")
-    out("#include <array>\n\nnamespace golden {\n\n")
-    out("struct Entry {\n  const char* name;\n  long count;\n  double largest, norm, projection;\n  std::array<double, 8> samples;\n};\n\n")
+    out('#include "golden/compare.hpp"\n\nnamespace golden {\n\n')
     out(f"inline constexpr long salt = {salt};\n\n// clang-format off\n")
-    out("inline constexpr Entry course_cnn[] = {\n")
+    out("inline constexpr Entry<8> course_cnn[] = {\n")
     for name, tensor in results.items():
         out(entry(name, tensor))
-    out("};\n\ninline constexpr Entry convolutions[] = {\n")
+    out("};\n\ninline constexpr Entry<8> convolutions[] = {\n")
     for name, tensor in convolutions():
         out(entry(name, tensor))
     out("};\n// clang-format on\n\n}  // namespace golden\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

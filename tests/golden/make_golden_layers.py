@@ -1,23 +1,23 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 #
-# Golden values of the layers besides those of the course: what PyTorch computes, in float64, for
-# tests/golden/test_golden_layers.cpp to compare with.
+# Golden values of the layers besides those of the course, and of optimizers: what PyTorch computes, in float64, for
+# tests/golden/test_golden_layers.cpp to compare with. Lion and Muon are not in PyTorch 1.13: their steps are below,
+# from the formulas of their papers.
 #
 #   /usr/bin/python3 tests/golden/make_golden_layers.py > tests/golden/golden_layers.hpp   (Debian: python3-torch)
 #
 # Case k has x = value(.; 100 k + 1), dy = value(.; 100 k + 2) and parameter j value(.; 100 k + 3 + j), with the
 # value() of make_golden.py. Of every tensor we store the largest entry, the Euclidean norm, the inner product
 # with value(.; 99) and two samples. No two values of one x are equal, and none is 0, so that no kink is hit.
+import itertools
+import math
 import sys
 
 import torch
 import torch.nn.functional as F
 
-
-def value(count, salt, scale):
-    i = torch.arange(count, dtype=torch.int64)
-    return (((i * 7919 + salt * 104729) % 65521).double() / 65521.0 - 0.5) * scale
+from make_golden import GapError, entry, value
 
 
 def filled(shape, salt, scale):
@@ -30,9 +30,7 @@ class Cases:
         self.entries = []
 
     def entry(self, name, tensor):
-        flat = tensor.detach().double().flatten()
-        numbers = [flat.abs().max(), flat.norm(), (flat * value(flat.numel(), 99, 1.0)).sum(), flat[0], flat[-1]]
-        self.entries.append(f'    {{"{name}", {flat.numel()}, {", ".join(repr(v.item()) for v in numbers)}}},\n')
+        self.entries.append(entry(name, tensor, 2))
 
     def add(self, name, f, x, parameters=(), scale=2.0):
         """y = f(x, *parameters) and its gradients, for tensors of these shapes."""
@@ -110,34 +108,108 @@ def layers(c):
     c.add("softmax of rows", lambda x: F.softmax(x, 1), (3, 7), scale=8.0)
 
 
-def sgd(c):
-    """50 steps on a small network."""
-    for nesterov in (False, True):
-        shapes = [(7, 5), (7,), (3, 7), (3,)]
-        w = [filled(shape, 9000 + j, 1.0).requires_grad_() for j, shape in enumerate(shapes)]
-        optimizer = torch.optim.SGD(w, lr=0.05, momentum=0.9, weight_decay=1e-2, nesterov=nesterov)
-        x, labels = filled((6, 5), 9010, 4.0), torch.tensor([0, 1, 2, 2, 1, 0])
-        for _ in range(50):
-            logits = F.linear(torch.tanh(F.linear(x, w[0], w[1])), w[2], w[3])
-            optimizer.zero_grad()
-            F.cross_entropy(logits, labels).backward()
-            optimizer.step()
+def train(optimizer_of, salt=9000):
+    """The weights after 50 steps of a small network without filters."""
+    shapes = [(7, 5), (7,), (3, 7), (3,)]
+    w = [filled(shape, salt + j, 1.0).requires_grad_() for j, shape in enumerate(shapes)]
+    x = filled((6, 5), salt + 10, 4.0)
+    return steps(w, lambda: F.linear(torch.tanh(F.linear(x, w[0], w[1])), w[2], w[3]), optimizer_of(w))
+
+
+def train_filters(optimizer_of):
+    """The same of one whose filters are a tall matrix, 8 x 4, and a wide one, 3 x 48."""
+    shapes = [(8, 1, 2, 2), (8,), (3, 8, 2, 3), (3,), (3, 24), (3,)]
+    w = [filled(shape, 9100 + j, 1.0).requires_grad_() for j, shape in enumerate(shapes)]
+    x = filled((6, 1, 4, 7), 9110, 4.0)
+    return steps(w, lambda: F.linear(torch.tanh(F.conv2d(torch.tanh(F.conv2d(x, w[0], w[1])), w[2], w[3])).flatten(1),
+                                     w[4], w[5]), optimizer_of(w))
+
+
+def steps(w, logits, step):
+    for _ in range(50):
+        for weight in w:
+            weight.grad = None
+        F.cross_entropy(logits(), torch.tensor([0, 1, 2, 2, 1, 0])).backward()
+        with torch.no_grad():
+            step()
+    return w
+
+
+class Lion:
+    """Chen et al., Symbolic discovery of optimization algorithms, algorithm 2."""
+
+    def __init__(self, w, rate, decay, b1=0.9, b2=0.99):
+        self.w, self.rate, self.decay, self.b1, self.b2 = w, rate, decay, b1, b2
+        self.m = [torch.zeros_like(weight) for weight in w]
+
+    def step(self):
+        for w, m in zip(self.w, self.m):
+            c = self.b1 * m + (1 - self.b1) * w.grad
+            if c.abs().min() < 1e-6:  # a last bit decides about its sign
+                raise GapError
+            w -= self.rate * (torch.sign(c) + self.decay * w)
+            m.copy_(self.b2 * m + (1 - self.b2) * w.grad)
+
+
+class Muon:
+    """Jordan et al., Muon: an optimizer for hidden layers in neural networks, for filters; Nesterov's SGD for the rest."""
+
+    def __init__(self, w, rate, mu, decay, normalise):
+        self.filters = [weight for weight in w if weight.dim() == 4]
+        self.v = [torch.zeros_like(weight) for weight in self.filters]
+        self.rate, self.mu, self.decay, self.normalise = rate, mu, decay, normalise
+        self.rest = torch.optim.SGD([weight for weight in w if weight.dim() != 4], lr=0.05, momentum=0.85, nesterov=True)
+
+    @staticmethod
+    def newton_schulz(u):
+        x = u.flatten(1) / (u.norm() + 1e-7)
+        for _ in range(5):
+            s = x @ x.T
+            x = 3.4445 * x + (-4.7750 * s + 2.0315 * s @ s) @ x
+        return x.reshape(u.shape)
+
+    def step(self):
+        for w, v in zip(self.filters, self.v):
+            v.copy_(self.mu * v + w.grad)
+            u = w.grad + self.mu * v
+            start = math.sqrt(w.shape[0]) * w / (w.norm() + 1e-7) if self.normalise else w
+            w.copy_(start - self.rate * (self.newton_schulz(u) + self.decay * start))
+        self.rest.step()
+
+
+def optimizers(c):
+    """50 steps on small networks."""
+    def add(name, w):
         for j, weight in enumerate(w):
-            c.entry(f"SGD{', Nesterov' * nesterov}: weight {j}", weight)
+            c.entry(f"{name}: weight {j}", weight)
+    for nesterov in (False, True):
+        add("SGD" + ", Nesterov" * nesterov, train(lambda w: torch.optim.SGD(
+            w, lr=0.05, momentum=0.9, weight_decay=1e-2, nesterov=nesterov).step))
+    for momentum in (0.0, 0.9):
+        add(f"RMSprop, momentum {momentum}", train(lambda w: torch.optim.RMSprop(
+            w, lr=2e-3, alpha=0.95, eps=1e-3, weight_decay=1e-2, momentum=momentum).step))
+    for salt in itertools.count(9200, 100):
+        try:
+            add("Lion", train(lambda w: Lion(w, rate=5e-3, decay=0.1).step, salt))
+            break
+        except GapError:
+            continue
+    for normalise in (False, True):
+        add("Muon" + ", normalised" * normalise,
+            train_filters(lambda w: Muon(w, rate=0.02, mu=0.95, decay=0.1, normalise=normalise).step))
+    return salt
 
 
 def main():
     torch.set_num_threads(1)
     out = sys.stdout.write
     out("// SPDX-License-Identifier: MIT\n//\n// Made by make_golden_layers.py with PyTorch " + torch.__version__ +
-        " in float64.\n#pragma once\n\nnamespace golden {\n\n")
-    out("struct LayerEntry {\n  const char* name;\n  long count;\n  double largest, norm, projection, first, last;\n"
-        "};\n\n// clang-format off\n")
-    for name, fill in ("layers", layers), ("sgd", sgd):
+        " in float64.\n#pragma once\n\n#include \"golden/compare.hpp\"\n\nnamespace golden {\n\n// clang-format off\n")
+    for name, fill in ("layers", layers), ("optimizers", optimizers):
         cases = Cases()
-        fill(cases)
-        out(f"inline constexpr LayerEntry {name}[] = {{\n{''.join(cases.entries)}}};\n")
-    out("// clang-format on\n\n}  // namespace golden\n")
+        salt = fill(cases)
+        out(f"inline constexpr Entry<2> {name}[] = {{\n{''.join(cases.entries)}}};\n")
+    out(f"// clang-format on\n\ninline constexpr long lion_salt = {salt};\n\n}}  // namespace golden\n")
 
 
 main()

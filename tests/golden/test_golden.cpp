@@ -4,7 +4,6 @@
 // golden.hpp says what PyTorch computed; make_golden.py beside it is how.
 #include "golden/golden.hpp"
 
-#include "golden/fill.hpp"
 #include "support.hpp"
 #include "support/course_cnn.hpp"
 
@@ -12,32 +11,7 @@ using namespace test;
 
 namespace {
 
-template <TensorLike X>
-void compare(const golden::Entry& expected, const X& tensor, double tolerance) {
-  CAPTURE(expected.name);
-  const auto x = as_const(tensor);
-  REQUIRE(x.size() == expected.count);
-  double largest = 0, square = 0, projection = 0, projected_norm = 0;
-  for (Index i = 0; i < x.size(); ++i) {
-    const auto v = static_cast<double>(x.begin()[i]);
-    largest = std::max(largest, std::abs(v));
-    square += v * v;
-    projection += v * golden_value(i, 99, 1.0);
-    projected_norm += std::abs(golden_value(i, 99, 1.0));
-  }
-  CHECK(expected.largest > 0);
-  const double unit = tolerance * expected.largest;
-  CHECK(std::abs(largest - expected.largest) <= unit);
-  CHECK(std::abs(std::sqrt(square) - expected.norm) <=
-        unit * std::sqrt(static_cast<double>(x.size())));
-  CHECK(std::abs(projection - expected.projection) <= unit * projected_norm);
-  for (std::size_t s = 0; s < expected.samples.size(); ++s) {
-    const Index at = static_cast<Index>(s) * (x.size() - 1) / 7;
-    CHECK(std::abs(static_cast<double>(x.begin()[at]) - expected.samples[s]) <= unit);
-  }
-}
-
-const golden::Entry& entry(const std::string& name) {
+const golden::Entry<8>& entry(const std::string& name) {
   for (const auto* table = golden::course_cnn; table != std::end(golden::course_cnn); ++table)
     if (name == table->name) return *table;
   FAIL("no golden value for " << name);
@@ -72,17 +46,17 @@ TEST_CASE_TEMPLATE("golden: the course network, three steps of Adam", T, double,
       const Tensor<T, 1> loss{cross_entropy(logits, labels, w.output_gradient())};
       net.backward(w);
       if (step == 0) {
-        compare(entry("logits"), logits, tolerance);
-        compare(entry("loss"), loss, tolerance);
+        compare_golden(entry("logits"), logits, tolerance);
+        compare_golden(entry("loss"), loss, tolerance);
         auto name = names.begin();
         net.for_each_parameter(w, [&](auto, auto gradient) {
-          compare(entry("gradient of " + *name++), gradient, tolerance);
+          compare_golden(entry("gradient of " + *name++), gradient, tolerance);
         });
       }
       adam.step(net, w);
     }
     net.for_each_parameter([&](const std::string& name, const auto& tensor) {
-      compare(entry(name + " after 3 steps"), tensor, weight_tolerance);
+      compare_golden(entry(name + " after 3 steps"), tensor, weight_tolerance);
     });
   }
 }
@@ -106,7 +80,7 @@ TEST_CASE_TEMPLATE("golden: convolutions with every option", T, double, float) {
        {2, 4, 8, 6}},
       {{.in = 6, .out = 6, .kernel = {5, 3}, .padding = {2, 1}, .groups = 6}, {2, 6, 7, 5}},
       {{.in = 17, .out = 3, .kernel = 1}, {2, 17, 4, 5}}};
-  const golden::Entry* expected = golden::convolutions;
+  const golden::Entry<8>* expected = golden::convolutions;
   const double tolerance = std::is_same_v<T, double> ? 1e-12 : 1e-5;
   for (Index k = 0; k < static_cast<Index>(cases.size()); ++k) {
     const auto& [options, shape] = cases[static_cast<std::size_t>(k)];
@@ -118,11 +92,11 @@ TEST_CASE_TEMPLATE("golden: convolutions with every option", T, double, float) {
     fill(conv1.weight.view(), 210 + k, 1.0);
     fill(conv1.bias.view(), 220 + k, 1.0);
     auto w = net.workspace(2, {.input_gradient = true});
-    compare(*expected++, net.forward(x, w), tolerance);
+    compare_golden(*expected++, net.forward(x, w), tolerance);
     fill(w.output_gradient(), 230 + k, 2.0);
     net.backward(w);
-    compare(*expected++, w.input_gradient(), tolerance);
-    compare(*expected++, w.template layer<0>().dweight, tolerance);
-    compare(*expected++, w.template layer<0>().dbias, tolerance);
+    compare_golden(*expected++, w.input_gradient(), tolerance);
+    compare_golden(*expected++, w.template layer<0>().dweight, tolerance);
+    compare_golden(*expected++, w.template layer<0>().dbias, tolerance);
   }
 }

@@ -11,6 +11,15 @@
 
 #include "fovea/explain/attacks.hpp"
 #include "fovea/fovea.hpp"
+#include "fovea/nn/conv_transpose2d.hpp"
+#include "fovea/nn/group_norm.hpp"
+#include "fovea/nn/losses.hpp"
+#include "fovea/nn/upsample.hpp"
+#include "fovea/train/averages.hpp"
+#include "fovea/train/gradients.hpp"
+#include "fovea/train/lion.hpp"
+#include "fovea/train/muon.hpp"
+#include "fovea/train/rmsprop.hpp"
 #include "house/counting_malloc.hpp"
 #include "networks.hpp"
 #include "support/course_cnn.hpp"
@@ -86,6 +95,80 @@ void count_network(const char* name, const Net& start) {
       count(name, "prediction", threads,
             [&](Index step) { predictor(x.sub(0, batch(step)), scratch); });
     }
+}
+
+// Layers whose outputs are joined and enlarged, and normalised in both ways; and the same at run time.
+auto decoder(Rng& rng) {
+  return sequential<float>(
+      Shape{3, 32, 32}, rng, conv2d({.out = 8, .kernel = 3, .stride = 2, .padding = 1}),
+      batch_norm2d(), relu, branches(conv2d({.out = 4}), chain(conv2d({.out = 4}), silu)),
+      group_norm({.groups = 4}), dropout2d(0.1),
+      conv_transpose2d({.out = 6, .kernel = 2, .stride = 2}), relu,
+      upsample({.mode = Interpolation::bilinear}), max_pool2d({.kernel = 4}), flatten, dropout(0.2),
+      linear(10));
+}
+Network<float> decoder_at_run_time(Rng& rng) {
+  Network<float> net;
+  auto x = net.input(Shape{3, 32, 32});
+  x = net.add(Relu{}, net.add(BatchNorm2d<float>{{.channels = 8}},
+                              net.add(Conv2d<float>{{.in = 3, .out = 8, .kernel = 3}, rng}, x)));
+  const auto left = net.add(Conv2d<float>{{.in = 8, .out = 4}, rng}, x);
+  x = net.add(Concat{}, left, net.add(Dropout{0.1}, x));
+  net.add(Linear<float>{{.in = 12, .out = 10}, rng},
+          net.add(Flatten{}, net.add(GlobalAvgPool2d{}, x)));
+  return net;
+}
+
+// A step of training with everything that may be in one: the mean of two gradients, which is clipped, an
+// optimizer, and averages after it.
+template <class Make>
+void count_training(const char* name, const char* what, auto net, const Make& make) {
+  constexpr Index N = 4;
+  Tensor<float, 4> x(Shape{N, 3, 32, 32});
+  Rng rng{2};
+  for (float& v : x) v = static_cast<float>(rng.uniform()) - 0.5f;
+  const Tensor<Label, 1> labels{1, 5, 0, 9};
+  const auto rows = [](auto&& view) {
+    if constexpr (requires { view.extents; })
+      return view.template as<2>();
+    else
+      return view;
+  };
+  for (const int threads : numbers_of_threads) {
+    auto w = net.workspace(N, {.threads = threads});
+    auto optimizer = make(net);
+    GradientMean mean{net};
+    Ema ema{net};
+    Lookahead lookahead{net, 2};
+    count(name, what, threads, [&](Index) {
+      for (int part = 0; part < 2; ++part) {
+        const auto logits = rows(net.forward(as_const(x).view(), w));
+        cross_entropy(logits, labels, rows(w.output_gradient()));
+        net.backward(w);
+        mean.add(net, w);
+      }
+      mean.put(net, w);
+      clip_norm(net, w, 0.01);
+      clip_value(net, w, 1e-3);
+      optimizer.step(net, w);
+      ema.update(net);
+      lookahead.update(net, optimizer.steps());
+      ema.swap(net);
+      ema.swap(net);
+    });
+  }
+}
+
+// Every optimizer, on a Sequential and on a Network.
+template <class Net>
+void count_optimizers(const char* name, const Net& net) {
+  count_training(name, "Nesterov", net, [](const auto& n) {
+    return Sgd{n, {.momentum = 0.9, .weight_decay = 1e-3, .nesterov = true}};
+  });
+  count_training(name, "AdamW", net, [](const auto& n) { return AdamW{n}; });
+  count_training(name, "RMSprop", net, [](const auto& n) { return Rmsprop{n}; });
+  count_training(name, "Lion", net, [](const auto& n) { return Lion{n}; });
+  count_training(name, "Muon", net, [](const auto& n) { return Muon{n, {.normalise = true}}; });
 }
 
 // Batches that are augmented, and an attack on each.
@@ -168,6 +251,9 @@ int main() {
   count_network("ResNet", networks::resnet(rng));
   count_network("mobile", networks::mobile(rng));
   count_network("odd", networks::odd(rng));
+  count_network("decoder", decoder(rng));
+  count_optimizers("decoder", decoder(rng));
+  count_optimizers("run time", decoder_at_run_time(rng));
   for (const int threads : numbers_of_threads) count_attack(threads);
   std::printf("allocations in all: %ld\n", allocations);
   // None at all would mean that nothing was counted.

@@ -186,6 +186,75 @@ TEST_CASE("network: random numbers of a part of a batch are those of the whole")
   CHECK(!std::equal(y.begin(), y.end(), whole.sub(4, 6).begin()));
 }
 
+TEST_CASE("network: images of another size, where no linear layer fixes it") {
+  Rng rng{1};
+  const auto first = conv<float>(2, 4, rng), second = conv<float>(4, 4, rng);
+  const Linear<float> linear{{.in = 4, .out = 3}, rng}, fixed{{.in = 24, .out = 3}, rng};
+  const Sequential typed{Shape{2, 6, 5},    first,     MaxPool2d{}, Residual{Chain{second}},
+                         GlobalAvgPool2d{}, Flatten{}, linear};
+  Network<float> net;
+  const auto image = net.input(Shape{2, 6, 5});
+  const auto pooled = net.add(MaxPool2d{}, net.add(first, image));
+  const auto inside = net.add(Residual{Chain{second}}, pooled);
+  net.add(linear, net.add(Flatten{}, net.add(GlobalAvgPool2d{}, inside)));
+  const auto larger = net.with_input(Shape{2, 11, 8});
+  CHECK(larger.input_shape() == Extents(Shape{2, 11, 8}));
+  CHECK(larger.output_shape() == Extents(Shape{3}));
+  CHECK(net.input_shape() == Extents(Shape{2, 6, 5}));
+  const auto images = random_tensor<float>(Shape{3, 2, 11, 8}, 2);
+  const auto x = as_const(images).view();
+  const auto expected = typed.with_input(Shape{2, 11, 8}).predict(x), y = larger.predict<2>(x);
+  CHECK(std::equal(y.begin(), y.end(), expected.begin()));
+  // Layers are added to it as to the first: the values have the new shapes.
+  Network<float> open;
+  open.add(first, open.input(Shape{2, 6, 5}));
+  CHECK(open.with_input(Shape{2, 11, 8}).output_shape() == Extents(Shape{4, 11, 8}));
+
+  // A linear layer fixes the size, and says so; the network stays as it is.
+  Network<float> small;
+  auto v = small.add(MaxPool2d{}, small.add(first, small.input(Shape{2, 6, 5})));
+  small.add(fixed, small.add(Flatten{}, v));
+  CHECK(error_of([&] {
+          small.with_input(Shape{2, 8, 8});
+        }) == "fc1: expected (N, 24), got (1, 64)");
+  CHECK(small.output_shape() == Extents(Shape{3}));
+  CHECK(error_of([&] {
+          small.with_input(Shape{3, 6, 5});
+        }) == "conv1: expected (N, 2, H, W), got (1, 3, 6, 5)");
+  CHECK(error_of([&] { small.with_input(Shape{30}); }) ==
+        "with_input: expected as many axes as (2, 6, 5), got (30)");
+  CHECK(contains(error_of([&] {
+                   Network<float>{}.with_input(Shape{2, 6, 5});
+                 }),
+                 "expected an input(shape) before this"));
+  // Assigned, it takes the place of the first: a workspace for the smaller images does not fit.
+  auto w = net.workspace(3);
+  net = larger;
+  CHECK(net.input_shape() == Extents(Shape{2, 11, 8}));
+  CHECK(contains(error_of([&] { net.forward(x, w); }), "forward: "));
+}
+
+TEST_CASE("network: tensors in the same order with names and without") {
+  Rng rng{1};
+  Sequential typed{Shape{2, 6, 5}, conv<double>(2, 4, rng), BatchNorm2d<double>{{.channels = 4}},
+                   Residual{Chain{conv<double>(4, 4, rng)}}};
+  Network<double> net;
+  const auto& [conv1, bn1, residual1] = typed.layers();
+  net.add(residual1, net.add(bn1, net.add(conv1, net.input(Shape{2, 6, 5}))));
+  std::vector<double*> named, nameless;
+  typed.for_each_state([&](const std::string&, auto& tensor) { named.push_back(tensor.data()); });
+  typed.for_each_state([&](auto& tensor) { nameless.push_back(tensor.data()); });
+  net.for_each_state([&](const std::string&, auto view) { named.push_back(view.data); });
+  net.for_each_state([&](auto view) { nameless.push_back(view.data); });
+  CHECK(named.size() == 16);
+  CHECK(named == nameless);
+  Index count = 0;
+  std::as_const(typed).for_each_parameter([&](const auto& tensor) { count += tensor.size(); });
+  std::as_const(net).for_each_parameter(
+      [&](AnyView<const double> x) { count -= x.extents.size(); });
+  CHECK(count == 0);
+}
+
 TEST_CASE("network: values with three readers, and errors") {
   Rng rng{1};
   Network<double> net;

@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# kill -9 at random moments of a training that writes a checkpoint after every step. Whatever is on the
-# disk then must be whole, and the training that goes on from it must end with the same bits as one that
-# was never stopped.
+# kill -9 at random moments of a training that writes a checkpoint after every step, or every EVERY steps.
+# Whatever is on the disk then must be whole, and the training that goes on from it must end with the same
+# bits as one that was never stopped.
 #
 #   WRITE_IDX=build/release/tests/write_idx tests/programs/kill_and_resume.sh build/release/examples/mnist_train 200 [SEED]
+#   EVERY=3 tests/programs/kill_and_resume.sh build/release/tests/train_colour 20 [SEED]
+#
+# The program takes the options below; --data only where WRITE_IDX makes some. The weights are all
+# safetensors files that it leaves in the directory of --out.
 #
 # The moments are drawn from SEED, one from each of COUNT equal parts of the time that the whole run
 # takes; one that comes too late is tried again, a little earlier. Every second time the training that goes
@@ -18,17 +22,21 @@ reader=$here/../exchange/safetensors.py
 python=/usr/bin/python3
 [ -x $python ] || { python=; echo "no $python: that files are whole is seen by resuming alone"; }
 
-mkdir "$work/data"
-"$WRITE_IDX" "$work/data" 640 100 || exit 1
+data=()
+if [ -n "${WRITE_IDX:-}" ]; then
+  data=(--data "$work/data")
+  mkdir "$work/data"
+  "$WRITE_IDX" "$work/data" 640 100 || exit 1
+fi
 train() {  # DIRECTORY [more options]
   local directory=$1
   shift
-  exec "$program" --data "$work/data" --epochs 2 --every 1 --checkpoint "$directory/run.ckpt" \
+  exec "$program" "${data[@]}" --epochs 2 --every "${EVERY:-1}" --checkpoint "$directory/run.ckpt" \
     --out "$directory/out" --threads 1 --quiet "$@"
 }
 milliseconds() { date +%s%3N; }
 numbers() { grep -E 'train_loss|test_accuracy' "$1/out/metrics.json"; }
-sum() { sha256sum < "$1/out/model.safetensors"; }
+sum() { cat "$1"/out/*.safetensors | sha256sum; }
 
 # The run that nobody stops, and how long it takes: the shortest time of three.
 duration=1000000
@@ -65,7 +73,7 @@ kill_after() {
   fi
   [ -e "$directory/run.ckpt.part" ] && writing=$((writing + 1))
   local file files=()
-  for file in "$directory/run.ckpt" "$directory/run.ckpt.previous" "$directory/out/model.safetensors"; do
+  for file in "$directory/run.ckpt" "$directory/run.ckpt.previous" "$directory"/out/*.safetensors; do
     [ -e "$file" ] && files+=("$file")
   done
   if [ -n "$python" ] && [ ${#files[@]} != 0 ]; then

@@ -329,6 +329,39 @@ TEST_CASE("averages: Ema and Lookahead by hand, buffers included") {
                  "Lookahead: expected to follow every 1 steps or more"));
 }
 
+TEST_CASE("averages: the same of a network made at run time") {
+  auto typed = small_net();
+  const auto& [conv1, bn1, relu1, flatten1, fc1] = typed.layers();
+  Network<double> net;
+  const auto maps = net.add(relu1, net.add(bn1, net.add(conv1, net.input(Shape{2, 5, 5}))));
+  net.add(fc1, net.add(flatten1, maps));
+  Ema<double> ema{typed, 0.7}, other_ema{net, 0.7};
+  Lookahead<double> lookahead{typed, 1}, other_lookahead{net, 1};
+  // Weights as after some steps, and the averages that follow them.
+  for (int step = 0; step < 3; ++step) {
+    typed.for_each_state([](auto& tensor) {
+      for (double& w : tensor) w = 0.5 * w + 0.25;
+    });
+    net.for_each_state([](auto view) {
+      for (Index i = 0; i < view.extents.size(); ++i) view.data[i] = 0.5 * view.data[i] + 0.25;
+    });
+    ema.update(typed);
+    other_ema.update(net);
+    lookahead.update(typed, 1);
+    other_lookahead.update(net, 1);
+  }
+  for (const bool averaged : {false, true}) {
+    if (averaged) {
+      ema.swap(typed);
+      other_ema.swap(net);
+    }
+    std::vector<double> found;
+    net.for_each_state(
+        [&](auto view) { found.insert(found.end(), view.data, view.data + view.extents.size()); });
+    CHECK(found == state_of(typed));
+  }
+}
+
 TEST_CASE("schedules: points, steps and a warm-up") {
   const Piecewise line{{{10, 0.2}, {20, 1}, {40, 0}}};
   CHECK(line(0) == 0.2);

@@ -90,12 +90,7 @@ class Network {
     for (const auto& layer : other.layers_) layers_.push_back(layer->copy());
   }
   /// The same network with other layers.
-  Network& operator=(const Network& other) {
-    Network copy = other;
-    std::swap(layers_, copy.layers_);
-    input_ = other.input_, shapes_ = other.shapes_, identity_ = other.identity_;
-    return *this;
-  }
+  Network& operator=(const Network& other) { return *this = Network(other); }
 
   /// What the first layers read: the shape of one example, without the batch.
   template <std::size_t R>
@@ -138,6 +133,20 @@ class Network {
     const auto& own = detail::all_rules<T>;
     rules.insert(rules.end(), own.begin(), own.end());
     return {*this, capacity, options, rules};
+  }
+
+  /// As in Sequential: a copy for inputs of another shape, with the same weights.
+  template <std::size_t R>
+  Network with_input(const Shape<R>& shape) const {
+    const Extents one = one_of(0);
+    check(R == one.rank, "with_input: expected as many axes as ", one, ", got ", shape);
+    Network other = *this;
+    other.input_ = shape.prepend(1);
+    Plan<T> plan(1, {});
+    std::vector<detail::DrawnValue> values;
+    other.draw(plan, values);
+    for (std::size_t v = 0; v < values.size(); ++v) other.shapes_[v] = values[v].shape;
+    return other;
   }
 
   /// Which network this is, for what is made for one network.
@@ -187,26 +196,13 @@ class Network {
     return y;
   }
 
-  /// Calls f(name, view) for every parameter, and for every buffer too in for_each_state.
-  template <class F>
-  void for_each_parameter(F&& f) {
-    identity_.changed();
-    visit(f, nullptr, false);
-  }
-  template <class F>
-  void for_each_parameter(F&& f) const {
-    visit(reading(f), nullptr, false);
-  }
+  /// Calls f(name, view) for every parameter, and for every buffer too in for_each_state. Or
+  /// f(view), where names are not needed: that allocates nothing.
+  void for_each_parameter(auto&& f) { changed().visit(f, nullptr, false); }
+  void for_each_parameter(auto&& f) const { visit(reading(f), nullptr, false); }
   /// The same for parameters and buffers.
-  template <class F>
-  void for_each_state(F&& f) {
-    identity_.changed();
-    visit(f, nullptr, true);
-  }
-  template <class F>
-  void for_each_state(F&& f) const {
-    visit(reading(f), nullptr, true);
-  }
+  void for_each_state(auto&& f) { changed().visit(f, nullptr, true); }
+  void for_each_state(auto&& f) const { visit(reading(f), nullptr, true); }
   /// Calls f(parameter, gradient) in the same order, both as views of all their numbers; the
   /// gradient of a frozen parameter is empty. Allocates nothing.
   template <class F>
@@ -218,8 +214,7 @@ class Network {
     auto both = [&](const std::string&, AnyView<T> tensor, AnyView<T> gradient) {
       f(flat(tensor), flat(gradient));
     };
-    identity_.changed();
-    visit(both, &w.plan_, false);
+    changed().visit(both, &w.plan_, false);
   }
   /// As in Sequential.
   void commit_buffers(Workspace<Network>& w) {
@@ -262,22 +257,33 @@ class Network {
           "Network: expected a value of this network, got one of another");
   }
 
+  const Network& changed() {
+    identity_.changed();
+    return *this;
+  }
+
   // f with tensors that cannot be written.
-  template <class F>
-  static auto reading(F& f) {
-    return [&f](const std::string& name, AnyView<T> tensor) { f(name, AnyView<const T>(tensor)); };
+  static auto reading(auto& f) {
+    if constexpr (std::is_invocable_v<decltype(f), AnyView<const T>>)
+      return [&f](AnyView<T> x) { f(AnyView<const T>(x)); };
+    else
+      return [&f](const std::string& name, AnyView<T> x) { f(name, AnyView<const T>(x)); };
   }
   template <class F>
   void visit(F&& f, const Plan<T>* plan, bool buffers) const {
     using Body = std::remove_reference_t<F>;
+    constexpr bool nameless = std::is_invocable_v<Body&, AnyView<T>&>;
     const typename detail::HeldLayer<T>::Visitor visitor{
         [](void* body, const std::string& name, AnyView<T> tensor, AnyView<T> gradient) {
-          if constexpr (std::is_invocable_v<Body&, const std::string&, AnyView<T>, AnyView<T>>)
-            (*static_cast<Body*>(body))(name, tensor, gradient);
+          Body& call = *static_cast<Body*>(body);
+          if constexpr (nameless)
+            call(tensor);
+          else if constexpr (std::is_invocable_v<Body&, const std::string&, AnyView<T>, AnyView<T>>)
+            call(name, tensor, gradient);
           else
-            (*static_cast<Body*>(body))(name, tensor);
+            call(name, tensor);
         },
-        &f, plan, buffers, plan == nullptr};
+        &f, plan, buffers, plan == nullptr && !nameless};
     for (const auto& layer : layers_) layer->visit(visitor);
   }
 

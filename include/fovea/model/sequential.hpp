@@ -216,27 +216,14 @@ class Sequential : public Chain<Layers...> {
     return y;
   }
 
-  /// Calls f(name, tensor) for every parameter: "conv1.weight", "conv1.bias", ...
-  template <class F>
-  void for_each_parameter(F&& f) {
-    identity_.changed();
-    visit_named<false>(*this, f);
-  }
-  template <class F>
-  void for_each_parameter(F&& f) const {
-    visit_named<false>(*this, f);
-  }
+  /// Calls f(name, tensor) for every parameter: "conv1.weight", "conv1.bias", ... Or f(tensor),
+  /// where names are not needed: that allocates nothing.
+  void for_each_parameter(auto&& f) { visit_named<false>(*this, f); }
+  void for_each_parameter(auto&& f) const { visit_named<false>(*this, f); }
 
   /// The same for all that a file of this network holds: parameters and buffers.
-  template <class F>
-  void for_each_state(F&& f) {
-    identity_.changed();
-    visit_named<true>(*this, f);
-  }
-  template <class F>
-  void for_each_state(F&& f) const {
-    visit_named<true>(*this, f);
-  }
+  void for_each_state(auto&& f) { visit_named<true>(*this, f); }
+  void for_each_state(auto&& f) const { visit_named<true>(*this, f); }
 
   /// Calls f(parameter, gradient) in the same order; the gradient of a frozen parameter is empty.
   /// Allocates nothing. Throws unless the workspace is this network's and has gradients.
@@ -267,14 +254,20 @@ class Sequential : public Chain<Layers...> {
  private:
   template <bool with_buffers, class Self, class F>
   static void visit_named(Self& self, F&& f) {
+    if constexpr (!std::is_const_v<Self>) self.identity_.changed();
     detail::visit_layers(self, Path{}, [&]<class Layer>(Layer& layer, const Path& path) {
       using Plain = std::remove_const_t<Layer>;
+      const auto call = [&](std::string_view name, auto& tensor) {
+        if constexpr (std::is_invocable_v<F&, decltype(tensor)>)
+          f(tensor);
+        else
+          f(concat(to_string(path), ".", name), tensor);
+      };
       detail::each_parameter<Plain>([&](const auto& p) {
-        if (!(layer.*p.value).empty()) f(concat(to_string(path), ".", p.name), layer.*p.value);
+        if (!(layer.*p.value).empty()) call(p.name, layer.*p.value);
       });
       if constexpr (with_buffers)
-        detail::each_buffer<Plain>(
-            [&](const auto& b) { f(concat(to_string(path), ".", b.name), layer.*b.value); });
+        detail::each_buffer<Plain>([&](const auto& b) { call(b.name, layer.*b.value); });
     });
   }
 

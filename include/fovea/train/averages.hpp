@@ -15,6 +15,8 @@
 //   ema.swap(net);  evaluate(net, test);  ema.swap(net);      // look at the average, and go on
 #pragma once
 
+#include <algorithm>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -35,27 +37,25 @@ class StateAverage {
   template <class Net>
   explicit StateAverage(const char* name, const Net& net) : name_(name), network_(net.identity()) {
     Index size = 0;
-    net.for_each_state(
-        [&](const auto&, const auto& tensor) { size += std::as_const(tensor).size(); });
+    net.for_each_state([&](const auto& tensor) { size += std::ssize(numbers(tensor)); });
     average_ = Tensor<T, 1>(Shape{size});
-    Index at = 0;
-    net.for_each_state([&](const auto&, const auto& tensor) {
-      std::copy_n(numbers(tensor), tensor.size(), average_.data() + at);
-      at += tensor.size();
+    T* a = average_.data();
+    net.for_each_state([&](const auto& tensor) {
+      const std::span<const T> w = numbers(tensor);
+      a = std::copy(w.begin(), w.end(), a);
     });
   }
 
-  /// Calls f(a, w) for every number of the average and of the network.
+  /// Calls f(a, w) for every number of the average and of the network. Allocates nothing.
   template <class Net, class F>
   void each(Net& net, const F& f) {
     network_.check_same(name_.data(), net.identity(), false);
     Index at = 0;
-    net.for_each_state([&](const auto&, auto&& tensor) {
-      check(tensor.size() <= average_.size() - at, name_, ": expected the ", average_.size(),
+    net.for_each_state([&](auto& tensor) {
+      const std::span<T> w = numbers(tensor);
+      check(std::ssize(w) <= average_.size() - at, name_, ": expected the ", average_.size(),
             " numbers that it was made for, found more");
-      T* const w = numbers(tensor);
-      for (Index i = 0; i < tensor.size(); ++i) f(average_(at + i), w[i]);
-      at += tensor.size();
+      for (T& x : w) f(average_.data()[at++], x);
     });
     check(at == average_.size(), name_, ": expected the ", average_.size(),
           " numbers that it was made for, found ", at);
@@ -66,11 +66,12 @@ class StateAverage {
   }
 
  private:
-  static auto numbers(auto&& tensor) {
-    if constexpr (requires { tensor.data(); })
-      return tensor.data();
+  // All of a tensor, which a Network shows as an AnyView.
+  static auto numbers(auto& tensor) {
+    if constexpr (requires { tensor.extents; })
+      return std::span(tensor.data, static_cast<std::size_t>(tensor.extents.size()));
     else
-      return tensor.data;
+      return tensor.flat();
   }
 
   std::string_view name_;
