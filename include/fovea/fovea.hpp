@@ -62,6 +62,7 @@
 #include "fovea/kernels/batch_tree.hpp"
 #include "fovea/kernels/batch_gemm.hpp"
 #include "fovea/kernels/channel_sums.hpp"
+#include "fovea/kernels/vector_functions.hpp"
 #include "fovea/kernels/activation_functions.hpp"
 
 // nn: one idea per page. The contract, the layers, the loss, then layers made of layers.

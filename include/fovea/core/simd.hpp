@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 #include <utility>
 
 #include "fovea/core/check.hpp"
@@ -44,6 +45,10 @@ struct VectorOf {
 /// A vector register of T: lanes<T> numbers, with the arithmetic operators of one.
 template <class T>
 using Vec = typename detail::VectorOf<T>::type;
+
+/// The type of the numbers in a vector V.
+template <class V>
+using Element = std::remove_cvref_t<decltype(std::declval<V&>()[0])>;
 
 /// N elements side by side: an array of C, whose bound has a sign as its indices have.
 template <class E, Index N>

@@ -17,8 +17,8 @@
 //   Clip           x, kept in [low, high]               1 inside; Clip{0, 6} is ReLU6
 //
 // At a kink the derivative is that from the left, as PyTorch has it; for Hardswish, which has none,
-// that of its formula. A NaN stays one. e^x and its relatives are computed in double, by
-// core/math.hpp, and have the same bits on every platform.
+// that of its formula. A NaN stays one. e^x and its relatives are those of
+// kernels/vector_functions.hpp, which have the same bits on every platform.
 //
 // Sources: LeakyRelu Maas et al. 2013; Elu Clevert et al. 2016; Silu and Gelu Hendrycks and Gimpel
 // 2016; Softplus Dugas et al. 2001; Hardswish Howard et al. 2019; ReLU6 Krizhevsky 2010.
@@ -31,7 +31,7 @@
 
 namespace fovea::inline FOVEA_ABI {
 
-/// y = f(x), number by number; `Function` has `T value(T x)` and `T slope(T x, T y)`.
+/// y = f(x), number by number; `Function` has `V value(V x)` and `V slope(V x, V y)` for vectors V.
 template <class Function>
 struct Activation : Function {
   /// That of x.
@@ -46,7 +46,9 @@ struct Activation : Function {
   void forward(View<const T, R> x, View<T, R> y, NoPass&, const Context& context) const {
     check_shapes(*this, x, y);
     parallel_blocks(context.threads, x.size(), block, [&](Index first, Index last) {
-      for (Index i = first; i < last; ++i) y.data()[i] = Function::value(x.data()[i]);
+      kernels::map_vectors(
+          last - first, y.data() + first, [&](Vec<T> v) { return Function::value(v); },
+          x.data() + first);
     });
   }
 
@@ -56,8 +58,10 @@ struct Activation : Function {
                 const Context& context) const {
     check_shapes(*this, x, y, dy, dx);
     parallel_blocks(context.threads, dx.size(), block, [&](Index first, Index last) {
-      for (Index i = first; i < last; ++i)
-        dx.data()[i] = dy.data()[i] * Function::slope(x.data()[i], y.data()[i]);
+      kernels::map_vectors(
+          last - first, dx.data() + first,
+          [&](Vec<T> v, Vec<T> f, Vec<T> g) { return g * Function::slope(v, f); }, x.data() + first,
+          y.data() + first, dy.data() + first);
     });
   }
 
