@@ -93,6 +93,12 @@ inline std::vector<ConvCase> conv_cases() {
       {{.in = 2, .out = 2, .kernel = 3, .padding = 2, .groups = 2}, {1, 2, 3, 33}},
       {{.in = 9, .out = 10, .kernel = 3, .padding = 1}, {3, 9, 7, 5}},  // Winograd's way
       {{.in = 8, .out = 8, .kernel = 3, .padding = 2, .bias = false}, {2, 8, 3, 6}},
+      {{.in = 17, .out = 19, .kernel = 3, .padding = 1}, {3, 17, 7, 12}},  // in tiles of 4 x 4
+      {{.in = 16, .out = 33, .kernel = 3, .padding = 2}, {1, 16, 9, 5}},
+      {{.in = 6, .out = 9, .kernel = 1}, {3, 6, 5, 7}},  // planes are read where they are
+      {{.in = 5, .out = 18, .kernel = 1, .bias = false}, {19, 5, 4, 8}},
+      {{.in = 6, .out = 4, .kernel = 1, .groups = 2}, {2, 6, 4, 8}},
+      {{.in = 33, .out = 16, .kernel = 3, .bias = false}, {18, 33, 6, 5}},
   };
 }
 

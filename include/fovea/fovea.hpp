@@ -50,6 +50,7 @@
 #include "fovea/kernels/transpose.hpp"
 #include "fovea/kernels/channels_last.hpp"
 #include "fovea/kernels/winograd.hpp"
+#include "fovea/kernels/winograd_matrices.hpp"
 #include "fovea/kernels/winograd_strips.hpp"
 #include "fovea/kernels/winograd_gradient.hpp"
 //

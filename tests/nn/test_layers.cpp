@@ -123,6 +123,50 @@ TEST_CASE("conv2d: dW of 65536 numbers without a bias has the memory that it tak
   CHECK(relative_error(pass.dweight, dweight) <= 1e-14);
 }
 
+TEST_CASE("conv2d: rounding errors are as the pages of Winograd's algorithm say") {
+  // Root mean square of the error, over that of the numbers.
+  const auto rms = [](const auto& x, const auto& exact) {
+    double error = 0, size = 0;
+    for (Index i = 0; i < x.size(); ++i) {
+      const double e = static_cast<double>(x.data()[i]) - exact.data()[i];
+      error += e * e, size += exact.data()[i] * exact.data()[i];
+    }
+    return std::sqrt(error / size);
+  };
+  const auto normal = [](auto tensor, std::uint64_t seed) {
+    Rng rng{seed};
+    for (auto& x : tensor) x = static_cast<float>(rng.normal());  // the same in float and double
+    return tensor;
+  };
+  struct Case {
+    Index channels;  // 15: tiles of 2 x 2, 64: of 4 x 4
+    double limit;
+  };
+  for (const auto& [channels, limit] : {Case{15, 3e-7}, Case{64, 1e-6}}) {
+    CAPTURE(channels);
+    Rng rng{3};
+    const Conv2d<float> conv({.in = channels, .out = channels, .kernel = 3, .padding = 1}, rng);
+    const Shape shape{16, channels, 16, 16};
+    auto pass = conv.pass(shape, {.threads = 1});
+    const auto x = normal(Tensor<float, 4>(shape), 4), dy = normal(Tensor<float, 4>(shape), 5);
+    Tensor<float, 4> y(shape), dx(shape);
+    conv.forward(x, y, pass, Context{.threads = 1});
+    conv.backward(x, y, dy, dx, pass, Context{.threads = 1});
+    const auto exact = [](const auto& t) {
+      return map(t, [](float v) { return static_cast<double>(v); });
+    };
+    Tensor<double, 4> y_exact(shape), dx_exact(shape), dweight(conv.weight.shape());
+    Tensor<double, 1> dbias(conv.bias.shape());
+    const auto w = exact(conv.weight), X = exact(x), DY = exact(dy);
+    reference::conv2d<double>(X, w, exact(conv.bias), conv.window(), 1, y_exact);
+    reference::conv2d_backward<double>(X, w, DY, conv.window(), 1, dweight, dbias, dx_exact);
+    CHECK(rms(y, y_exact) < limit);
+    CHECK(rms(dx, dx_exact) < limit);
+    CHECK(rms(pass.dweight, dweight) < limit);
+    CHECK(rms(y, y_exact) > limit / 10);  // or the case does not take the way that it is about
+  }
+}
+
 TEST_CASE("conv2d: gradients, every option, a layer before and one after") {
   for (const auto& [options, shape] : conv_cases()) {
     Rng rng{5};

@@ -78,6 +78,10 @@ class Builder:
         self.work += work
         return self
 
+    def rounds(self, channels, out, kernel, stride, dilation, groups):
+        """Whether Winograd's tiles of 4 x 4, which round, are used where sums shall be exact."""
+        return self.whole and min(channels, out) >= 16 and (kernel, stride, dilation, groups) == ((3, 3), (1, 1), (1, 1), 1)
+
     # Layers of the library.
 
     def conv(self, out, kernel, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1, bias=None):
@@ -85,6 +89,8 @@ class Builder:
         size = tuple(extent(*each) for each in zip((height, width), kernel, stride, padding, dilation))
         if channels * out * kernel[0] * kernel[1] == 1:
             raise DoesNotFit  # a single weight in front of a batch normalisation has a gradient of 0
+        if self.rounds(channels, out, kernel, stride, dilation, groups):
+            raise DoesNotFit
         bias = self.dice.chance(0.75) if bias is None else bias
         return self.add("conv", (out, *size), out * size[0] * size[1] * channels // groups * kernel[0] * kernel[1],
                         channels=channels, out=out, kernel=kernel, stride=stride, padding=padding,
@@ -121,6 +127,8 @@ class Builder:
         extents = tuple((n - 1) * s - 2 * p + d * (k - 1) + m + 1 for n, s, p, d, k, m in
                         zip(size, stride, padding, dilation, kernel, more))
         if min(extents) < 1 or channels * kernel[0] * kernel[1] == 1:
+            raise DoesNotFit
+        if self.rounds(channels, out, kernel, stride, dilation, groups):
             raise DoesNotFit
         work = channels * size[0] * size[1] * out // groups * kernel[0] * kernel[1]
         return self.add("convt", (out, *extents), work, channels=channels, out=out, kernel=kernel, stride=stride,

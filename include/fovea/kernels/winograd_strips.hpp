@@ -43,17 +43,29 @@ class WinogradStrips {
 
   /// What run() needs; the threads share the transformed weights.
   ScratchSize scratch() const {
-    return {images_ * (in_.size() + out_.size()) + out_.channels + winograd_.scratch(),
-            winograd_.weights_size()};
+    return {images_ * (in_.size() + out_.size()) + out_.channels +
+                (tile_ == 4 ? by_4_.scratch() : by_2_.scratch()),
+            tile_ == 4 ? by_4_.weights_size() : by_2_.weights_size()};
   }
 
   /// y = bias + the convolution of x with the weights w of the convolution; `bias` may be null.
-  FOVEA_OUT_OF_LINE void run(View<const T, 4> x, const T* w, const T* bias, View<T, 4> y,
-                             Scratch<T>& scratch, int threads) const {
-    if (flipped_)
-      winograd_.transform_weights(w + 8, 9, O_ * 9, -1, scratch.shared(), threads);
+  void run(View<const T, 4> x, const T* w, const T* bias, View<T, 4> y, Scratch<T>& scratch,
+           int threads) const {
+    if (tile_ == 4)
+      run_tiles(by_4_, x, w, bias, y, scratch, threads);
     else
-      winograd_.transform_weights(w, C_ * 9, 9, 1, scratch.shared(), threads);
+      run_tiles(by_2_, x, w, bias, y, scratch, threads);
+  }
+
+ private:
+  template <int m>
+  FOVEA_OUT_OF_LINE void run_tiles(const Winograd<T, m>& winograd, View<const T, 4> x, const T* w,
+                                   const T* bias, View<T, 4> y, Scratch<T>& scratch,
+                                   int threads) const {
+    if (flipped_)
+      winograd.transform_weights(w + 8, 9, O_ * 9, -1, scratch.shared(), threads);
+    else
+      winograd.transform_weights(w, C_ * 9, 9, 1, scratch.shared(), threads);
     const Index N = x.extent(0), columns = out_.channels, TH = output_tiles(output_.h);
     const Index x_size = images_ * in_.size(), y_size = images_ * out_.size();
     const Index strips = (TH + rows_ - 1) / rows_;
@@ -72,25 +84,26 @@ class WinogradStrips {
       T* const add = out + y_size;  // the bias, in whole vectors
       for (Index o = 0; o < columns; ++o) add[o] = bias && o < O_ ? bias[o] : T{0};
       for (Index k = 0; k < count; ++k)
-        in_.read_rows(x[n + k].data(), {C_, H_, W_}, padding_, 2 * row, images + k * in_.size());
+        in_.read_rows(x[n + k].data(), {C_, H_, W_}, padding_, m * row, images + k * in_.size());
       const Index cols = output_tiles(output_.w);
-      winograd_.run(images, windows_.data(), ((count - 1) * rows_ + rows) * cols, scratch.shared(),
-                    begin, last * lanes<T>, add + columns,
-                    [&](Index t, Index o, const Vec<T>(&tile)[4]) {
-                      T* const to = out + pixels_[static_cast<std::size_t>(t)] + o;
-                      T* const below = to + out_.row();
-                      const Vec<T> b = load(add + o);
-                      store(to, tile[0] + b), store(to + columns, tile[1] + b);
-                      store(below, tile[2] + b), store(below + columns, tile[3] + b);
-                    });
+      winograd.run(images, windows_.data(), ((count - 1) * rows_ + rows) * cols, scratch.shared(),
+                   begin, last * lanes<T>, add + columns,
+                   [&](Index t, Index o, Array<const Vec<T>, m * m>& tile) {
+                     T* const to = out + pixels_[static_cast<std::size_t>(t)] + o;
+                     const Vec<T> b = load(add + o);
+#pragma GCC unroll 4
+                     for (int i = 0; i < m; ++i)
+#pragma GCC unroll 4
+                       for (int j = 0; j < m; ++j)
+                         store(to + i * out_.row() + j * columns, tile[i * m + j] + b);
+                   });
       for (Index k = 0; k < count; ++k)
         from_channels_last(out + k * out_.size() + begin, out_.row(), columns, end - begin,
-                           std::min(2 * rows, output_.h - 2 * row), output_.w,
-                           y[n + k][begin].data() + 2 * row * output_.w, output_.h * output_.w);
+                           std::min(m * rows, output_.h - m * row), output_.w,
+                           y[n + k][begin].data() + m * row * output_.w, output_.h * output_.w);
     });
   }
 
- private:
   [[gnu::cold]] WinogradStrips(Index C, Extent2 image, Extent2 padding, Index O, Extent2 output,
                                bool flipped)
       : C_(C),
@@ -100,28 +113,34 @@ class WinogradStrips {
         output_(output),
         padding_(padding),
         flipped_(flipped) {
+    tile_ = winograd_tile(C, O, output);
     const Extent2 tiles{output_tiles(output.h), output_tiles(output.w)};
     // As many rows of tiles as leave x and y in half of L2, or several small images.
-    const Index width = 2 * tiles.w + 2, columns = whole_vectors<T>(O);
-    const Index row = 2 * width * (C_ + columns) * Index{sizeof(T)};
+    const Index width = tile_ * tiles.w + 2, columns = whole_vectors<T>(O);
+    const Index row = tile_ * width * (C_ + columns) * Index{sizeof(T)};
     rows_ = std::clamp<Index>(l2_share / row, 1, tiles.h);
-    images_ = rows_ < tiles.h ? 1 : std::clamp<Index>(256 / (tiles.h * tiles.w), 1, 4);
-    in_ = {C_, {2 * rows_ + 2, width}, 0};
-    out_ = {columns, {2 * rows_, 2 * tiles.w}, 0};
-    winograd_ = {C_, O, in_.row()};
-    windows_ = in_.tile_offsets(0, {rows_, tiles.w}, 2, images_);
-    pixels_ = out_.tile_offsets(0, {rows_, tiles.w}, 2, images_);
+    images_ = rows_ < tiles.h ? 1 : std::clamp<Index>(128 / (tiles.h * tiles.w), 1, 16);
+    in_ = {C_, {tile_ * rows_ + 2, width}, 0};
+    out_ = {columns, {tile_ * rows_, tile_ * tiles.w}, 0};
+    if (tile_ == 4)
+      by_4_ = {C_, O, in_.row()};
+    else
+      by_2_ = {C_, O, in_.row()};
+    windows_ = in_.tile_offsets(0, {rows_, tiles.w}, tile_, images_);
+    pixels_ = out_.tile_offsets(0, {rows_, tiles.w}, tile_, images_);
   }
 
-  static Index output_tiles(Index outputs) { return (outputs + 1) / 2; }
+  Index output_tiles(Index outputs) const { return (outputs + tile_ - 1) / tile_; }
 
   Index C_ = 0, H_ = 0, W_ = 0, O_ = 0;
   Extent2 output_{0}, padding_{0};
   bool flipped_ = false;          // for dx: kernels flipped, inputs and outputs exchanged
+  Index tile_ = 2;                // m: rows and columns of a tile of outputs
   Index rows_ = 1, images_ = 1;   // of one block
   ChannelsLast<T> in_{}, out_{};  // of one strip; its padding is among the pixels
   std::vector<std::int32_t> windows_{}, pixels_{};  // of every tile, in x and in y
-  Winograd<T> winograd_{};
+  Winograd<T, 2> by_2_{};
+  Winograd<T, 4> by_4_{};
 };
 
 }  // namespace fovea::inline FOVEA_ABI::kernels
