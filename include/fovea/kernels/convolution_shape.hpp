@@ -30,7 +30,17 @@ struct ConvolutionShape {
         stride{std::min(w.stride.h, x[2] + 2 * w.padding.h),
                std::min(w.stride.w, x[3] + 2 * w.padding.w)},
         padding(w.padding),
-        dilation(w.dilation) {}
+        dilation(w.dilation) {
+    if (!pointwise()) return;
+    image = output = {1, image.h * image.w};
+    dilation = {1, 1};
+  }
+
+  /// Whether every output reads the pixel at its own place alone, so that a plane is one long row
+  /// and nothing has to be copied.
+  bool pointwise() const {
+    return kernel == Extent2{1} && stride == Extent2{1} && padding == Extent2{0};
+  }
 
   /// Rows of im2col: the inputs of one output.
   Index K() const { return C * kernel.h * kernel.w; }

@@ -24,7 +24,8 @@ class ForwardSweep {
       : shape_(shape),
         image_(image),
         sweep_{shape.output.h, shape.output.w, image_.pitch(), 0},
-        depthwise_(suits_depthwise<T>(shape)) {}
+        depthwise_(suits_depthwise<T>(shape)),
+        as_it_is_(shape.pointwise() && shape.pixels() >= lanes<T>) {}
 
   /// What run() needs.
   ScratchSize scratch() const { return {image_.size() + sums_size(), 0}; }
@@ -39,10 +40,11 @@ class ForwardSweep {
         N, groups, O, Work{K} * outputs, threads,
         [&, groups = groups, C = C, O = O](Index n, Index g, Index o, Index count, int thread) {
           T* const padded = scratch.own(thread);
-          image_.pad(x.data() + (n * groups + g) * C * pixels, padded);
+          const T* const channels = x.data() + (n * groups + g) * C * pixels;
+          if (!as_it_is_) image_.pad(channels, padded);
           const Index first = g * O + o;
-          run_image(padded, w + first * K, bias ? bias + first : nullptr, count,
-                    y.data() + (n * groups * O + first) * outputs, padded + image_.size());
+          run_image(as_it_is_ ? channels : padded, w + first * K, bias ? bias + first : nullptr,
+                    count, y.data() + (n * groups * O + first) * outputs, padded + image_.size());
         });
   }
 
@@ -65,6 +67,7 @@ class ForwardSweep {
   PaddedImage<T> image_{};
   Sweep sweep_{};
   bool depthwise_ = false;
+  bool as_it_is_ = false;  // x need not be copied
 };
 
 }  // namespace fovea::inline FOVEA_ABI::kernels

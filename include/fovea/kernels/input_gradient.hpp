@@ -30,7 +30,9 @@ class InputGradient {
   InputGradient() = default;
   /// Throws when a padded gradient is too large, or the stride.
   [[gnu::cold]] explicit InputGradient(const ConvolutionShape& shape)
-      : shape_(shape), depthwise_(suits_depthwise<T>(shape)) {
+      : shape_(shape),
+        depthwise_(suits_depthwise<T>(shape)),
+        as_it_is_(shape.pointwise() && shape.pixels() >= lanes<T>) {
     check(shape.stride.h * shape.stride.w <= most_phases, "convolution: a stride of ", shape.stride,
           " is too large for this image");
     plan_phases();
@@ -51,10 +53,10 @@ class InputGradient {
         N, groups, C, Work{O} * kernel.h * kernel.w * pixels, threads,
         [&, groups = groups, C = C](Index n, Index g, Index c, Index count, int thread) {
           T* const padded = scratch.own(thread);
-          pad_gradient(dy, n, g, padded);
+          if (!as_it_is_) pad_gradient(dy, n, g, padded);
           const Index first = g * C + c;
-          run_image(padded, permuted, first, count, dx.data() + (n * groups * C + first) * pixels,
-                    padded + gradient_size());
+          run_image(as_it_is_ ? dy[n][g * shape_.O].data() : padded, permuted, first, count,
+                    dx.data() + (n * groups * C + first) * pixels, padded + gradient_size());
         });
   }
 
@@ -188,6 +190,7 @@ class InputGradient {
       offsets_{};  // kh KW + kw, and the rows of the sweeps, by phases
   std::vector<Phase> phases_{};
   bool depthwise_ = false;
+  bool as_it_is_ = false;  // dy need not be copied
 };
 
 }  // namespace fovea::inline FOVEA_ABI::kernels

@@ -36,7 +36,8 @@ class WeightGradient {
         image_(image),
         depthwise_(suits_depthwise<T>(shape)),
         pitch_(depthwise_ ? whole_vectors<T>(output_.w) : image_.pitch()),
-        flat_(whole_vectors<T>((output_.h + (depthwise_ ? 4 : 0)) * pitch_)) {}
+        flat_(whole_vectors<T>((output_.h + (depthwise_ ? 4 : 0)) * pitch_)),
+        as_it_is_(shape.pointwise() && shape.groups == 1 && flat_ == shape.pixels()) {}
 
   /// What run() needs for a batch of N.
   ScratchSize scratch(Index N) const {
@@ -75,10 +76,21 @@ class WeightGradient {
 
   /// dw[o][k] += sum over m of <gradients[m][o], images[m][offset[k] + .]>.
   void add_products(Index count, const T* images, const T* gradients, T* dw) const {
+    add_products(count, {images, image_.size()}, {gradients, O_ * flat()}, dw);
+  }
+
+ private:
+  // Planes of several images, `step` apart from one image to the next.
+  struct Planes {
+    const T* data;
+    Index step;
+    Planes from(Index at) const { return {data + at, step}; }
+  };
+  void add_products(Index count, Planes images, Planes gradients, T* dw) const {
     if (depthwise_) {
       for (Index m = 0; m < count; ++m)
-        depthwise_gradient(images + m * image_.size(), image_.pitch(), gradients + m * flat(),
-                           pitch_, output_.h, dw);
+        depthwise_gradient(images.data + m * images.step, image_.pitch(),
+                           gradients.data + m * gradients.step, pitch_, output_.h, dw);
       return;
     }
     // Of a row; tile_rows of them stay in L1.
@@ -86,15 +98,15 @@ class WeightGradient {
     for (Index p = 0; p < flat(); p += block) {
       const Index length = std::min(block, flat() - p);
       if (O_ == 1)
-        dot_rows<1, 9>(count, length, images + p, gradients + p, 1, dw);
+        dot_rows<1, 9>(count, length, images.from(p), gradients.from(p), 1, dw);
       else
         for (Index o = 0; o < O_; o += tile_rows)
-          dot_rows<tile_rows, tile_vectors>(count, length, images + p, gradients + o * flat() + p,
+          dot_rows<tile_rows, tile_vectors>(count, length, images.from(p),
+                                            gradients.from(o * flat() + p),
                                             std::min<Index>(tile_rows, O_ - o), dw + o * K_);
     }
   }
 
- private:
   // What add_gradients() needs, in whole cache lines.
   Index images_scratch() const {
     return (images_at_once() * (image_.size() + O_ * flat()) + 4 * lanes<T> + 15) / 16 * 16;
@@ -107,6 +119,14 @@ class WeightGradient {
     T* const gradients = scratch + images * image_.size();
     for (Index n = first; n < last; n += images) {
       const Index count = std::min(images, last - n);
+      if (as_it_is_) {
+        const Planes planes{x[n].data(), groups_ * channels_};
+        const Planes dplanes{dy[n].data(), O_ * flat()};
+        add_products(count, planes, dplanes, dw);
+        for (Index m = 0; m < count && db; ++m)
+          for (Index o = 0; o < O_; ++o) db[o] += sum_of(dy[n + m][o].data(), flat());
+        continue;
+      }
       for (Index g = 0; g < groups_; ++g) {
         for (Index m = 0; m < count; ++m) {
           image_.pad(x[n + m].data() + g * channels_, scratch + m * image_.size());
@@ -122,22 +142,23 @@ class WeightGradient {
   }
 
   template <int R, int V>
-  void dot_rows(Index count, Index length, const T* images, const T* gradients, Index rows,
+  void dot_rows(Index count, Index length, Planes images, Planes gradients, Index rows,
                 T* dw) const {
     Array<const T*, R> left;
-    for (Index i = 0; i < R; ++i) left[i] = gradients + std::min(i, rows - 1) * flat();
-    for (Index k = 0; k < K_; k += V) dots<R, V>(count, length, images, left, rows, k, dw);
+    for (Index i = 0; i < R; ++i) left[i] = gradients.data + std::min(i, rows - 1) * flat();
+    for (Index k = 0; k < K_; k += V)
+      dots<R, V>(count, length, images, left, gradients.step, rows, k, dw);
   }
 
   // Beyond the last row and the last k the tile repeats them; those sums are not stored.
   template <int R, int V>
-  FOVEA_KERNEL void dots(Index count, Index length, const T* images, Array<const T* const, R>& left,
-                         Index rows, Index k, T* dw) const {
+  FOVEA_KERNEL void dots(Index count, Index length, Planes images, Array<const T* const, R>& left,
+                         Index left_step, Index rows, Index k, T* dw) const {
     Array<const T*, V> right;
     for (Index v = 0; v < V; ++v)
-      right[v] = images + image_.offsets()[static_cast<std::size_t>(std::min(k + v, K_ - 1))];
+      right[v] = images.data + image_.offsets()[static_cast<std::size_t>(std::min(k + v, K_ - 1))];
     Array<Array<T, R>, V> sums;
-    dot_tile<T, R, V>(count, length, left, O_ * flat(), right, image_.size(), sums);
+    dot_tile<T, R, V>(count, length, left, left_step, right, images.step, sums);
     const Index taps = std::min<Index>(V, K_ - k);
     for (Index i = 0; i < rows; ++i, dw += K_)
 #pragma GCC unroll 1
@@ -150,6 +171,7 @@ class WeightGradient {
   PaddedImage<T> image_{};
   bool depthwise_ = false;
   Index pitch_ = 0, flat_ = 0;  // of a plane of dy: from row to row, and all of it
+  bool as_it_is_ = false;       // neither x nor dy need be copied
 };
 
 }  // namespace fovea::inline FOVEA_ABI::kernels
