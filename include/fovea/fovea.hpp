@@ -112,6 +112,7 @@
 #include "fovea/fused/conv_stage.hpp"
 #include "fovea/fused/plain_stage.hpp"
 #include "fovea/fused/pooled_stage.hpp"
+#include "fovea/fused/norm_activation.hpp"
 
 // model: layers become a network.
 #include "fovea/model/sequential.hpp"

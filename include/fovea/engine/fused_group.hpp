@@ -8,7 +8,8 @@
 //
 //   template <class T>
 //   struct LinearRelu final : FusedGroup<T> {
-//     using First = Linear<T>;            // only networks with a Linear try this rule
+//     using First = Linear<T>;            // only networks with a Linear try this rule,
+//     using Second = Relu;                // and with a Relu, if that is said, too
 //     // How many layers it takes.
 //     static std::size_t match(Neighbours<T> layers, const Extents& x, const WorkspaceOptions&) {
 //       return layers.size() >= 2 && layers[0]->template is<Linear<T>>() &&

@@ -8,13 +8,17 @@
 
 #include "fovea/fused/conv_chain.hpp"
 #include "fovea/fused/linear_relu.hpp"
+#include "fovea/fused/norm_activation.hpp"
 #include "fovea/nn/chain.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
 /// All groups for layers of T.
 template <class T>
-using FusedGroups = std::tuple<ConvChain<T>, LinearRelu<T>>;
+using FusedGroups =
+    std::tuple<ConvChain<T>, LinearRelu<T>, NormActivation<T, Relu>, NormActivation<T, Gelu>,
+               NormActivation<T, Silu>, NormActivation<T, LeakyRelu>, NormActivation<T, Hardswish>,
+               NormActivation<T, Clip>>;
 
 namespace detail {
 
@@ -41,15 +45,24 @@ inline constexpr auto all_rules = []<class... Group>(std::tuple<Group...>*) {
   return std::array{fusion_rule<Group, T>...};
 }(static_cast<FusedGroups<T>*>(nullptr));
 
-// The rules of the groups whose first layer occurs, so that a program compiles what it can use.
+// Whether a network of these layers has those that a group begins with.
+template <class Group, class... Layers>
+inline constexpr bool may_have = [] {
+  if constexpr (requires { typename Group::Second; })
+    return occurs_in<typename Group::First, Layers...> &&
+           occurs_in<typename Group::Second, Layers...>;
+  else
+    return occurs_in<typename Group::First, Layers...>;
+}();
+
+// The rules of the groups whose first layers occur, so that a program compiles what it can use.
 template <class T, class... Layers>
 inline constexpr auto rules_for = []<class... Group>(std::tuple<Group...>*) {
-  constexpr std::size_t count =
-      (std::size_t{0} + ... + occurs_in<typename Group::First, Layers...>);
+  constexpr std::size_t count = (std::size_t{0} + ... + may_have<Group, Layers...>);
   std::array<FusionRule<T>, count> rules{};
   std::size_t at = 0;
   const auto add = [&]<class G>() {
-    if constexpr (occurs_in<typename G::First, Layers...>) rules[at++] = fusion_rule<G, T>;
+    if constexpr (may_have<G, Layers...>) rules[at++] = fusion_rule<G, T>;
   };
   (add.template operator()<Group>(), ...);
   return rules;

@@ -17,6 +17,7 @@
 
 #include "fovea/core/bits.hpp"
 #include "fovea/kernels/batch_tree.hpp"
+#include "fovea/kernels/vector_functions.hpp"
 
 namespace fovea::inline FOVEA_ABI::kernels {
 
@@ -123,52 +124,105 @@ struct GradientSums {
   }
 };
 
-/// The sums of g and g (x - middle) in plane (n, c).
-template <class T>
-GradientSums plane_gradient(const T* x, const T* g, T middle, const ChannelPlanes& planes, Index n,
-                            Index c) {
-  const T *const p = x + planes.offset(n, c), *const q = g + planes.offset(n, c);
-  return {lane_sum<T>(planes.size, [&](Index i) { return q[i]; }),
-          lane_sum<T>(planes.size, [&](Index i) { return q[i] * (p[i] - middle); })};
+/// What is done to a normalised number: nothing.
+struct AsItIs {
+  /// y
+  template <class V>
+  V value(V normalised) const {
+    return normalised;
+  }
+  /// ds/d(normalised), from g = ds/dy
+  template <class V>
+  V gradient(V, V, V g) const {
+    return g;
+  }
+};
+
+/// y = f(t), t = (x - middle) scale + shift: how one channel is normalised.
+template <class T, class F = AsItIs>
+struct Normalisation {
+  T middle, scale, shift;
+  F f = {};
+
+  /// f(t)
+  void forward(const T* x, T* y, Index size) const {
+    map_vectors(
+        size, y, [&](Vec<T> v) { return f.value((v - middle) * scale + shift); }, x);
+  }
+  /// ds/dt from ds/dy = dy; `g` has room for it unless f is AsItIs.
+  const T* gradient(const T* x, const T* y, const T* dy, Index size, T* g) const {
+    if constexpr (std::is_same_v<F, AsItIs>) return dy;
+    map_vectors(
+        size, g,
+        [&](Vec<T> v, Vec<T> fv, Vec<T> d) {
+          return f.gradient((v - middle) * scale + shift, fv, d);
+        },
+        x, y, dy);
+    return g;
+  }
+};
+
+/// The sums of g = ds/dt and g (x - middle) in a plane.
+template <class T, class F>
+GradientSums plane_gradient(const T* x, const T* y, const T* dy, Index size,
+                            const Normalisation<T, F>& normal) {
+  constexpr Index block = 4096;  // as lane_sum's
+  T g[std::is_same_v<F, AsItIs> ? 1 : block];
+  GradientSums total;
+  for (Index first = 0; first < size; first += block) {
+    const Index count = std::min(block, size - first);
+    const T* const q = normal.gradient(x + first, y + first, dy + first, count, g);
+    const T* const p = x + first;
+    total += {lane_sum<T>(count, [&](Index i) { return q[i]; }),
+              lane_sum<T>(count, [&](Index i) { return q[i] * (p[i] - normal.middle); })};
+  }
+  return total;
 }
 
 /// The same in channel c over one group.
-template <class T>
-GradientSums channel_gradient(const T* x, const T* g, T middle, const ChannelPlanes& planes,
+template <class T, class F>
+GradientSums channel_gradient(const T* x, const T* y, const T* dy,
+                              const Normalisation<T, F>& normal, const ChannelPlanes& planes,
                               const BatchGroups& groups, Index group, Index c) {
   const auto& chunks = groups.chunks;
   GradientSums total;
   const Index first = groups.chunk(group), last = groups.chunk(group + 1);
   sum_leaves<0>(first, last, total, [&](Index chunk, GradientSums& sum) {
     sum = {};
-    for (Index n = chunks.begin(chunk); n < chunks.begin(chunk + 1); ++n)
-      sum += plane_gradient(x, g, middle, planes, n, c);
+    for (Index n = chunks.begin(chunk); n < chunks.begin(chunk + 1); ++n) {
+      const Index at = planes.offset(n, c);
+      sum += plane_gradient(x + at, y + at, dy + at, planes.size, normal);
+    }
   });
   return total;
 }
 
-/// y = (x - middle) scale + shift, in channel c of the examples [first, last).
-template <class T>
+/// y = f(t), in channel c of the examples [first, last).
+template <class T, class F>
 void normalise(const T* x, T* y, const ChannelPlanes& planes, Index first, Index last, Index c,
-               T middle, T scale, T shift) {
+               const Normalisation<T, F>& normal) {
   for (Index n = first; n < last; ++n) {
-    const T* const from = x + planes.offset(n, c);
-    T* const to = y + planes.offset(n, c);
-    FOVEA_INDEPENDENT
-    for (Index i = 0; i < planes.size; ++i) to[i] = (from[i] - middle) * scale + shift;
+    const Index at = planes.offset(n, c);
+    normal.forward(x + at, y + at, planes.size);
   }
 }
 
 /// dx = scale g - mean - (x - middle) slope, in channel c of the examples [first, last).
-template <class T>
-void normalise_back(const T* x, const T* g, T* dx, const ChannelPlanes& planes, Index first,
-                    Index last, Index c, T middle, T scale, T mean, T slope) {
+template <class T, class F>
+void normalise_back(const T* x, const T* y, const T* dy, T* dx, const ChannelPlanes& planes,
+                    Index first, Index last, Index c, const Normalisation<T, F>& normal, T mean,
+                    T slope) {
+  const T middle = normal.middle, scale = normal.scale, shift = normal.shift;
+  const F& f = normal.f;
   for (Index n = first; n < last; ++n) {
     const Index at = planes.offset(n, c);
-    const T *const p = x + at, *const q = g + at;
-    T* const to = dx + at;
-    FOVEA_INDEPENDENT
-    for (Index i = 0; i < planes.size; ++i) to[i] = scale * q[i] - mean - (p[i] - middle) * slope;
+    map_vectors(
+        planes.size, dx + at,
+        [&](Vec<T> p, Vec<T> fp, Vec<T> d) {
+          const Vec<T> g = f.gradient((p - middle) * scale + shift, fp, d);
+          return scale * g - mean - (p - middle) * slope;
+        },
+        x + at, y + at, dy + at);
   }
 }
 

@@ -76,10 +76,8 @@ class BatchNorm2d {
   [[gnu::cold]] explicit BatchNorm2d(const BatchNorm2dOptions& o) : options(o) {
     check(o.channels > 0, "BatchNorm2d: expected 1 channel or more, got ", o.channels);
     const Shape C{o.channels}, affine{o.affine ? o.channels : 0};
-    weight = Tensor<T, 1>(affine, T{1});
-    bias = Tensor<T, 1>(affine);
-    running_mean = Tensor<T, 1>(C);
-    running_var = Tensor<T, 1>(C, T{1});
+    weight = Tensor<T, 1>(affine, T{1}), bias = Tensor<T, 1>(affine);
+    running_mean = Tensor<T, 1>(C), running_var = Tensor<T, 1>(C, T{1});
     validate();
   }
 
@@ -115,9 +113,10 @@ class BatchNorm2d {
     return pass;
   }
 
-  /// y = gamma (x - mean) / sqrt(var + eps) + beta
-  template <std::size_t R>
-  void forward(View<const T, R> x, View<T, R> y, Pass& pass, const Context& context) const {
+  /// y = f(gamma (x - mean) / sqrt(var + eps) + beta); fused/norm_activation.hpp has an f.
+  template <std::size_t R, class F = kernels::AsItIs>
+  void forward(View<const T, R> x, View<T, R> y, Pass& pass, const Context& context,
+               const F& f = {}) const {
     check_shapes(*this, x, y);
     const kernels::ChannelPlanes planes(x.shape());
     const auto groups = groups_for(pass, planes.N);
@@ -141,19 +140,18 @@ class BatchNorm2d {
         }
         pass.mean(g, c) = mean, pass.inverse(g, c) = 1 / std::sqrt(var + options.eps);
         kernels::normalise(x.data(), y.data(), planes, groups.begin(g), groups.begin(g + 1), c,
-                           static_cast<T>(mean), static_cast<T>(gamma(c) * pass.inverse(g, c)),
-                           options.affine ? bias(c) : T{0});
+                           normalisation(pass, g, c, f));
       }
-      if (pass.of_batch)
-        pass.running_mean(c) = static_cast<T>(new_mean),
-        pass.running_var(c) = static_cast<T>(new_var);
+      if (!pass.of_batch) return;
+      pass.running_mean(c) = static_cast<T>(new_mean),
+      pass.running_var(c) = static_cast<T>(new_var);
     });
   }
 
   /// dbeta = sum g,  dgamma = sum g x',  dx = gamma / sqrt(var + eps) (g - dbeta/M - x' dgamma/M)
-  template <std::size_t R>
+  template <std::size_t R, class F = kernels::AsItIs>
   void backward(View<const T, R> x, View<const T, R> y, View<const T, R> dy, View<T, R> dx,
-                Pass& pass, const Context& context) const {
+                Pass& pass, const Context& context, const F& f = {}) const {
     check_shapes(*this, x, y, dy, dx);
     check_gradients(*this, pass, context);
     const kernels::ChannelPlanes planes(x.shape());
@@ -161,17 +159,16 @@ class BatchNorm2d {
     parallel_for(context.threads, planes.C, [&](Index c, int) {
       double dgamma = 0, dbeta = 0;
       for (Index g = 0; g < groups.count; ++g) {
-        const auto middle = static_cast<T>(pass.mean(g, c));
         const double inverse = pass.inverse(g, c);
+        const auto normal = normalisation(pass, g, c, f);
         const auto sum =
-            kernels::channel_gradient(x.data(), dy.data(), middle, planes, groups, g, c);
+            kernels::channel_gradient(x.data(), y.data(), dy.data(), normal, planes, groups, g, c);
         dbeta += sum.g, dgamma += sum.gx * inverse;
         if (dx.empty()) continue;
         const double scale = gamma(c) * inverse, M = to_double(groups.size(g) * planes.size);
         const double share = pass.of_batch ? scale / M : 0;  // of the sums in dx
-        kernels::normalise_back(x.data(), dy.data(), dx.data(), planes, groups.begin(g),
-                                groups.begin(g + 1), c, middle, static_cast<T>(scale),
-                                static_cast<T>(share * sum.g),
+        kernels::normalise_back(x.data(), y.data(), dy.data(), dx.data(), planes, groups.begin(g),
+                                groups.begin(g + 1), c, normal, static_cast<T>(share * sum.g),
                                 static_cast<T>(share * sum.gx * inverse * inverse));
       }
       if (!context.parameter_gradients || !options.affine) return;
@@ -181,12 +178,16 @@ class BatchNorm2d {
 
  private:
   static double to_double(auto x) { return static_cast<double>(x); }
-  double gamma(Index c) const { return options.affine ? to_double(weight(c)) : 1; }
-  kernels::BatchGroups groups_of(Index N) const {
-    return {N, options.statistics == Statistics::batch};
+  template <class F>
+  kernels::Normalisation<T, F> normalisation(const Pass& pass, Index g, Index c, const F& f) const {
+    return {static_cast<T>(pass.mean(g, c)), static_cast<T>(gamma(c) * pass.inverse(g, c)),
+            options.affine ? bias(c) : T{0}, f};
   }
-  kernels::BatchGroups groups_for(const Pass& pass, Index N) const {
-    const auto groups = groups_of(N);
+  double gamma(Index c) const { return options.affine ? to_double(weight(c)) : 1; }
+  using Groups = kernels::BatchGroups;
+  Groups groups_of(Index N) const { return {N, options.statistics == Statistics::batch}; }
+  Groups groups_for(const Pass& pass, Index N) const {
+    const Groups groups = groups_of(N);
     check(pass.mean.size() >= groups.count * options.channels &&
               pass.mean.shape() == pass.inverse.shape(),
           "BatchNorm2d: expected a Pass for ", groups.count, " x ", options.channels,

@@ -108,8 +108,8 @@ class GroupNorm {
         const double inverse = 1 / std::sqrt(squares / static_cast<double>(M) + options.eps);
         pass.mean(n, k) = mean, pass.inverse(n, k) = inverse;
         for (Index c = k * channels; c < (k + 1) * channels; ++c) {
-          const T scale = static_cast<T>(gamma(c) * inverse), shift = weight.empty() ? 0 : bias(c);
-          kernels::normalise(x.data(), y.data(), planes, n, n + 1, c, middle, scale, shift);
+          const Index at = planes.offset(n, c);
+          normalisation(pass, n, c).forward(x.data() + at, y.data() + at, planes.size);
         }
       }
     });
@@ -124,8 +124,9 @@ class GroupNorm {
     const kernels::ChannelPlanes planes(x.shape());
     const Index channels = planes.C / options.groups;
     const auto sums = [&](Index n, Index c) {
-      return kernels::plane_gradient(x.data(), dy.data(),
-                                     static_cast<T>(pass.mean(n, c / channels)), planes, n, c);
+      const Index at = planes.offset(n, c);
+      return kernels::plane_gradient(x.data() + at, y.data() + at, dy.data() + at, planes.size,
+                                     normalisation(pass, n, c));
     };
     if (!dx.empty())
       parallel_for(context.threads, planes.N, [&](Index n, int) {
@@ -137,14 +138,11 @@ class GroupNorm {
             const auto s = sums(n, c);
             h += gamma(c) * s.g, hx += gamma(c) * s.gx;
           }
-          const auto middle = static_cast<T>(pass.mean(n, k));
           const auto mean = static_cast<T>(h / M * inverse),
                      slope = static_cast<T>(hx / M * inverse * inverse * inverse);
-          for (Index c = k * channels; c < (k + 1) * channels; ++c) {
-            const auto scale = static_cast<T>(gamma(c) * inverse);
-            kernels::normalise_back(x.data(), dy.data(), dx.data(), planes, n, n + 1, c, middle,
-                                    scale, mean, slope);
-          }
+          for (Index c = k * channels; c < (k + 1) * channels; ++c)
+            kernels::normalise_back(x.data(), y.data(), dy.data(), dx.data(), planes, n, n + 1, c,
+                                    normalisation(pass, n, c), mean, slope);
         }
       });
     if (!context.parameter_gradients || !options.affine) return;
@@ -157,6 +155,11 @@ class GroupNorm {
   }
 
  private:
+  kernels::Normalisation<T> normalisation(const Pass& pass, Index n, Index c) const {
+    const Index k = c / (options.channels / options.groups);
+    return {static_cast<T>(pass.mean(n, k)), static_cast<T>(gamma(c) * pass.inverse(n, k)),
+            weight.empty() ? T{0} : bias(c)};
+  }
   double gamma(Index c) const { return weight.empty() ? 1.0 : static_cast<double>(weight(c)); }
   void check_pass(const Pass& pass, Index N) const {
     check(N <= pass.mean.extent(0) && pass.mean.extent(1) == options.groups &&
