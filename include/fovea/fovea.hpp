@@ -18,6 +18,7 @@
 #include "fovea/core/ops.hpp"
 #include "fovea/core/random.hpp"
 #include "fovea/core/parallel.hpp"
+#include "fovea/core/team.hpp"
 //
 #include "fovea/core/simd.hpp"
 #include "fovea/core/math.hpp"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <set>
 
@@ -149,4 +150,49 @@ TEST_CASE("build_info says what the flags were") {
         concat(FOVEA_VERSION_MAJOR, ".", FOVEA_VERSION_MINOR, ".", FOVEA_VERSION_PATCH));
   CHECK_UNARY(info.isa == "avx512" || info.isa == "avx2" || info.isa == "generic");
   CHECK(contains(typeid(Error).name(), std::string(info.isa)));
+}
+
+TEST_CASE("team: left out while it is no faster than one thread, and tried again") {
+  using Measure = detail::TeamMeasure;
+  using Clock = Measure::Clock;
+  const auto ms = [](double x) {
+    return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(x * 1e-3));
+  };
+  Measure measure;
+  Clock::time_point now = Clock::time_point{} + ms(1000);
+  // A region in which the calling thread did `own` of 8 chunks in 2 ms and waited until `end`.
+  const auto region = [&](Index own, double end) {
+    measure.add(now, now + ms(2), now + ms(end), own, 8);
+    now += ms(end);
+  };
+  CHECK(measure.worth_waking(now));
+  // Half the work each: alone it would take 4 ms, together 2.
+  for (int i = 0; i < 20; ++i) region(4, 2.0);
+  CHECK(measure.worth_waking(now));
+  // Thread 0 did 7 of 8 chunks and then waited 3 ms for the last one.
+  region(7, 5.0);
+  CHECK_FALSE(measure.worth_waking(now));
+  CHECK_FALSE(measure.worth_waking(now + ms(15)));
+  CHECK(measure.worth_waking(now + ms(17)));
+  // Again: four times as long, and so on, up to a second.
+  double pause = 16;
+  for (int i = 0; i < 6; ++i) {
+    now += ms(pause + 1);
+    REQUIRE(measure.worth_waking(now));
+    region(7, 5.0);
+    pause = std::min(4 * pause, 1000.0);
+    CHECK_FALSE(measure.worth_waking(now + ms(pause - 1)));
+    CHECK(measure.worth_waking(now + ms(pause + 1)));
+  }
+  // Once it is faster, the next pause is short again.
+  now += ms(1001);
+  for (int i = 0; i < 3; ++i) region(4, 2.0);
+  CHECK(measure.worth_waking(now));
+  region(7, 5.0);
+  CHECK_FALSE(measure.worth_waking(now));
+  CHECK(measure.worth_waking(now + ms(17)));
+  // A thread that got no chunk says nothing about how long they take.
+  Measure fresh;
+  fresh.add(now, now, now + ms(50), 0, 8);
+  CHECK(fresh.worth_waking(now + ms(50)));
 }

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "fovea/core/check.hpp"
+#include "fovea/core/team.hpp"
 
 #ifdef _OPENMP
 #  include <omp.h>
@@ -69,7 +70,10 @@ inline bool may_wake_others() {
 FOVEA_OUT_OF_LINE inline void run_chunks(int threads, Index chunks, const void* body,
                                          ChunkBody call) {
 #ifdef _OPENMP
-  if (threads > 1 && chunks > 1 && may_wake_others()) {
+  using Clock = TeamMeasure::Clock;
+  thread_local TeamMeasure measure;
+  const auto begin = threads > 1 && chunks > 1 ? Clock::now() : Clock::time_point{};
+  if (threads > 1 && chunks > 1 && measure.worth_waking(begin) && may_wake_others()) {
     // Each thread begins with a range of chunks of its own, the same one in every call with as many
     // chunks, so that backward finds in its cache what forward wrote. A thread that is done takes
     // chunks from the ranges of the others: one thread that is not scheduled does not delay all.
@@ -83,15 +87,19 @@ FOVEA_OUT_OF_LINE inline void run_chunks(int threads, Index chunks, const void* 
     } next[most_threads];
     for (int t = 0; t < team; ++t) next[t].chunk = range_begin(t);
     std::exception_ptr error;
+    Clock::time_point own_end{};  // of the calling thread, which is number 0
+    Index own = 0;
 #  pragma omp parallel num_threads(team)
     {
       const int thread = omp_get_thread_num();
+      Index done = 0;
       for (int turn = 0; turn < team; ++turn) {
         const int owner = (thread + turn) % team;
         const auto take = [&] {
           return __atomic_fetch_add(&next[owner].chunk, 1, __ATOMIC_RELAXED);
         };
         for (Index chunk = take(); chunk < range_begin(owner + 1); chunk = take()) {
+          ++done;
           try {
             call(body, chunk, thread);
           } catch (...) {
@@ -100,7 +108,12 @@ FOVEA_OUT_OF_LINE inline void run_chunks(int threads, Index chunks, const void* 
           }
         }
       }
+      if (thread == 0) {
+        own = done;
+        own_end = Clock::now();
+      }
     }
+    measure.add(begin, own_end, Clock::now(), own, chunks);
     if (error) std::rethrow_exception(error);
     return;
   }
