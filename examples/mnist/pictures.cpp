@@ -1,40 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "mnist/pictures.hpp"
 
-#include <algorithm>
-
-#include "charts/charts.hpp"
 #include "fovea/viz/confusion.hpp"
 #include "fovea/viz/gallery.hpp"
 #include "fovea/viz/png.hpp"
+#include "support/loss_curve.hpp"
 
-using namespace charts;
 using namespace fovea;
-
-namespace {
-
-// The loss of every step, thinned to what can be seen, and its running mean.
-std::string loss_curve(const Pictures& p) {
-  Line each{.name = "each batch", .color = "#8ab4dc"},
-      mean{.name = "running mean of 100", .color = "#b2182b"};
-  const std::size_t every = std::max<std::size_t>(1, p.losses.size() / 700);
-  double running = p.losses.empty() ? 0 : static_cast<double>(p.losses.front());
-  for (std::size_t i = 0; i < p.losses.size(); ++i) {
-    const auto loss = static_cast<double>(p.losses[i]);
-    running += (loss - running) / static_cast<double>(std::min<std::size_t>(i + 1, 100));
-    if (i % every != 0 && i + 1 != p.losses.size()) continue;
-    const double epoch = static_cast<double>(i + 1) / static_cast<double>(p.steps_per_epoch);
-    each.x.push_back(epoch);
-    each.y.push_back(loss);
-    mean.x.push_back(epoch);
-    mean.y.push_back(running);
-  }
-  return line_chart({each, mean}, {.title = "Training loss, " + p.dataset,
-                                   .x = {.label = "epoch", .from = 0.0},
-                                   .y = {.label = "cross-entropy (nats)"}});
-}
-
-}  // namespace
 
 void write_pictures(const Pictures& p, const std::filesystem::path& directory) {
   const auto [H, W] = p.input.shape();
@@ -57,5 +29,6 @@ void write_pictures(const Pictures& p, const std::filesystem::path& directory) {
       gallery(p.conv2, {.title = "conv2 after ReLU: patterns of patterns, 64 maps", .zoom = 5}));
   write_png(directory / "confusion_matrix.png",
             draw_confusion(p.confusion, "Test images by true and predicted class"));
-  write_file(directory / "loss_curve.svg", loss_curve(p));
+  write_file(directory / "loss_curve.svg",
+             loss_curve(p.losses, p.steps_per_epoch, "Training loss, " + p.dataset));
 }

@@ -60,3 +60,14 @@ fovea::TrainAndTest find_data(const std::filesystem::path& given, const std::str
               " found: give its directory with --data or ",
               "FOVEA_DATA_DIR, or let scripts/quickstart.sh fetch it into data/", dataset);
 }
+
+fovea::TrainAndTest find_cifar10(const std::filesystem::path& given, std::filesystem::path& found) {
+  const char* const variable = std::getenv("FOVEA_CIFAR_DIR");
+  found = given.empty() && variable ? variable : given;
+  for (const auto& place : {std::filesystem::path(FOVEA_SOURCE_DIR) / "data" / "cifar10",
+                            std::filesystem::path("data") / "cifar10"})
+    if (found.empty() && std::filesystem::is_directory(place)) found = place;
+  fovea::check(!found.empty(), "no CIFAR-10 found: give its directory with --data or ",
+               "FOVEA_CIFAR_DIR, or let scripts/quickstart.sh --cifar fetch it into data/cifar10");
+  return fovea::load_cifar10(found, fovea::read_file_or_gzip);
+}

@@ -28,6 +28,9 @@ std::string to_json(const Metrics& metrics) {
             {"seed", metrics.seed},       {"epochs", epochs_json(metrics.epochs)}};
   json["test_accuracy"] = nullptr;
   if (metrics.test_accuracy) json["test_accuracy"] = *metrics.test_accuracy;
+  if (metrics.test_accuracy_one_view)
+    json["test_accuracy_one_view"] = *metrics.test_accuracy_one_view;
+  if (metrics.training_seconds) json["training_seconds"] = *metrics.training_seconds;
   return json.dump(2) + "\n";
 }
 

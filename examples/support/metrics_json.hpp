@@ -24,6 +24,7 @@ struct Metrics {
   std::uint64_t seed;
   std::vector<EpochMetrics> epochs;
   std::optional<double> test_accuracy;  // of the last finished epoch
+  std::optional<double> test_accuracy_one_view = {}, training_seconds = {};  // of cifar_train
 };
 
 std::string to_json(const Metrics& metrics);

@@ -95,22 +95,17 @@ std::string wrapped(const std::string& text, std::size_t columns) {
   return result;
 }
 
-void add_training(CLI::App& app, TrainOptions& options, const std::string& what_is_written) {
+void add_data(CLI::App& app, std::filesystem::path& data, const std::string& text) {
   app.option_defaults()->always_capture_default();
-  app.add_option("--data", options.data,
-                 "directory with the four IDX files [default: FOVEA_DATA_DIR, then data/mnist]")
-      ->capture_default_str()
-      ->type_name("DIR")
-      ->transform(name());
-  app.add_option("--dataset", options.dataset, "what they are")
-      ->check(CLI::IsMember({"mnist", "fashion"}));
+  app.add_option("--data", data, text)->capture_default_str()->type_name("DIR")->transform(name());
+}
+
+// What all trainings have; `options` is a TrainOptions or a CifarOptions.
+void add_training(CLI::App& app, auto& options, const std::string& what_is_written) {
   app.add_option("--epochs", options.epochs, "times through the training images")
       ->transform(whole(1, 10000));
   app.add_option("--batch-size", options.batch_size, "images in a step")
       ->transform(whole(1, 65536));
-  app.add_option("--learning-rate", options.learning_rate, "of Adam")->transform(rate());
-  app.add_option("--schedule", options.schedule, "of the learning rate")
-      ->check(CLI::IsMember({"constant", "cosine", "one-cycle"}));
   app.add_option("--seed", options.seed, "of start weights and order")
       ->transform(whole<std::uint64_t>(0, ~std::uint64_t{0}));
   app.add_option("--threads", options.threads, "0: OMP_NUM_THREADS, or all")
@@ -121,6 +116,31 @@ void add_training(CLI::App& app, TrainOptions& options, const std::string& what_
       ->type_name("DIR")
       ->transform(name());
   app.add_flag("--quiet", options.quiet, "print the final accuracy only");
+}
+
+// What trainings on MNIST have besides.
+void add_mnist(CLI::App& app, TrainOptions& options) {
+  add_data(app, options.data,
+           "directory with the four IDX files [default: FOVEA_DATA_DIR, then data/mnist]");
+  app.add_option("--dataset", options.dataset, "what they are")
+      ->check(CLI::IsMember({"mnist", "fashion"}));
+  app.add_option("--learning-rate", options.learning_rate, "of Adam")->transform(rate());
+  app.add_option("--schedule", options.schedule, "of the learning rate")
+      ->check(CLI::IsMember({"constant", "cosine", "one-cycle"}));
+}
+
+void add_checkpoint(CLI::App& app, auto& options) {
+  auto* const checkpoint =
+      app.add_option("--checkpoint", options.checkpoint,
+                     "where to keep a training that can go on after a stop [default: nowhere]")
+          ->capture_default_str()
+          ->type_name("FILE")
+          ->transform(name());
+  app.add_option("--every", options.every, "steps between checkpoints")
+      ->transform(whole(1, most))
+      ->needs(checkpoint);
+  app.add_flag("--resume", options.resume, "go on from the checkpoint, if there is one yet")
+      ->needs(checkpoint);
 }
 
 void parse(CLI::App& app, int argc, char** argv) {
@@ -146,18 +166,25 @@ void parse(CLI::App& app, int argc, char** argv) {
 TrainOptions parse_train_options(int argc, char** argv) {
   TrainOptions options;
   CLI::App app("Trains the network of the course report and draws what it learned.", "mnist_train");
+  add_mnist(app, options);
   add_training(app, options, "model.safetensors, metrics.json and the pictures go");
-  auto* const checkpoint =
-      app.add_option("--checkpoint", options.checkpoint,
-                     "where to keep a training that can go on after a stop [default: nowhere]")
-          ->capture_default_str()
-          ->type_name("FILE")
-          ->transform(name());
-  app.add_option("--every", options.every, "steps between checkpoints")
-      ->transform(whole(1, most))
-      ->needs(checkpoint);
-  app.add_flag("--resume", options.resume, "go on from the checkpoint, if there is one yet")
-      ->needs(checkpoint);
+  add_checkpoint(app, options);
+  parse(app, argc, argv);
+  return options;
+}
+
+CifarOptions parse_cifar_options(int argc, char** argv) {
+  CifarOptions options;
+  CLI::App app("Trains a network on CIFAR-10 to 94 % in nine epochs and draws what it learned.",
+               "cifar_train");
+  add_data(app, options.data,
+           "directory with the six files of the binary version, packed or not [default: "
+           "FOVEA_CIFAR_DIR, then data/cifar10]");
+  add_training(app, options, "model.safetensors, metrics.json, report.html and the pictures go");
+  app.add_option("--hold-out", options.hold_out,
+                 "judge by N training images, on which it does not train, not by the test images")
+      ->transform(whole(0, 49999));
+  add_checkpoint(app, options);
   parse(app, argc, argv);
   return options;
 }
@@ -169,6 +196,7 @@ ExplainOptions parse_explain_options(int argc, char** argv) {
       "attacks, looks into it, and writes what it sees as one page. With --weights it looks into a "
       "network that was trained elsewhere instead of the plain one.",
       "mnist_explain");
+  add_mnist(app, options);
   add_training(app, options, "report.html, explain.json and the pictures go");
   app.add_option("--image", options.image, "number of the test image to follow")
       ->transform(whole(0, most));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The command lines of mnist_train, mnist_explain and mnist_predict.
+// The command lines of mnist_train, cifar_train, mnist_explain and mnist_predict.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,21 @@ struct TrainOptions {
   bool resume = false;
 };
 
+struct CifarOptions {
+  std::filesystem::path data;  // empty: FOVEA_CIFAR_DIR, then the usual places
+  int epochs = 9;
+  int batch_size = 2000;
+  std::uint64_t seed = 1;
+  int threads = 0;
+  int limit = 0;     // 0: all training images
+  int hold_out = 0;  // training images to judge by instead of the test images
+  std::filesystem::path out = "out";
+  bool quiet = false;
+  std::filesystem::path checkpoint = {};  // empty: none
+  int every = 25;                         // steps between checkpoints
+  bool resume = false;
+};
+
 struct ExplainOptions : TrainOptions {
   int image = 0;                       // of the test images
   int target = -1;                     // the class to explain; -1: the true one
@@ -45,6 +60,7 @@ struct PredictOptions {
 
 /// End the program after --help (status 0) or on a bad option (one sentence, status 2).
 TrainOptions parse_train_options(int argc, char** argv);
+CifarOptions parse_cifar_options(int argc, char** argv);
 ExplainOptions parse_explain_options(int argc, char** argv);
 PredictOptions parse_predict_options(int argc, char** argv);
 

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+//
+// cifar_train: 94 % of CIFAR-10 on a CPU in minutes. Writes model.safetensors, metrics.json and
+// pictures into --out.
+#include <chrono>
+#include <cstdio>
+#include <optional>
+
+#include "cifar/cifar_cnn.hpp"
+#include "cifar/pictures.hpp"
+#include "cifar/six_views.hpp"
+#include "fovea/data/cifar.hpp"
+#include "fovea/io/checkpoint.hpp"
+#include "fovea/io/model_file.hpp"
+#include "support/find_data.hpp"
+#include "support/metrics_json.hpp"
+#include "support/options.hpp"
+#include "support/program.hpp"
+#include "support/progress.hpp"
+
+using namespace fovea;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+constexpr std::uint64_t epochs_of_first_bias = 3;
+
+double since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+struct Run {
+  CifarOptions options;
+  Dataset train, test;
+  const CheckpointFile* checkpoint = nullptr;
+};
+
+struct Result {
+  std::vector<float> losses = {};         // of each step, a mean over its images
+  std::vector<EpochMetrics> epochs = {};  // those that were finished
+};
+
+template <class Net>
+Result train(Net& net, const Run& run) {
+  const CifarOptions& o = run.options;
+  const Index batch = o.batch_size, steps_of_epoch = run.train.size() / batch;
+  const auto epochs = static_cast<std::uint64_t>(o.epochs);
+  const double steps = static_cast<double>(o.epochs) * static_cast<double>(steps_of_epoch);
+  auto muon = cifar::optimizer(net, batch);
+  const cifar::Rates rates;
+  Result done;
+  TrainingState at;
+  double seconds = 0;  // of this epoch
+  if (run.checkpoint) {
+    const auto text = [](const auto& value) { return nlohmann::json(value).dump(); };
+    at.run = {{"training images", fingerprint(run.train)},
+              {"--epochs", text(o.epochs)},
+              {"--batch-size", text(o.batch_size)},
+              {"--seed", text(o.seed)}};
+    auto w = net.workspace(1, {.threads = 1, .seed = o.seed});
+    if (run.checkpoint->load(net, muon, w, at)) {
+      done.epochs = epochs_from_json(at.notes["epochs"]);
+      seconds = detail::parse_json(at.notes["seconds"]).get<double>();
+    }
+  }
+
+  std::optional<Workspace<Net>> w;
+  const auto begin_epoch = [&] {
+    const bool first = at.epoch < epochs_of_first_bias;
+    if (w && at.epoch != epochs_of_first_bias) return;
+    w.reset();  // before the next one is made: each has gigabytes
+    w.emplace(net.workspace(
+        batch, {.threads = o.threads,
+                .seed = o.seed,
+                .frozen = first ? cifar::never_trained : cifar::first_layer_or_never_trained}));
+    w->step = muon.steps();
+  };
+  const auto save = [&] {
+    if (!run.checkpoint) return;
+    at.notes = {{"epochs", to_json(done.epochs)}, {"seconds", nlohmann::json(seconds).dump()}};
+    run.checkpoint->save(net, muon, *w, at);
+  };
+
+  while (at.epoch < epochs && !interrupted()) {
+    begin_epoch();
+    const int epoch = static_cast<int>(at.epoch) + 1;
+    Progress progress(concat("epoch ", epoch, "/", o.epochs), steps_of_epoch * batch, o.quiet);
+    auto start = Clock::now();
+    for (const auto& [images, labels] : batches(run.train, batch,
+                                                {.seed = o.seed,
+                                                .epoch = at.epoch,
+                                                .first_step = static_cast<Index>(at.step),
+                                                .threads = o.threads},
+                                                Augment{.mirror = Mirror::alternate, .crop = 2})) {
+      if (static_cast<Index>(at.step) == steps_of_epoch) break;  // the last partial batch
+      const double left = 1 - static_cast<double>(muon.steps()) / steps;
+      muon.options.learning_rate = rates.filters * left;
+      muon.options.rest.learning_rate = rates.biases * left;
+      const float loss = cross_entropy(net.forward(images, *w), labels, w->output_gradient(),
+                                       {.smoothing = 0.2, .reduction = Reduction::sum});
+      check(std::isfinite(loss), "the loss is ", loss, " at epoch ", epoch, ", step ", at.step + 1,
+            ": expected a finite number");
+      net.backward(*w);
+      muon.step(net, *w);
+      at.losses.push_back(loss / static_cast<float>(batch));
+      at.loss_sum += static_cast<double>(loss);
+      at.step += 1;
+      const Index seen = static_cast<Index>(at.step) * batch;
+      progress.update(seen, at.loss_sum / static_cast<double>(seen));
+      if (run.checkpoint && at.step % static_cast<std::uint64_t>(o.every) == 0) {
+        seconds += since(start);
+        save();
+        start = Clock::now();
+      }
+      if (interrupted()) break;
+    }
+    seconds += since(start);
+    progress.finish();
+    if (static_cast<Index>(at.step) < steps_of_epoch) break;  // this epoch was not measured
+
+    const auto accuracy = evaluate(net, run.test, {.threads = o.threads}).accuracy();
+    const auto seen = static_cast<double>(steps_of_epoch * batch);
+    const double loss = at.loss_sum / seen;
+    done.epochs.push_back({epoch, loss, accuracy.percent(), seconds, seen / seconds});
+    if (!o.quiet) {
+      std::printf("epoch %d/%d  loss %.4f  one view %.2f %%  %.1f s, %.0f images/s\n", epoch,
+                  o.epochs, loss, accuracy.percent(), seconds, seen / seconds);
+      std::fflush(stdout);
+    }
+    at.epoch += 1;
+    at.step = 0;
+    at.loss_sum = seconds = 0;
+    save();
+  }
+  if (at.step > 0) save();  // interrupted in the middle of an epoch
+  done.losses = std::move(at.losses);
+  return done;
+}
+
+int run_training(const CifarOptions& options) {
+  const auto info = build_info();
+  const auto say = [&](const std::string& line) {
+    if (!options.quiet) std::puts(line.c_str());
+  };
+  prepare_directory(options.out);
+  std::optional<CheckpointFile> checkpoint;
+  if (!options.checkpoint.empty()) {
+    check(options.resume || !std::filesystem::is_regular_file(options.checkpoint),
+          options.checkpoint.string(),
+          ": expected no checkpoint yet, found a file (go on with --resume, or remove it)");
+    checkpoint.emplace(options.checkpoint);
+  }
+  std::filesystem::path found;
+  Run run{options, {}, {}, checkpoint ? &*checkpoint : nullptr};
+  auto data = find_cifar10(options.data, found);
+  run.train = std::move(data.train), run.test = std::move(data.test);
+  if (options.hold_out > 0)
+    std::tie(run.train, run.test) = stratified_split(run.train, options.hold_out, 0);
+  if (options.limit > 0 && options.limit < run.train.size())
+    run.train = run.train.part(0, options.limit);
+  check(options.batch_size <= run.train.size(), "--batch-size: expected at most the ",
+        run.train.size(), " training images, found ", options.batch_size);
+
+  Rng rng{options.seed};
+  auto net = cifar::cifar_cnn<float>(rng);
+  const int threads = resolve_threads(options.threads);
+  say(concat("fovea ", info.version, ", ", info.compiler, ", ", info.isa, ", ", threads,
+             threads == 1 ? " thread" : " threads", info.openmp ? "" : " (built without OpenMP)"));
+  if (!info.optimised)
+    say("Warning: built without optimisation, some fifty times slower than a Release build.");
+  say(concat("CIFAR-10 from ", found.string(), ": ", run.train.size(), " images to train on, ",
+             run.test.size(), options.hold_out > 0 ? " held out" : "", " to test with\n"));
+  say(summary(net));
+
+  // Everything from the data in memory to the last weights counts: whitening and augmentation, too.
+  const auto start = Clock::now();
+  cifar::prepare(net, run.train);
+  const double whitening = since(start);
+  const Result done = train(net, run);
+  double seconds = whitening;
+  for (const auto& e : done.epochs) seconds += e.seconds;
+
+  Metrics metrics{"cifar10",    net.parameter_count(), threads, std::string(info.isa),
+                  options.seed, done.epochs,           {}};
+  if (done.losses.empty()) {
+    write_file(options.out / "metrics.json", to_json(metrics));
+    return interrupted_status;
+  }
+  const Predictor predictor{net, 500};
+  auto scratch = predictor.scratch(options.threads);
+  const auto judged =
+      cifar::judge(run.test, [&](View<const float, 4> x) { return predictor(x, scratch); });
+  const auto six = judged.six_views.accuracy(), one = judged.one_view.accuracy();
+  if (done.epochs.size() == static_cast<std::size_t>(options.epochs)) {
+    metrics.test_accuracy = six.percent();
+    metrics.test_accuracy_one_view = one.percent();
+    metrics.training_seconds = seconds;
+  }
+  write_file(options.out / "metrics.json", to_json(metrics));
+  save_model(options.out / "model.safetensors", net, run.train.scaling,
+             {{"trained.on", "cifar10"}, {"trained.steps", to_string(done.losses.size())}});
+  cifar::write_pictures({.network = summary(net),
+                         .filters = std::get<0>(net.layers()).weight,
+                         .test = &run.test,
+                         .judged = &judged,
+                         .losses = done.losses,
+                         .steps_per_epoch = run.train.size() / options.batch_size,
+                         .seconds = seconds},
+                        options.out);
+  const auto [low, high] = six.interval();
+  std::printf("%ssix views %.2f %% (95 %%: %.2f-%.2f), one view %.2f %%, trained in %.0f s\n",
+              options.quiet ? "" : "\n", six.percent(), low, high, one.percent(), seconds);
+  if (interrupted()) say("Stopped by Ctrl-C; what was measured so far is kept.");
+  if (interrupted() && checkpoint)
+    say(concat("Add --resume to go on from ", options.checkpoint.string(), "."));
+  say(concat("model.safetensors, metrics.json, report.html and the pictures are in ",
+             options.out.string()));
+  return interrupted() ? interrupted_status : 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto options = parse_cifar_options(argc, argv);
+  catch_interrupt();
+  return run_program("cifar_train", [&] { return run_training(options); });
+}
