@@ -20,8 +20,10 @@ if [ -z "${FOVEA_DATA_DIR:-}" ] && ls data/mnist/t10k-images* > /dev/null 2>&1; 
   export FOVEA_DATA_DIR=$PWD/data/mnist
 fi
 
-parts=(kill checkpoint malformed exchange photos endurance random_networks random_run_time random_pytorch fuzz mutation coverage consumers asan tsan compilers platforms)
+parts=(headers suite kill checkpoint malformed exchange photos endurance random_networks random_run_time random_pytorch fuzz mutation coverage consumers asan tsan compilers platforms)
 declare -A shows=(
+  [headers]="every header compiles alone, as the first and only thing in its translation unit"
+  [suite]="the networks of \`benchmarks/suite\` train and predict; \`benchmarks/suite/run.py\` measures them"
   [kill]="\`kill -9\` at 200 random moments of a training, then \`--resume\`, and at 20 of one with averages, batch normalisation, dropout and augmentation: the same bits, no unreadable file"
   [checkpoint]="the same bits for 1, 2, 3, 4 and 7 threads and after \`--resume\`; full disk, read-only disk, another run, two at once"
   [malformed]="malformed safetensors, npy, checkpoints and pictures: refused in words, little memory, the model unchanged"
@@ -41,6 +43,15 @@ declare -A shows=(
   [platforms]="the same bits in every build without fused multiply-add: compilers, libraries, threads, WebAssembly, processors"
 )
 passed() { sed -n 's/^\[doctest\] test cases: *[0-9]* | *\([0-9]*\) passed.*/\1/p' "$1" | tail -1; }
+part_headers() { cmake --build "$build" --target headers_alone -j "$(nproc)" && echo "$(find include examples/charts examples/report -name '*.hpp' | wc -l) headers"; }
+part_suite() {
+  local network what
+  cmake --build "$build" --target bench_suite -j "$(nproc)" || return
+  for network in lenet5 course vgg resnet8 resnet20 mobile cifar; do
+    for what in train predict; do "$build/benchmarks/bench_suite" $network $what 4 2 0.1 || return; done
+  done
+  echo "7 networks train and predict"
+}
 part_kill() {
   local result
   tests/programs/kill_and_resume.sh "$build/examples/mnist_train" 200 || return
