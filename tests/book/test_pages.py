@@ -55,7 +55,8 @@ def check_command(line):
                 assert name in [preset["name"] for preset in presets[kind]], f"{line}: no preset {name} in {kind}"
             if "--target" in words:
                 target = words[words.index("--target") + 1]
-                assert target in (ROOT / "CMakeLists.txt").read_text(), f"{line}: no target {target}"
+                named = "".join((ROOT / place / "CMakeLists.txt").read_text() for place in (".", "tests"))
+                assert target in named, f"{line}: no target {target}"
         elif program != "camera":  # somebody's own
             said = known_options(program)
             assert said is not None, f"{line}: there is no {program}"
@@ -134,6 +135,7 @@ CHECKS = {
     ("README.md", "cpp", "// SPDX"): readme_program,
     ("README.md", "cmake", "cmake_minimum_required"): readme_project,
     ("CONTRIBUTING.md", "cpp", "TEST_CASE"): contributed_test,
+    ("CONTRIBUTING.md", "sh", "cmake --preset release"): shell,
     ("docs/architecture.md", "", "include/fovea/"): rooms,
     ("docs/architecture.md", "", "examples/"): folders,
     ("docs/architecture.md", "sh", "cmake --preset tsan"): shell,

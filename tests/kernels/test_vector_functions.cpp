@@ -29,7 +29,7 @@ TEST_CASE("vector functions: errors in float are as the page says") {
   const auto exp = [](Vec<float> x) { return kernels::exp(x); };
   const auto expm1 = [](Vec<float> x) { return kernels::expm1(x); };
   const auto tanh = [](Vec<float> x) { return kernels::tanh(x); };
-  const auto sigmoid = [](Vec<float> x) { return kernels::sigmoid(x); };
+  const auto sigmoid_of = [](Vec<float> x) { return kernels::sigmoid(x); };
   const auto below = [](Vec<float> x) { return kernels::normal(x).below; };
   const auto density = [](Vec<float> x) { return kernels::normal(x).density; };
   const auto normal = [](double x) { return std::erfc(-x / std::sqrt(2.0)) / 2; };
@@ -42,7 +42,7 @@ TEST_CASE("vector functions: errors in float are as the page says") {
     CHECK(largest_error(1e-3 * size, size, true, tanh, [](double x) { return std::tanh(x); }) <
           3e-7);
   }
-  CHECK(largest_error(-87, 88, true, sigmoid, [](double x) { return 1 / (1 + std::exp(-x)); }) <
+  CHECK(largest_error(-87, 88, true, sigmoid_of, [](double x) { return 1 / (1 + std::exp(-x)); }) <
         3e-7);
   CHECK(largest_error(-12, 12, false, below, normal) < 3e-7);
   CHECK(largest_error(-11.4, 0, true, below, normal) < 5e-6);
@@ -57,7 +57,7 @@ TEST_CASE("vector functions: ends of the range, and NaN in its lane alone") {
   const auto exp = [](auto x) { return kernels::exp(x); };
   const auto expm1 = [](auto x) { return kernels::expm1(x); };
   const auto tanh = [](auto x) { return kernels::tanh(x); };
-  const auto sigmoid = [](auto x) { return kernels::sigmoid(x); };
+  const auto sigmoid_of = [](auto x) { return kernels::sigmoid(x); };
   const auto below = [](auto x) { return kernels::normal(x).below; };
   CHECK(exactly_equal(one(exp, -infinity), 0.0f));
   CHECK(exactly_equal(one(exp, infinity), infinity));
@@ -65,8 +65,8 @@ TEST_CASE("vector functions: ends of the range, and NaN in its lane alone") {
   CHECK(exactly_equal(one(expm1, infinity), infinity));
   CHECK(exactly_equal(one(tanh, infinity), 1.0f));
   CHECK(exactly_equal(one(tanh, -infinity), -1.0f));
-  CHECK(exactly_equal(one(sigmoid, infinity), 1.0f));
-  CHECK(exactly_equal(one(sigmoid, -infinity), 0.0f));
+  CHECK(exactly_equal(one(sigmoid_of, infinity), 1.0f));
+  CHECK(exactly_equal(one(sigmoid_of, -infinity), 0.0f));
   CHECK(exactly_equal(one(below, infinity), 1.0f));
   CHECK(exactly_equal(one(below, -infinity), 0.0f));
   CHECK(exactly_equal(one(below, 0.0f), one(below, -0.0f)));
@@ -79,14 +79,14 @@ TEST_CASE("vector functions: ends of the range, and NaN in its lane alone") {
   CHECK(nan_in_lane_1(exp));
   CHECK(nan_in_lane_1(expm1));
   CHECK(nan_in_lane_1(tanh));
-  CHECK(nan_in_lane_1(sigmoid));
+  CHECK(nan_in_lane_1(sigmoid_of));
   CHECK(nan_in_lane_1(below));
 }
 
 TEST_CASE_TEMPLATE("map_vectors: every element once, the same bits at any place", T, float,
                    double) {
-  const functions::Gelu gelu;
-  const auto f = [&](Vec<T> x) { return gelu.value(x); };
+  const functions::Gelu function;
+  const auto f = [&](Vec<T> x) { return function.value(x); };
   Tensor<T, 1> x(Shape{Index{70}}), whole(x.shape());
   for (Index i = 0; i < x.size(); ++i) x(i) = static_cast<T>(i - 35) / 8;
   kernels::map_vectors(x.size(), whole.data(), f, std::as_const(x).data());

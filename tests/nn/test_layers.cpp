@@ -142,7 +142,9 @@ TEST_CASE("conv2d: rounding errors are as the pages of Winograd's algorithm say"
     Index channels;  // 15: tiles of 2 x 2, 64: of 4 x 4
     double limit;
   };
-  for (const auto& [channels, limit] : {Case{15, 3e-7}, Case{64, 1e-6}}) {
+  for (const Case& c : {Case{15, 3e-7}, Case{64, 1e-6}}) {
+    const Index channels = c.channels;
+    const double limit = c.limit;
     CAPTURE(channels);
     Rng rng{3};
     const Conv2d<float> conv({.in = channels, .out = channels, .kernel = 3, .padding = 1}, rng);
