@@ -59,7 +59,7 @@ find "$root/include" -name '*.hpp' -print0 | xargs -0 cat |
   sed -E -e 's|//.*||' -e "s/'(\\\\.|[^'\\\\])'//g" -e 's/"(\\.|[^"\\])*"//g' | grep -vE '^ *# ' | grep -oE '[A-Za-z_][A-Za-z_0-9]*' |
   sort -u > names
 # Those that we mean as macros.
-meant='^(noreturn|INFINITY|NAN|errno|E(INTR|NOENT|NOTDIR|NXIO)|F_DUPFD_CLOEXEC|LC_ALL_MASK|SIZE_MAX|O_[A-Z]+|S_IF[A-Z]+|LOCK_[A-Z]+|SEEK_END|U?INT[0-9]+_MAX|PTRDIFF_MAX|__.*)$'
+meant='^(noreturn|INFINITY|NAN|errno|E(ACCES|EXIST|INTR|LOOP|MLINK|NOENT|NOTDIR|NXIO)|F_DUPFD_CLOEXEC|LC_ALL_MASK|SIZE_MAX|O_[A-Z]+|S_IF[A-Z]+|LOCK_[A-Z]+|SEEK_END|U?INT[0-9]+_MAX|PTRDIFF_MAX|__.*)$'
 ! comm -12 macros names | grep -vE "$meant" || fail "the names above are macros of the system"
 
 # And all of them compile after those of others. What they include of other people's comes first: Eigen, for one, has

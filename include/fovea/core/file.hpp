@@ -197,6 +197,8 @@ class NewContent {
   std::string part() const { return beside_ + ".part"; }
 
   [[gnu::cold]] void put() {
+    if (part_.get() >= 0 && !part_.is_at(part()))
+      fail_with(std::make_error_code(std::errc::device_or_resource_busy));
     if (part_.get() >= 0 && std::rename(part().c_str(), path_.c_str()) != 0)
       fail_with(last_error());
     part_.close();
@@ -220,10 +222,12 @@ class NewContent {
       Descriptor file(part(), O_WRONLY | O_CREAT | O_EXCL, mode);
       const bool is_new = file.get() >= 0;
       if (!is_new && errno != EEXIST) fail_with(last_error());
-      if (!is_new) file = Descriptor(part(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+      if (!is_new) file = Descriptor(part(), O_RDWR | O_NOFOLLOW | O_NONBLOCK);
       const int why = file.get() < 0 ? errno : 0;
       if (why == ENOENT) continue;
-      if (why == EACCES || (why == 0 && file.lock() == std::errc::operation_would_block)) {
+      const std::error_code lock = why == 0 ? file.lock() : std::error_code();
+      // Where a file system has no locks, a file that is there may be another writer's.
+      if (why == EACCES || lock == std::errc::operation_would_block || (lock && !is_new)) {
         ++number;
         continue;
       }

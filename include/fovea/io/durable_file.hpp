@@ -68,7 +68,11 @@ class FileLock {
   explicit FileLock(const std::string& path) : file_(path, O_RDWR | O_CREAT) {
     check(file_.get() >= 0, path, ": cannot be opened for writing (",
           detail::last_error().message(), ")");
-    check(!file_.lock(), path, ": expected a free lock, found one that another process holds");
+    const std::error_code error = file_.lock();
+    check(!error, path, ": expected a free lock, found ",
+          error == std::errc::operation_would_block
+              ? std::string("one that another process holds")
+              : concat("that there are none here (", error.message(), ")"));
   }
 
  private:
