@@ -70,6 +70,10 @@ TEST_CASE("vector functions: ends of the range, and NaN in its lane alone") {
   CHECK(exactly_equal(one(below, infinity), 1.0f));
   CHECK(exactly_equal(one(below, -infinity), 0.0f));
   CHECK(exactly_equal(one(below, 0.0f), one(below, -0.0f)));
+  // The derivative of what has x^3 inside, where that is infinite.
+  const auto by_tanh = [](auto x) { return functions::Gelu{.tanh = true}.slope(x, x); };
+  CHECK(exactly_equal(one(by_tanh, 1e30f), 1.0f));
+  CHECK(exactly_equal(one(by_tanh, -1e30f), 0.0f));
   const auto nan_in_lane_1 = [](const auto& f) {
     Vec<float> x{};
     x[1] = static_cast<float>(math::nan);

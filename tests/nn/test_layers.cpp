@@ -78,7 +78,8 @@ TEST_CASE("conv2d: what is larger than L2's share is worked on in parts") {
   for (const auto& [options, shape] : std::vector<ConvCase>{
            {{.in = 5, .out = 17, .kernel = 2}, {1, 5, 120, 119}},
            {{.in = 5, .out = 9, .kernel = 3, .stride = 2, .padding = 1}, {1, 5, 120, 119}},
-           {{.in = 70, .out = 130, .kernel = 3, .padding = 1}, {2, 70, 9, 69}}}) {
+           {{.in = 70, .out = 130, .kernel = 3, .padding = 1}, {2, 70, 9, 69}},
+           {{.in = 520, .out = 521, .kernel = 3, .padding = 1}, {1, 520, 4, 3}}}) {
     Rng rng{3};
     const Conv2d<double> conv(options, rng);
     const auto x = random_tensor<double>(shape, 4);

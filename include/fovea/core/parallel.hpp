@@ -89,6 +89,7 @@ FOVEA_OUT_OF_LINE inline void run_chunks(int threads, Index chunks, const void* 
     std::exception_ptr error;
     Clock::time_point own_end{};  // of the calling thread, which is number 0
     Index own = 0;
+    int size = 1;  // OpenMP gives fewer threads inside of another region
 #  pragma omp parallel num_threads(team)
     {
       const int thread = omp_get_thread_num();
@@ -110,10 +111,11 @@ FOVEA_OUT_OF_LINE inline void run_chunks(int threads, Index chunks, const void* 
       }
       if (thread == 0) {
         own = done;
+        size = omp_get_num_threads();
         own_end = Clock::now();
       }
     }
-    measure.add(begin, own_end, Clock::now(), own, chunks);
+    if (size > 1) measure.add(begin, own_end, Clock::now(), own, chunks);
     if (error) std::rethrow_exception(error);
     return;
   }

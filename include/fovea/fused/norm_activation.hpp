@@ -6,9 +6,9 @@
 //   backward   g = f'(t) dy with t computed again, then as in nn/batch_norm2d.hpp
 //
 // A normalisation and an activation by themselves do next to nothing with every number that they
-// read, so they cost what memory costs: five sweeps over the batch forward and seven backward.
-// Here t and its gradient are never written, which leaves three and five, and two values less to
-// keep.
+// read, so they cost what memory costs: the batch is read or written five times forward and eight
+// times backward. Here t and its gradient are never written, which leaves three times, and five
+// (seven for Relu, whose y says where it was clipped), and one value less to keep.
 #pragma once
 
 #include "fovea/engine/fused_group.hpp"
@@ -65,6 +65,13 @@ class NormActivation final : public FusedGroup<T> {
   void forward(AnyView<const T> x, AnyView<T> y, const Context& context) override {
     norm().forward(x.template as<4>(), y.template as<4>(), pass(), context, f());
   }
+  /// The activation of t alone.
+  bool forward_after(std::size_t, AnyView<const T> t, AnyView<T> y,
+                     const Context& context) override {
+    NoPass nothing;
+    activation().forward(t.template as<4>(), y.template as<4>(), nothing, context);
+    return true;
+  }
   /// Assigns dx, unless it is empty, and the gradients of gamma and beta.
   void backward(AnyView<const T> x, AnyView<const T> y, AnyView<const T> dy, AnyView<T> dx,
                 const Context& context) override {
@@ -77,7 +84,11 @@ class NormActivation final : public FusedGroup<T> {
   typename BatchNorm2d<T>::Pass& pass() const {
     return norm_.template pass<typename BatchNorm2d<T>::Pass>();
   }
-  detail::AfterNorm<Layer> f() const { return {activation_.template get<Layer>()}; }
+  const Layer& activation() const { return activation_.template get<Layer>(); }
+  detail::AfterNorm<Layer> f() const {
+    if constexpr (requires(const Layer& layer) { layer.validate(); }) activation().validate();
+    return {activation()};
+  }
 
   const AnyLayer<T>&norm_, &activation_;
 };

@@ -100,6 +100,8 @@ struct Gelu {
       const auto z = kernels::normal(x);
       return z.below + x * z.density;
     }
+    x = x > all<V>(20) ? all<V>(20) : x;  // beyond, the slope is 1 or 0, and x^2 may be infinite
+    x = x < all<V>(-20) ? all<V>(-20) : x;
     const V t = kernels::tanh(inner(x)), one = all<V>(1);
     return all<V>(0.5) *
            ((one + t) + x * (one - t * t) * all<V>(scale) * (one + all<V>(3 * cubic) * x * x));

@@ -43,12 +43,6 @@ template <class V>
   return x < V{} ? -x : x + V{};
 }
 
-/// The larger one; b where a is NaN.
-template <class V>
-[[gnu::always_inline]] inline V larger(V a, V b) {
-  return a > b ? a : b;
-}
-
 namespace detail {
 
 // e^x = scale (1 + p), for -87 <= x <= 88.

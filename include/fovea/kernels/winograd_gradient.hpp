@@ -94,8 +94,8 @@ class WinogradGradient {
     // with fewer of them P would be read and written more often than V and D.
     // How many depends on C and O alone, as the sums do, and not on the width of a vector.
     const Index one = elements() * (C_ + O_) * Index{sizeof(T)};
-    const Index most =
-        std::clamp<Index>(l2_share / one, std::max<Index>(64, C_ * O_ / (C_ + O_)), 256);
+    const Index least = std::clamp<Index>(C_ * O_ / (C_ + O_), 64, 256);
+    const Index most = std::clamp<Index>(l2_share / one, least, 256);
     strip_ = std::clamp<Index>(most / tiles.w, 1, tiles.h);
     images_ = strip_ < tiles.h ? 1 : std::clamp<Index>(most / (tiles.h * tiles.w), 1, 16);
     x_ = {C_, {tile_ * strip_ + 2, tile_ * tiles.w + 2}, 0};
@@ -219,7 +219,7 @@ class WinogradGradient {
     }
   }
 
-  // 4 where Winograd's algorithm takes 4 (winograd_strips.hpp), and P stays in the cache.
+  // 4 where Winograd's algorithm takes 4 (winograd_strips.hpp), and P (at most 4.7 MB) stays in L3.
   static Index tile_for(Index C, Index O, Extent2 y) {
     return 36 * C * O * Index{sizeof(float)} <= 9 * l2_share ? winograd_tile(C, O, y) : 2;
   }

@@ -19,7 +19,7 @@
 //                                    1/2 -1/2         A^T = 0  1 -1  0
 //                                    0    1                 0  1  1 -1
 //
-// and 0, a, -a, b, -b for m = 4. With a = 5/8 and b = 3/2 they multiply by 1/4 to 4 where the
+// and 0, a, -a, b, -b for m = 4. With a = 5/8 and b = 3/2 they multiply by 0.1 to 3.4 where the
 // textbook's 1 and 2 multiply by up to 8 and divide by 24: the error is a third of theirs
 // (Barabasz, Anderson, Soodhalter and Gregg, Error analysis and improving the accuracy of Winograd
 // convolution for deep neural networks, ACM TOMS 2020, about the choice of points):

@@ -166,10 +166,10 @@ class BatchNorm2d {
         dbeta += sum.g, dgamma += sum.gx * inverse;
         if (dx.empty()) continue;
         const double scale = gamma(c) * inverse, M = to_double(groups.size(g) * planes.size);
-        const double share = pass.of_batch ? scale / M : 0;  // of the sums in dx
+        const double mean = pass.of_batch ? scale / M * sum.g : 0;  // even where the sum is NaN
+        const double slope = pass.of_batch ? scale / M * sum.gx * inverse * inverse : 0;
         kernels::normalise_back(x.data(), y.data(), dy.data(), dx.data(), planes, groups.begin(g),
-                                groups.begin(g + 1), c, normal, static_cast<T>(share * sum.g),
-                                static_cast<T>(share * sum.gx * inverse * inverse));
+                                groups.begin(g + 1), c, normal, T(mean), T(slope));
       }
       if (!context.parameter_gradients || !options.affine) return;
       pass.dweight(c) = static_cast<T>(dgamma), pass.dbias(c) = static_cast<T>(dbeta);
