@@ -16,14 +16,14 @@ cd "$(dirname "$(realpath "$0")")/.."
 
 refuse() { echo "quickstart.sh: $*" >&2; exit 2; }
 data=
-dataset=mnist
+dataset=
 program=mnist_train
 arguments=()
 while [ $# -gt 0 ]; do
   case $1 in
     --yes) yes=1 ;;
     --explain) program=mnist_explain ;;
-    --cifar) program=cifar_train dataset=cifar10 ;;
+    --cifar) program=cifar_train ;;
     --data) data=${2-}; [ $# -gt 1 ] || refuse "--data: expected a directory, found nothing"; shift ;;
     --data=*) data=${1#--data=} ;;
     --dataset) dataset=${2-}; [ $# -gt 1 ] || refuse "--dataset: expected mnist or fashion, found nothing"; shift ;;
@@ -34,9 +34,12 @@ while [ $# -gt 0 ]; do
   shift
 done
 if [ $program = cifar_train ]; then
-  [ $dataset = cifar10 ] || refuse "--dataset: expected nothing beside --cifar, found $dataset"
+  [ -z "$dataset" ] || refuse "--dataset: expected nothing beside --cifar, found $dataset"
+  dataset=cifar10
   data=${data:-${FOVEA_CIFAR_DIR:-}}
 else
+  dataset=${dataset:-mnist}
+  [ $dataset != cifar10 ] || refuse "--dataset: expected mnist or fashion, found $dataset (CIFAR-10 is --cifar)"
   data=${data:-${FOVEA_DATA_DIR:-}}
 fi
 case $dataset in mnist | fashion | cifar10) ;; *) refuse "--dataset: expected mnist or fashion, found $dataset" ;; esac
@@ -93,7 +96,10 @@ fetch_cifar() {
     rm -f "$archive.part"
     return 1
   fi
-  tar -xzf "$archive.part" -C "$target" --strip-components=1 && rm -f "$archive.part"
+  # Whole or not at all, also on a full disk.
+  rm -rf "$target.part" && mkdir "$target.part" && tar -xzf "$archive.part" -C "$target.part" --strip-components=1 ||
+    { rm -rf "$target.part" "$archive.part"; return 1; }
+  rm -rf "$target" && mv "$target.part" "$target"
 }
 
 use_fashion() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The networks of the suite, from 1998 to now. torch_networks.py has the same for PyTorch.
+// The networks of the suite, from 1998 to now. torch_suite.py has the same for PyTorch.
 //
 //   lenet5     LeCun et al. 1998, with ReLU and max-pooling; 1 x 28 x 28
 //   course     conv 32, pool, conv 64, pool, 128, 10; 1 x 28 x 28
@@ -22,7 +22,7 @@ namespace suite {
 
 using fovea::Index, fovea::Rng, fovea::Shape;
 
-/// A 3 x 3 convolution with what the networks of the suite put behind it.
+/// A 3 x 3 convolution with what follows it in the networks of the suite.
 inline auto conv_relu(Index out) {
   return fovea::chain(fovea::conv2d({.out = out, .kernel = 3, .padding = 1}), fovea::relu);
 }

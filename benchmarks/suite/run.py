@@ -97,11 +97,14 @@ def main():
             calls = {"fovea": lambda: run(options.bench, name, "train", *arguments)}
             for peer in torches:
                 for layout in "contiguous", "channels_last":
-                    calls[peer.version, layout] = lambda p=peer, l=layout: run(
+                    calls[peer.python, layout] = lambda p=peer, l=layout: run(
                         p.python, HERE / "torch_suite.py", name, "train", *arguments, "--layout", l)
             found = medians(options.rounds, calls)
-            best = [max((found[peer.version, l] or 0 for l in ("contiguous", "channels_last"))) for peer in torches]
-            work = run(options.bench, name, "train", 1, 1, 0.01)["gflop_per_image"]
+            best = [max((found[peer.python, l] or 0 for l in ("contiguous", "channels_last"))) for peer in torches]
+            one = run(options.bench, name, "train", 1, 1, 0.01)
+            if one is None or found["fovea"] is None:
+                sys.exit(f"run.py: expected images/s of {name}, found none; try {options.bench} {name} train 1 1")
+            work = one["gflop_per_image"]
             share = found["fovea"] * work / (peak["gflops"] / max(threads) * count)
             training.append([TITLES[name], count, NETWORKS[name], number(found["fovea"]), f"{share:.2f}",
                              *(number(b) for b in best), ratio(found["fovea"], max(best, default=0))])

@@ -132,7 +132,7 @@ Result train(Net& net, const Run& run) {
     at.loss_sum = seconds = 0;
     save();
   }
-  if (at.step > 0) save();  // interrupted in the middle of an epoch
+  if (w && at.step > 0) save();  // interrupted in the middle of an epoch
   done.losses = std::move(at.losses);
   return done;
 }
@@ -182,6 +182,7 @@ int run_training(const CifarOptions& options) {
 
   Metrics metrics{"cifar10",    net.parameter_count(), threads, std::string(info.isa),
                   options.seed, done.epochs,           {}};
+  if (options.hold_out > 0) metrics.held_out = options.hold_out;
   if (done.losses.empty()) {
     write_file(options.out / "metrics.json", to_json(metrics));
     return interrupted_status;
@@ -203,6 +204,7 @@ int run_training(const CifarOptions& options) {
                          .filters = std::get<0>(net.layers()).weight,
                          .test = &run.test,
                          .judged = &judged,
+                         .judged_by = options.hold_out > 0 ? "held-out images" : "test images",
                          .losses = done.losses,
                          .steps_per_epoch = run.train.size() / options.batch_size,
                          .seconds = seconds},

@@ -78,7 +78,7 @@ void write_pictures(const Pictures& p, const std::filesystem::path& directory) {
   const Image filters = draw_filters(p.filters),
               mistakes = draw_mistakes(*p.test, p.judged->answers),
               confusion = draw_confusion(p.judged->six_views.counts(),
-                                         "Test images by true and predicted class");
+                                         p.judged_by + " by true and predicted class");
   const std::string loss = loss_curve(p.losses, p.steps_per_epoch, "Training loss, CIFAR-10");
   write_png(directory / "conv1_filters.png", filters);
   write_png(directory / "mistakes.png", mistakes);
@@ -91,7 +91,7 @@ void write_pictures(const Pictures& p, const std::filesystem::path& directory) {
       "Photographs of ten kinds of things",
       "CIFAR-10: 32 x 32 pixels each, and what a network of eight layers makes of them.");
   page.section("What it reaches");
-  page.key_numbers({{percent(six), "of the test images, seen in six views"},
+  page.key_numbers({{percent(six), concat("of the ", p.judged_by, ", seen in six views")},
                     {percent(one), "seen once, as they are"},
                     {formatted(p.seconds, 0, 'f') + " s", "of training"}});
   page.figure(loss, {.what = "The loss of every step.",

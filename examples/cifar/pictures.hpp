@@ -16,6 +16,7 @@ struct Pictures {
   fovea::View<const float, 4> filters;  // (24, 3, 2, 2)
   const fovea::Dataset* test;
   const Judged* judged;
+  std::string judged_by;  // "test images"
   const std::vector<float>& losses;
   fovea::Index steps_per_epoch;
   double seconds;

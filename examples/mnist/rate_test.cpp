@@ -33,6 +33,8 @@ int run(const std::string& file, const std::string& directory) {
 
   const auto smallest = std::min_element(curve.begin(), curve.end(),
                                          [](auto& a, auto& b) { return a.loss < b.loss; });
+  check(smallest != curve.begin(),
+        "expected a loss that falls, found it smallest at the first rate, ", smallest->rate);
   const auto suggested = std::min_element(curve.begin(), smallest, [&](auto& a, auto& b) {
     return std::abs(a.rate - smallest->rate / 10) < std::abs(b.rate - smallest->rate / 10);
   });

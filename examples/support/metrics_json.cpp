@@ -30,6 +30,7 @@ std::string to_json(const Metrics& metrics) {
   if (metrics.test_accuracy) json["test_accuracy"] = *metrics.test_accuracy;
   if (metrics.test_accuracy_one_view)
     json["test_accuracy_one_view"] = *metrics.test_accuracy_one_view;
+  if (metrics.held_out) json["held_out"] = *metrics.held_out;
   if (metrics.training_seconds) json["training_seconds"] = *metrics.training_seconds;
   return json.dump(2) + "\n";
 }

@@ -25,6 +25,8 @@ struct Metrics {
   std::vector<EpochMetrics> epochs;
   std::optional<double> test_accuracy;  // of the last finished epoch
   std::optional<double> test_accuracy_one_view = {}, training_seconds = {};  // of cifar_train
+  std::optional<int> held_out =
+      {};  // training images that it was judged by, in place of test images
 };
 
 std::string to_json(const Metrics& metrics);
