@@ -17,7 +17,7 @@ int main() {
     std::printf("%-6s size %td, jump %td, start %td\n", field.layer.c_str(), field.size.h,
                 field.jump.h, field.start.h);
 
-  // The gradient of unit (6, 6) of conv2: 0 wherever it cannot see.
+  // The gradient of the sum of the four units at (6, 6) of conv2: 0 wherever they cannot see.
   Tensor<double, 4> x(Shape{1, 1, 28, 28});
   for (double& pixel : x) pixel = rng.uniform(-1, 1);
   auto workspace = net.workspace(1, {.keep = Keep::everything, .input_gradient = true});
