@@ -84,7 +84,7 @@ TEST_CASE("conv2d: what is larger than L2's share is worked on in parts") {
     const Conv2d<double> conv(options, rng);
     const auto x = random_tensor<double>(shape, 4);
     const Sequential net{Shape{shape[1], shape[2], shape[3]}, conv};
-    CHECK(relative_error(net.predict(x, 3), slow_conv<double>(x, conv)) <= 1e-14);
+    CHECK(relative_error(net.predict(x, 3), slow_conv<double>(x, conv)) <= 3e-14);  // 4680 terms
 
     // dx by the definition of the adjoint: <dy, conv(v)> = <dx, v>, without the bias.
     auto workspace = net.workspace(shape[0], {.input_gradient = true, .threads = 2});
