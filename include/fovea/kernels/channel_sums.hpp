@@ -141,8 +141,8 @@ struct AsItIs {
 /// y = f(t), t = (x - middle) scale + shift: how one channel is normalised.
 template <class T, class F = AsItIs>
 struct Normalisation {
-  T middle, scale, shift;
-  F f = {};
+  T middle, scale, shift;  ///< of t
+  F f = {};                ///< what is done to t
 
   /// f(t)
   void forward(const T* x, T* y, Index size) const {

@@ -109,6 +109,7 @@ struct Normal {
   V below;    ///< P(z < x)
   V density;  ///< e^(-x^2/2) / sqrt(2 pi)
 };
+/// In float by the polynomial above.
 [[gnu::always_inline]] inline Normal<Vec<float>> normal(Vec<float> x) {
   const Vec<float> a = absolute(x);
   const Vec<float> e = exp(a * a * -0.5f), t = 1.0f / (1.0f + 0.3f * a);
@@ -120,6 +121,7 @@ struct Normal {
   const Vec<float> tail = e * (t * sum), above = 1.0f - tail;
   return {x < Vec<float>{} ? tail : above, e * 0.39894228f};
 }
+/// In double by core/math.hpp.
 inline Normal<Vec<double>> normal(Vec<double> x) {
   constexpr double root2 = std::numbers::sqrt2;
   return {lane_by_lane(x, [](double v) { return (1 + math::erf(v / root2)) / 2; }),

@@ -98,8 +98,9 @@ struct WinogradMatrices<4> {
   /// The points and what follows from them; all are exact in float.
   template <class T>
   struct Numbers {
-    T a = T{5} / 8, b = T{3} / 2, a2 = a * a, b2 = b * b, ab2 = a2 * b2, s = a2 + b2,
-      p = 2 * a2 * (a2 - b2), q = 2 * b2 * (b2 - a2);
+    T a = T{5} / 8, b = T{3} / 2, a2 = a * a, b2 = b * b;  ///< the points and their squares
+    T ab2 = a2 * b2, s = a2 + b2;                          ///< in B^T
+    T p = 2 * a2 * (a2 - b2), q = 2 * b2 * (b2 - a2);      ///< in G
   };
 
   /// B^T d
