@@ -116,7 +116,7 @@ for ((i = 0; i < count; ++i)); do
   rm -rf "$directory"
 done
 
-[ "$during" -gt $((count / 4)) ] || fail "too few of the kills met a training at work: $during"
+[ "$during" -ge $(((count + 3) / 4)) ] || fail "too few of the kills met a training at work: $during"
 echo "$good of $count ended with the same SHA-256 and the same numbers as the run that nobody stopped;" \
   "killed $before times before the first checkpoint, $during in training, $after after it," \
   "$writing of them in the middle of writing a checkpoint"
