@@ -27,7 +27,9 @@ double everything(std::uint64_t seed) {
   Rng rng{seed};
   Sequential net{Shape{1, 28, 28}, Conv2d<T>{{.in = 1, .out = 8, .kernel = 3, .padding = 1}, rng},
                  Relu{},           Conv2d<T>{{.in = 8, .out = 8, .kernel = 5, .groups = 8}, rng},
-                 Relu{},           MaxPool2d{{.kernel = 2}},
+                 Gelu{},           Elu{},
+                 Silu{},           Tanh{},
+                 Softplus{},       MaxPool2d{{.kernel = 2}},
                  Flatten{},        Linear<T>{{.in = 8 * 12 * 12, .out = 10}, rng}};
   auto w = net.workspace(50);
   AdamW adamw{net};
