@@ -10,8 +10,8 @@
 #include "cifar/pictures.hpp"
 #include "cifar/six_views.hpp"
 #include "fovea/data/cifar.hpp"
-#include "fovea/io/checkpoint.hpp"
 #include "fovea/io/model_file.hpp"
+#include "support/checkpoints.hpp"
 #include "support/find_data.hpp"
 #include "support/metrics_json.hpp"
 #include "support/options.hpp"
@@ -59,8 +59,9 @@ Result train(Net& net, const Run& run) {
               {"--seed", text(o.seed)}};
     auto w = net.workspace(1, {.threads = 1, .seed = o.seed});
     if (run.checkpoint->load(net, muon, w, at)) {
-      done.epochs = epochs_from_json(at.notes["epochs"]);
-      seconds = detail::parse_json(at.notes["seconds"]).get<double>();
+      Measured measured = measured_in(at.notes, run.checkpoint->path());
+      done.epochs = std::move(measured.epochs);
+      seconds = measured.seconds;
     }
   }
 
@@ -77,7 +78,7 @@ Result train(Net& net, const Run& run) {
   };
   const auto save = [&] {
     if (!run.checkpoint) return;
-    at.notes = {{"epochs", to_json(done.epochs)}, {"seconds", nlohmann::json(seconds).dump()}};
+    at.notes = to_notes({done.epochs, seconds});
     run.checkpoint->save(net, muon, *w, at);
   };
 
@@ -138,18 +139,11 @@ Result train(Net& net, const Run& run) {
 }
 
 int run_training(const CifarOptions& options) {
-  const auto info = build_info();
   const auto say = [&](const std::string& line) {
     if (!options.quiet) std::puts(line.c_str());
   };
   prepare_directory(options.out);
-  std::optional<CheckpointFile> checkpoint;
-  if (!options.checkpoint.empty()) {
-    check(options.resume || !std::filesystem::is_regular_file(options.checkpoint),
-          options.checkpoint.string(),
-          ": expected no checkpoint yet, found a file (go on with --resume, or remove it)");
-    checkpoint.emplace(options.checkpoint);
-  }
+  const auto checkpoint = open_checkpoint(options.checkpoint, options.resume);
   std::filesystem::path found;
   Run run{options, {}, {}, checkpoint ? &*checkpoint : nullptr};
   auto data = find_cifar10(options.data, found);
@@ -164,10 +158,7 @@ int run_training(const CifarOptions& options) {
   Rng rng{options.seed};
   auto net = cifar::cifar_cnn<float>(rng);
   const int threads = resolve_threads(options.threads);
-  say(concat("fovea ", info.version, ", ", info.compiler, ", ", info.isa, ", ", threads,
-             threads == 1 ? " thread" : " threads", info.openmp ? "" : " (built without OpenMP)"));
-  if (!info.optimised)
-    say("Warning: built without optimisation, some fifty times slower than a Release build.");
+  say(build_line(threads));
   say(concat("CIFAR-10 from ", found.string(), ": ", run.train.size(), " images to train on, ",
              run.test.size(), options.hold_out > 0 ? " held out" : "", " to test with\n"));
   say(summary(net));
@@ -180,7 +171,7 @@ int run_training(const CifarOptions& options) {
   double seconds = whitening;
   for (const auto& e : done.epochs) seconds += e.seconds;
 
-  Metrics metrics{"cifar10",    net.parameter_count(), threads, std::string(info.isa),
+  Metrics metrics{"cifar10",    net.parameter_count(), threads, std::string(build_info().isa),
                   options.seed, done.epochs,           {}};
   if (options.hold_out > 0) metrics.held_out = options.hold_out;
   if (done.losses.empty()) {

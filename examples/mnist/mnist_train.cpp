@@ -29,19 +29,12 @@ void print_confusion(const Tensor<Index, 2>& counts) {
 }
 
 int run(const TrainOptions& options) {
-  const auto info = build_info();
   const auto say = [&](const std::string& line) {
     if (!options.quiet) std::puts(line.c_str());
   };
 
   prepare_directory(options.out);
-  std::optional<CheckpointFile> checkpoint;
-  if (!options.checkpoint.empty()) {
-    check(options.resume || !std::filesystem::is_regular_file(options.checkpoint),
-          options.checkpoint.string(),
-          ": expected no checkpoint yet, found a file (go on with --resume, or remove it)");
-    checkpoint.emplace(options.checkpoint);
-  }
+  const auto checkpoint = open_checkpoint(options.checkpoint, options.resume);
   std::filesystem::path found;
   auto [training, test] = find_data(options.data, options.dataset, found);
   if (options.limit > 0 && options.limit < training.size())
@@ -53,10 +46,7 @@ int run(const TrainOptions& options) {
   auto net = course_cnn<float>(rng);
   const int threads = resolve_threads(options.threads);
 
-  say(concat("fovea ", info.version, ", ", info.compiler, ", ", info.isa, ", ", threads,
-             threads == 1 ? " thread" : " threads", info.openmp ? "" : " (built without OpenMP)"));
-  if (!info.optimised)
-    say("Warning: built without optimisation, some fifty times slower than a Release build.");
+  say(build_line(threads));
   say(concat(training.name, " from ", found.string(), ": ", training.size(),
              " images to train on, ", test.size(), " to test with\n"));
   say(summary(net));
@@ -79,7 +69,7 @@ int run(const TrainOptions& options) {
   Metrics metrics{training.name,
                   net.parameter_count(),
                   threads,
-                  std::string(info.isa),
+                  std::string(build_info().isa),
                   options.seed,
                   epochs,
                   {}};

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <exception>
 
+#include "fovea/core/build_info.hpp"
 #include "fovea/core/check.hpp"
 
 namespace {
@@ -34,6 +35,16 @@ int end_of_output(const std::string& program, int status) {
   if (!why) return status;
   std::fprintf(stderr, "%s: standard output: cannot be written (%s)\n", program.c_str(), why);
   return status == 0 ? bad_input_status : status;
+}
+
+std::string build_line(int threads) {
+  const auto info = fovea::build_info();
+  return fovea::concat(
+      "fovea ", info.version, ", ", info.compiler, ", ", info.isa, ", ", threads,
+      threads == 1 ? " thread" : " threads", info.openmp ? "" : " (built without OpenMP)",
+      info.optimised
+          ? ""
+          : "\nWarning: built without optimisation, some fifty times slower than a Release build.");
 }
 
 bool can_redraw() {

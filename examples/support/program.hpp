@@ -23,6 +23,9 @@ inline void stop_if_interrupted() {
 /// sentence is told, and a status of 0 becomes 2.
 int end_of_output(const std::string& program, int status);
 
+/// "fovea 0.1.0, g++ 12.2, avx512, 2 threads", and below it a warning if nothing is optimised.
+std::string build_line(int threads);
+
 /// Whether a line on standard output can be drawn again: on a terminal that is not a "dumb" one.
 bool can_redraw();
 /// The width of that terminal now, else COLUMNS, else 80.

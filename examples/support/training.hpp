@@ -17,8 +17,7 @@
 #include <cstdio>
 
 #include "fovea/fovea.hpp"
-#include "fovea/io/checkpoint.hpp"
-#include "support/metrics_json.hpp"
+#include "support/checkpoints.hpp"
 #include "support/program.hpp"
 #include "support/progress.hpp"
 
@@ -95,17 +94,15 @@ Training train(Net& net, const fovea::Dataset& data, const fovea::Dataset& test,
   if (r.checkpoint) {
     at.run = run_of(r, data, test);
     if (r.checkpoint->load(net, adam, w, at)) {
-      done.epochs = epochs_from_json(at.notes["epochs"]);
-      const auto measured = detail::parse_json(at.notes["seconds"]);
-      check(measured.is_number(), r.checkpoint->path(),
-            ": expected a number for notes.seconds, found ", printable(at.notes["seconds"]));
-      seconds = measured.get<double>();
+      Measured measured = measured_in(at.notes, r.checkpoint->path());
+      done.epochs = std::move(measured.epochs);
+      seconds = measured.seconds;
       if (!done.epochs.empty()) judge();
     }
   }
   const auto save = [&] {
     if (!r.checkpoint) return;
-    at.notes = {{"epochs", to_json(done.epochs)}, {"seconds", nlohmann::json(seconds).dump()}};
+    at.notes = to_notes({done.epochs, seconds});
     r.checkpoint->save(net, adam, w, at);
   };
 

@@ -219,7 +219,7 @@ class WinogradGradient {
     }
   }
 
-  // 4 where Winograd's algorithm takes 4 (winograd_strips.hpp), and P (at most 4.7 MB) stays in L3.
+  // 4 where Winograd's algorithm takes 4 (winograd.hpp), and P (at most 4.7 MB) stays in L3.
   static Index tile_for(Index C, Index O, Extent2 y) {
     return 36 * C * O * Index{sizeof(float)} <= 9 * l2_share ? winograd_tile(C, O, y) : 2;
   }
