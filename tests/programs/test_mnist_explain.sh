@@ -26,18 +26,12 @@ grep -q $'\r' "$work/log" && fail "control characters though the output is not a
 grep -q "measuring attacks .* s$" "$work/log" || fail "no times: $(cat "$work/log")"
 [ "$(grep -c '^| ' "$work/out/robustness.md")" = 30 ] || fail "robustness.md: $(cat "$work/out/robustness.md")"
 
-# The same seed gives the same numbers with any number of threads.
-run --image 3 --class 5 --threads 1 --quiet --out "$work/one" > "$work/quiet" || fail "one thread"
-[ "$(wc -l < "$work/quiet")" = 1 ] || fail "--quiet printed more than one line"
-cmp -s "$work/out/robustness.md" "$work/one/robustness.md" || fail "another number of threads changed the table"
-
 # explain.json is JSON and says what the page says.
 python=/usr/bin/python3
 if [ -x $python ]; then
-  $python - "$work/out" "$work/one" <<'PY' || fail "explain.json"
+  $python - "$work/out" <<'PY' || fail "explain.json"
 import html, json, re, sys
-load = lambda d: json.load(open(d + "/explain.json"))
-data, other = load(sys.argv[1]), load(sys.argv[2])
+data = json.load(open(sys.argv[1] + "/explain.json"))
 page = html.unescape(re.sub(r"<[^>]+>", " ", open(sys.argv[1] + "/report.html").read())).replace("\u00a0", " ")
 def on_page(text):
     assert text in page, text + " is not on the page"
@@ -56,17 +50,16 @@ for network in ("plain", "augmented", "adversarial"):
 on_page("ECE %.2f %%" % (100 * data["mistakes"]["ece"]))
 for method, areas in data["attribution"]["faithfulness"].items():
     on_page("%.3f" % areas["deletion_area"])
-for key in data:
-    assert key in ("run", "seconds", "networks") or data[key] == other[key], key + " depends on the threads"
 PY
 else
   echo "explain.json was not parsed, for want of $python"
 fi
 
-# The plain network, trained by mnist_train: the page says where it comes from, and finds the same in it.
+# The plain network, trained by mnist_train: the page says where it comes from, and finds the same in it, with
+# another number of threads.
 "$MNIST_TRAIN" --data "$work/data" --epochs 1 --out "$work/trained" --quiet > /dev/null || fail "mnist_train"
 weights=$work/trained/model.safetensors
-run --image 3 --class 5 --weights "$weights" --out "$work/loaded" > "$work/log" 2>&1 || fail "--weights: $(cat "$work/log")"
+run --image 3 --class 5 --threads 1 --weights "$weights" --out "$work/loaded" > "$work/log" 2>&1 || fail "--weights: $(cat "$work/log")"
 grep -q "^model.safetensors holds a self-test, which came out right here.*, as the file says.$" "$work/log" ||
   fail "--weights: $(cat "$work/log")"
 grep -q "training, plain" "$work/log" && fail "--weights: a plain network was trained"
@@ -100,7 +93,7 @@ for a, b in (("plain", "loaded"), ("augmented", "augmented"), ("adversarial", "a
 del here["filters"]["likeness_to_start"]
 renamed = json.loads(json.dumps(loaded).replace('"loaded"', '"plain"'))
 for key in here:
-    assert key in ("run", "seconds", "networks") or here[key] == renamed[key], key + " differs in a loaded network"
+    assert key in ("run", "seconds", "networks") or here[key] == renamed[key], key + " differs in a loaded network, or depends on the threads"
 
 # The same weights without metadata, as others write them; with another scaling and a self-test that
 # fails; with a scaling that is none; as another network; with a weight that is no number.
