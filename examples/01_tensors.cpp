@@ -3,6 +3,8 @@
 // 1. Tensors: blocks of numbers, and views that look at them.
 //
 // Prints a matrix, its column means, a matrix product and one row.
+#include <err.h>
+
 #include <cstdio>
 
 #include "fovea/fovea.hpp"
@@ -34,4 +36,5 @@ int main() {
   } catch (const Error& error) {
     std::printf("a.at(2, 0): %s\n", error.what());
   }
+  if (std::fflush(stdout) != 0) err(1, "standard output");  // a full disk, for instance
 }

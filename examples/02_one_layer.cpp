@@ -4,6 +4,8 @@
 //
 // Prints a small image with a bright right half, and the response of the filter: large where dark
 // meets bright, zero elsewhere.
+#include <err.h>
+
 #include <cstdio>
 
 #include "fovea/fovea.hpp"
@@ -24,4 +26,5 @@ int main() {
 
   std::printf("image:\n%s\n", to_string(image[0][0]).c_str());
   std::printf("left-to-right edges:\n%s\n", to_string(response[0][0]).c_str());
+  if (std::fflush(stdout) != 0) err(1, "standard output");  // a full disk, for instance
 }

@@ -4,6 +4,8 @@
 //
 // Prints, for a small network and each of its parameters, how far the hand-written gradient is from
 // the finite difference: some 1e-10 of the largest entry. A wrong sign would print 2.
+#include <err.h>
+
 #include <cstdio>
 
 #include "fovea/fovea.hpp"
@@ -23,4 +25,5 @@ int main() {
   const auto result = gradient_check(net, x);
   std::printf("%s\nworst: %.1e, %s\n", to_string(result).c_str(), result.max_error,
               result.max_error <= 1e-6 ? "the gradients are right" : "something is wrong");
+  if (std::fflush(stdout) != 0) err(1, "standard output");  // a full disk, for instance
 }

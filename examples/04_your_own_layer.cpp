@@ -3,6 +3,8 @@
 // 4. A layer of your own: softsign, y = x / (1 + |x|), which keeps y between -1 and 1.
 //
 // Prints whether the gradient of the new layer is right, and the summary of a network that uses it.
+#include <err.h>
+
 #include <cmath>
 #include <cstdio>
 
@@ -41,4 +43,5 @@ int main() {
   Sequential net{Shape{1, 8, 8}, Conv2d<float>{{.in = 1, .out = 4, .kernel = 3}, rng}, Softsign{},
                  Flatten{}, Linear<float>{{.in = 4 * 6 * 6, .out = 2}, rng}};
   std::printf("%s", summary(net).c_str());
+  if (std::fflush(stdout) != 0) err(1, "standard output");  // a full disk, for instance
 }

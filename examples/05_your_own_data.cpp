@@ -4,6 +4,8 @@
 //
 // The points of two spirals are learned by a small network. Prints the loss every 100 steps, falling
 // from about 0.7 (guessing) towards zero, and the share of points it gets right.
+#include <err.h>
+
 #include <cmath>
 #include <cstdio>
 #include <numbers>
@@ -46,4 +48,5 @@ int main() {
   ConfusionMatrix confusion(2);
   confusion.add(net.predict(x), labels);
   std::printf("right: %.1f %%\n", confusion.accuracy().percent());
+  if (std::fflush(stdout) != 0) err(1, "standard output");  // a full disk, for instance
 }

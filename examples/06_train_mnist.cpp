@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Trains a network to read digits and prints, after each epoch, the share of test images it gets right.
+#include <err.h>
 #include <fovea/fovea.hpp>
 
 #include <cstdio>
@@ -26,4 +27,5 @@ int main(int argc, char** argv) {
     const auto result = evaluate(net, test).accuracy();
     std::printf("epoch %d: %.2f %%\n", static_cast<int>(epoch) + 1, result.percent());
   }
+  if (std::fflush(stdout) != 0) err(1, "standard output");  // a full disk, for instance
 }

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # The programs among other Unix programs: links, pipes, devices, names, numbers, a full disk behind standard
-# output. $1 is mnist_predict, MNIST_TRAIN and MNIST_EXPLAIN the others, MILESTONES those of examples/milestones;
-# WRITE_IDX and PHOTOS make synthetic digits.
+# output. $1 is mnist_predict, MNIST_TRAIN and MNIST_EXPLAIN the others, MILESTONES those of examples/milestones,
+# COURSE the six of examples; WRITE_IDX and PHOTOS make synthetic digits.
 # As root, all is tried again as the user nobody.
 if [ "${AGAIN:-}" = "" ] && [ "$(id -u)" = 0 ] && setpriv --reuid=65534 --regid=65534 --clear-groups "$1" --help > /dev/null 2>&1; then
   AGAIN=yes setpriv --reuid=65534 --regid=65534 --clear-groups "$0" "$1" || exit 1
@@ -203,6 +203,11 @@ for milestone in $MILESTONES; do
   for where in "> /dev/full" ">&-"; do
     told "standard output cannot be written" 1 bash -c "\"\$@\" $where" - timeout 20 "$milestone" "${arguments[@]}"
   done
+done
+for lesson in $COURSE; do
+  case $lesson in *06_train_mnist) arguments=(data) ;; *) arguments=() ;; esac
+  told "standard output: No space left on device" 1 bash -c '"$@" > /dev/full' - timeout 60 "$lesson" "${arguments[@]}"
+  told "standard output: Bad file descriptor" 1 bash -c '"$@" >&-' - timeout 60 "$lesson" "${arguments[@]}"
 done
 (trap - PIPE; "$program" --help; echo $? > status) | true
 [ "$(cat status)" = 141 ] || [ "$(cat status)" = 0 ] || fail "a reader that is gone: status $(cat status)"
