@@ -121,7 +121,7 @@ void gemm_part(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<
     for (Index j = 0; j < c.cols; j += tile_cols<T>) {
       const Index depth = std::min(k_block, a.cols - k), width = std::min(tile_cols<T>, c.cols - j);
       const Index cols = whole_vectors<T>(width);
-      const auto tile = cols == tile_cols<T> ? whole_tile<3, T>
+      const auto tile = cols == tile_cols<T> ? whole_tile<tile_vectors, T>
                         : cols > lanes<T>    ? whole_tile<2, T>
                                              : whole_tile<1, T>;
       const bool copied = !in_place || width < cols;

@@ -24,6 +24,8 @@ namespace fovea::inline FOVEA_ABI::kernels {
 /// The tile: rows, and vectors in a row.
 inline constexpr int tile_rows = vector_registers == 32 ? 8 : 4;
 inline constexpr int tile_vectors = 3;  ///< vectors in a row of the tile
+static_assert(tile_rows % 4 == 0 && tile_vectors <= 3,
+              "kernels know 4, 8, 16 rows, 1 to 3 vectors");
 /// R rows of V vectors, for registers.
 template <class T, int R, int V>
 using Tile = Array<Array<Vec<T>, V>, R>;
