@@ -356,6 +356,21 @@ TEST_CASE("gradient_check sees mistakes made on purpose") {
   CHECK(contains(text, ", largest gradient "));
 }
 
+TEST_CASE("gradient_check: a gradient that is zero is right, one that should be zero is not") {
+  Rng rng{1};
+  const auto net = sequential<double>(Shape{2, 6, 5}, rng, conv2d({.out = 4, .kernel = 3}),
+                                      batch_norm2d(), relu, flatten, linear(3));
+  const auto result = gradient_check(net, random_tensor<double>(Shape{3, 2, 6, 5}, 2));
+  CAPTURE(to_string(result));
+  CHECK(result.entries[2].name == "conv1.bias");
+  CHECK(result.entries[2].largest < 1e-12);
+  CHECK(result.max_error <= 1e-6);
+  const Tensor<double, 1> none{0.0, 0.0}, some{0.0, 1e-8};
+  CHECK(relative_error(none, some) == 1);
+  CHECK(relative_error(none, some, 1e-3) == doctest::Approx(1e-5));
+  CHECK(relative_error(some, some, 1e-3) == 0);
+}
+
 TEST_CASE("relative_error: equal, different, NaN") {
   const Tensor<double, 1> a{1, 2, 1e-8}, b{1, 2, 2e-8}, zero{0, 0, 0};
   CHECK(relative_error(a, a) == 0);
