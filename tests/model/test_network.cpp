@@ -71,6 +71,24 @@ TEST_CASE_TEMPLATE("network: the same bits as Sequential, in training and in pre
   CHECK(std::equal(y.begin(), y.end(), z.begin()));
 }
 
+TEST_CASE("network: tensors and views go in, from one example to as many as the memory is for") {
+  Rng rng{1};
+  Network<float> net;
+  net.add(Linear<float>{{.in = 3, .out = 2}, rng}, net.input(Shape{3}));
+  auto w = net.workspace(4);
+  Tensor<float, 2> x = random_tensor<float>(Shape{4, 3}, 2);
+  const Tensor<float, 2> y(net.forward(x.view(), w).as<2>());
+  CHECK(net.forward(x, w).as<2>()(3, 1) == y(3, 1));
+  CHECK(net.forward(as_const(x), w).as<2>()(3, 1) == y(3, 1));
+  CHECK(net.predict<2>(x)(3, 1) == y(3, 1));
+  CHECK(net.predict<2>(x.sub(3, 1))(0, 1) == y(3, 1));
+  for (const Index n : {0, 5})
+    CHECK(error_of([&] {
+            net.forward(Tensor<float, 2>(Shape{n, 3}), w);
+          }) ==
+          concat("forward: expected 1 to 4 examples, for which this workspace was made, got ", n));
+}
+
 TEST_CASE("network: the shapes of one input and of one output, as Sequential says them") {
   Rng rng{1};
   const Sequential typed{Shape{2, 6, 5}, conv<float>(2, 4, rng), MaxPool2d{}};

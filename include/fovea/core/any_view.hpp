@@ -60,6 +60,9 @@ struct AnyView {
   template <class U, std::size_t R>
   requires std::convertible_to<U*, T*> AnyView(const View<U, R>& view)
       : data(view.data()), extents(view.shape()) {}
+  /// Of a tensor, to read from.
+  template <TensorLike X>
+  requires std::same_as<T, const ElementOf<X>> AnyView(const X& x) : AnyView(x.view()) {}
   /// A view that may write is also a view that may only read.
   template <std::same_as<std::remove_const_t<T>> U>
   requires std::is_const_v<T> AnyView(const AnyView<U>& other)

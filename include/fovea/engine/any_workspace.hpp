@@ -67,10 +67,10 @@ class AnyWorkspace {
   FOVEA_OUT_OF_LINE void forward(const AnyView<const T>& x, Mode mode) {
     const Extents expected = plan_.value(0).extents;
     const Index N = x.extents.at[0];
-    check(x.extents == expected.with_batch(N) && !x.empty() && N > 0, "forward: expected ",
-          expected.with_batch(capacity_), " or fewer, got ", x.extents);
-    check(N <= capacity_, "forward: this workspace holds at most ", capacity_, " examples, got ",
-          N);
+    check(x.extents == expected.with_batch(N), "forward: expected ", expected.with_batch(capacity_),
+          " or fewer, got ", x.extents);
+    check(0 < N && N <= capacity_ && !x.empty(), "forward: expected 1 to ", capacity_,
+          " examples, for which this workspace was made, got ", N);
     check_outside("forward", x);
     began_ = nowhere;
     whole_ = 0;

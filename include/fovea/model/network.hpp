@@ -182,8 +182,9 @@ class Network {
   }
 
   /// The output for any number of examples, of rank Q, in eval mode.
-  template <std::size_t Q, std::size_t R>
-  Tensor<T, Q> predict(View<const T, R> x, int threads = 0) const {
+  template <std::size_t Q, TensorLike X>
+  Tensor<T, Q> predict(const X& images, int threads = 0) const {
+    const View<const T, X::rank> x = images;
     constexpr Index block = 64;
     auto scratch = workspace(std::clamp<Index>(x.extent(0), 1, block),
                              {.keep = Keep::output, .threads = threads});
