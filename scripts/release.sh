@@ -7,7 +7,7 @@
 #   scripts/release.sh [--draft] [DIRECTORY]     default: build/dist
 #
 # Refuses a tree with changes, and a version that version.hpp, CHANGELOG.md and CITATION.cff do not agree on. --draft
-# takes a version whose chapter still says that it is not released.
+# takes a version whose chapter has no date yet.
 set -euo pipefail
 here=$PWD
 cd "$(dirname "$(realpath "$0")")/.."
@@ -31,7 +31,8 @@ cited=$(sed -n 's/^version: //p' CITATION.cff)
 [ "${changes%% *}" = "$version" ] || refuse "CHANGELOG.md: expected a chapter for $version first, found $changes"
 [ "$cited" = "$version" ] || refuse "CITATION.cff: expected version $version, found $cited"
 case $draft$changes in
-  *"not released"*) [ -n "$draft" ] || refuse "CHANGELOG.md: expected the date of $version, found '$changes' (--draft takes it)" ;;
+  yes* | "$version ("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]")") ;;
+  *) refuse "CHANGELOG.md: expected the date of $version, found '$changes', not '$version (YYYY-MM-DD)' (--draft takes it)" ;;
 esac
 dirty=$(git status --porcelain)
 [ -z "$dirty" ] || refuse "expected a tree without changes, found

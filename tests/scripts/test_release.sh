@@ -38,6 +38,10 @@ git init -q -b main
 commit "a draft"
 refused "expected the date of $version, found '$version (not released yet)'"
 refused "expected --draft or a directory, found --cats" --cats
+for undated in "$version" "$version (soon)" "$version (2030-1-1)"; do
+  chapters "$undated"
+  refused "expected the date of $version, found '$undated', not '$version (YYYY-MM-DD)'"
+done
 chapters "9.9.9 (2030-01-01)"
 refused "CHANGELOG.md: expected a chapter for $version first, found 9.9.9 (2030-01-01)"
 chapters "$version (2030-01-01)"
