@@ -233,7 +233,9 @@ TEST_CASE("attribution: bad input in words") {
   CHECK(contains(error_of([&] { gradient_times_input(net, grey, 1); }), "got (1, 1, 28, 27)"));
   CHECK(contains(error_of([&] { smooth_grad(net, one, 10); }), "SmoothGrad: expected a class"));
   CHECK(contains(error_of([&] { smooth_grad(net, one, 1, {.samples = 0}); }), "1 sample or more"));
-  CHECK(contains(error_of([&] { smooth_grad(net, one, 1, {.noise = -1}); }), "noise of 0 or more"));
+  for (const double noise : {-1.0, HUGE_VAL})
+    CHECK(contains(error_of([&] { smooth_grad(net, one, 1, {.noise = noise}); }),
+                   "finite noise of 0 or more, got"));
   CHECK(contains(error_of([&] { integrated_gradients(net, one, 10); }), "got 10"));
   CHECK(error_of([&] { integrated_gradients(net, one, 1, {.baseline = grey}); }) ==
         "integrated gradients: expected one image (1, 1, 28, 28) as baseline, got (1, 1, 28, 27)");

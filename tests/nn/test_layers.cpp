@@ -189,7 +189,8 @@ TEST_CASE("conv2d: mistakes are error messages") {
   };
   CHECK(contains(make({.in = 0, .out = 3}), "channels"));
   CHECK(contains(make({.in = 4, .out = 6, .groups = 3}), "groups that divide 4 and 6, got 3"));
-  CHECK(contains(make({.in = 1, .out = 1, .kernel = 0}), "kernel: expected 1 or more, got 0"));
+  CHECK(contains(make({.in = 1, .out = 1, .kernel = 0}),
+                 "Conv2d: kernel: expected 1 or more, got 0"));
   CHECK(
       contains(make({.in = 1, .out = 1, .stride = {1, 0}}), "stride: expected 1 or more, got 1x0"));
   CHECK(contains(make({.in = 1, .out = 1, .padding = -1}), "padding"));

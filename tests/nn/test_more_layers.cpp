@@ -462,7 +462,7 @@ TEST_CASE("more layers: options and inputs that cannot be are error messages") {
        "got -0.5"},
       {"average: padding", [] { AvgPool2d{{.kernel = 2, .padding = 2}}; },
        "AvgPool2d: expected a padding of at most half the kernel, got 2 for 2"},
-      {"average: kernel", [] { avg_pool2d(0); }, "kernel: expected 1 or more, got 0"},
+      {"average: kernel", [] { avg_pool2d(0); }, "AvgPool2d: kernel: expected 1 or more, got 0"},
       {"average: image",
        [&] {
          net(Shape{1, 2, 9}, avg_pool2d(3));

@@ -23,6 +23,8 @@
 //   ig.residual <= 0.01                                  // |sum - (z_k(x) - z_k(x0))|, relative
 #pragma once
 
+#include <cmath>
+
 #include "fovea/explain/attribution.hpp"
 #include "fovea/explain/probe.hpp"
 
@@ -59,7 +61,8 @@ Attribution<typename Net::value_type> smooth_grad(const Net& net, ImagesOf<Net> 
   using T = typename Net::value_type;
   check_question("SmoothGrad", net, image, k);
   check(o.samples >= 1, "SmoothGrad: expected 1 sample or more, got ", o.samples);
-  check(o.noise >= 0, "SmoothGrad: expected noise of 0 or more, got ", o.noise);
+  check(o.noise >= 0 && std::isfinite(o.noise),
+        "SmoothGrad: expected finite noise of 0 or more, got ", o.noise);
   const auto [low, high] = std::minmax_element(image.begin(), image.end());
   const double deviation = o.noise * static_cast<double>(*high - *low);
   const auto noisy = [&](Index m, View<T, 3> x) {

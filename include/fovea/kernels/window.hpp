@@ -86,12 +86,12 @@ struct Window {
   friend constexpr bool operator==(const Window&, const Window&) = default;
 
   /// Throws unless kernel, stride and dilation are 1 or more, the padding 0
-  /// or more, and none too large.
-  void validate() const {
-    check(kernel.h > 0 && kernel.w > 0, "kernel: expected 1 or more, got ", kernel);
-    check(stride.h > 0 && stride.w > 0, "stride: expected 1 or more, got ", stride);
-    check(padding.h >= 0 && padding.w >= 0, "padding: expected 0 or more, got ", padding);
-    check(dilation.h > 0 && dilation.w > 0, "dilation: expected 1 or more, got ", dilation);
+  /// or more, and none too large. `kind` begins the message.
+  void validate(const char* kind = "window") const {
+    check(kernel.h > 0 && kernel.w > 0, kind, ": kernel: expected 1 or more, got ", kernel);
+    check(stride.h > 0 && stride.w > 0, kind, ": stride: expected 1 or more, got ", stride);
+    check(padding.h >= 0 && padding.w >= 0, kind, ": padding: expected 0 or more, got ", padding);
+    check(dilation.h > 0 && dilation.w > 0, kind, ": dilation: expected 1 or more, got ", dilation);
     const Index largest = std::max(
         {kernel.h, kernel.w, stride.h, stride.w, padding.h, padding.w, dilation.h, dilation.w});
     check(largest <= largest_extent, "expected a kernel, stride, padding and dilation of at most ",

@@ -42,7 +42,7 @@ class AvgPool2d {
 
   /// The same for options that were assigned later, where a stride of 0 is no longer the kernel.
   void validate() const {
-    window().validate();
+    window().validate("AvgPool2d");
     const auto& [kernel, stride, padding, counted] = options;
     check(2 * padding.h <= kernel.h && 2 * padding.w <= kernel.w,
           "AvgPool2d: expected a padding of at most half the kernel, got ", padding, " for ",

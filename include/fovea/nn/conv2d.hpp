@@ -141,7 +141,7 @@ class Conv2d {
           out);
     check(groups > 0 && in % groups == 0 && out % groups == 0,
           "Conv2d: expected groups that divide ", in, " and ", out, ", got ", groups);
-    window().validate();
+    window().validate("Conv2d");
     return {out, in / groups, kernel.h, kernel.w};
   }
 };

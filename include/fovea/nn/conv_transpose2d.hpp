@@ -153,7 +153,7 @@ class ConvTranspose2d {
     check(o.groups > 0 && o.in % o.groups == 0 && o.out % o.groups == 0,
           "ConvTranspose2d: expected groups that divide ", o.in, " and ", o.out, ", got ",
           o.groups);
-    window().validate();
+    window().validate("ConvTranspose2d");
     check(0 <= o.output_padding.h && o.output_padding.h < o.stride.h && 0 <= o.output_padding.w &&
               o.output_padding.w < o.stride.w,
           "ConvTranspose2d: expected an output_padding from 0 to below the stride, got ",

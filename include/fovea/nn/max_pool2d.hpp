@@ -53,7 +53,7 @@ class MaxPool2d {
 
   /// The same for options that were assigned later, where a stride of 0 is no longer the kernel.
   void validate() const {
-    window().validate();
+    window().validate("MaxPool2d");
     const auto& [kernel, stride, padding, dilation, ceil] = options;
     check(2 * padding.h <= kernel.h && 2 * padding.w <= kernel.w,
           "MaxPool2d: expected a padding of at most half the kernel, got ", padding, " for ",
