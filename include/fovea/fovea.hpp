@@ -135,7 +135,6 @@
 //
 #include "fovea/data/augment.hpp"
 #include "fovea/data/warp.hpp"
-#include "fovea/data/fit_digit.hpp"
 
 // train: it learns.
 #include "fovea/train/optimizer.hpp"

@@ -2,6 +2,7 @@
 //
 // A unit that uses whatever computes numbers, in float and in double, for test_libm.sh to read its symbols.
 // It is compiled, never run.
+#include <fovea/data/fit_digit.hpp>
 #include <fovea/explain/ablation.hpp>
 #include <fovea/explain/activations.hpp>
 #include <fovea/explain/attacks.hpp>

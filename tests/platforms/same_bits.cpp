@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "fovea/data/fit_digit.hpp"
 #include "fovea/explain/attacks.hpp"
 #include "fovea/explain/corruptions/edges.hpp"
 #include "fovea/explain/corruptions/geometry.hpp"
