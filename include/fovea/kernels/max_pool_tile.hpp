@@ -38,20 +38,26 @@ struct Pooled {
   typename Winners<T>::type winner;  ///< 0 to 3, or no_winner
 };
 
-/// max over the four, plus bias, clipped at zero, and the winner.
+/// max over the four, and which of them it is.
 template <class T>
-[[gnu::always_inline]] inline Pooled<T> max_pool_tile(const Vec<T> (&window)[4], Vec<T> bias) {
-  using Winner = Integers<T>;
+[[gnu::always_inline]] inline Vec<T> largest_of(const Vec<T> (&window)[4], Integers<T>& winner) {
   // b, which comes after a, beats it if it is larger, or a NaN where a is a number.
   const auto beats = [](Vec<T> b, Vec<T> a) { return ~(b <= a) & (a == a); };
   const auto right = beats(window[1], window[0]), right_below = beats(window[3], window[2]);
   const Vec<T> above = right ? window[1] : window[0];
   const Vec<T> below = right_below ? window[3] : window[2];
   const auto lower = beats(below, above);
-  const Vec<T> sum = (lower ? below : above) + bias;
-  const Winner zero{};
-  const Winner largest = lower ? (right_below ? zero + 3 : zero + 2) : (right ? zero + 1 : zero);
-  const Winner winner = sum > Vec<T>{} ? largest : zero + no_winner;
+  const Integers<T> zero{};
+  winner = lower ? (right_below ? zero + 3 : zero + 2) : (right ? zero + 1 : zero);
+  return lower ? below : above;
+}
+
+/// max over the four, plus bias, clipped at zero, and the winner.
+template <class T>
+[[gnu::always_inline]] inline Pooled<T> max_pool_tile(const Vec<T> (&window)[4], Vec<T> bias) {
+  Integers<T> largest;
+  const Vec<T> sum = largest_of<T>(window, largest) + bias;
+  const Integers<T> winner = sum > Vec<T>{} ? largest : Integers<T>{} + no_winner;
   return {sum < Vec<T>{} ? Vec<T>{} : sum,
           __builtin_convertvector(winner, typename Winners<T>::type)};
 }

@@ -111,8 +111,18 @@ class WinogradGradient {
   }
 
   /// dw and db from x and dy; db may be empty.
-  FOVEA_OUT_OF_LINE void run(View<const T, 4> x, View<const T, 4> dy, View<T, 4> dw, View<T, 1> db,
-                             Scratch<T>& scratch, int threads) const {
+  void run(View<const T, 4> x, View<const T, 4> dy, View<T, 4> dw, View<T, 1> db,
+           Scratch<T>& scratch, int threads) const {
+    run(x, dy, dw, db, scratch, threads, [&](Index n, Index row, T* strip) {
+      dy_.read_rows(dy[n].data(), {O_, output_.h, output_.w}, 0, row, strip);
+    });
+  }
+  /// The same where read(n, row, strip) writes a strip of dy, in the layout gradient(), from this
+  /// row on, and `sparse` has what of dy is not 0, the planes of the outputs.
+  template <class Read>
+  FOVEA_OUT_OF_LINE void run(View<const T, 4> x, View<const T, 4> sparse, View<T, 4> dw,
+                             View<T, 1> db, Scratch<T>& scratch, int threads,
+                             const Read& read) const {
     const BatchSums sums(x.extent(0), sums_size());
     T* const total = scratch.shared();
     parallel_for(threads, sums.subtrees(), [&](Index tree, int thread) {
@@ -125,10 +135,10 @@ class WinogradGradient {
                     const Index first = sums.chunks.begin(chunk),
                                 last = sums.chunks.begin(chunk + 1);
                     if (tile_ == 4) {
-                      add_gradients<4>(x, dy, first, last, P, bias, images);
+                      add_gradients<4>(x, sparse, first, last, P, bias, images, read);
                       transform_back<4>(P, sum);
                     } else {
-                      add_gradients<2>(x, dy, first, last, P, bias, images);
+                      add_gradients<2>(x, sparse, first, last, P, bias, images, read);
                       transform_back<2>(P, sum);
                     }
                   });
@@ -142,6 +152,8 @@ class WinogradGradient {
     });
     std::copy_n(total + 9 * C_ * width_, db.size(), db.data());
   }
+  /// Of a strip of dy.
+  const ChannelsLast<T>& gradient() const { return dy_; }
 
  private:
   static Index whole(Index count, Index of) { return (count + of - 1) / of * of; }
@@ -155,9 +167,9 @@ class WinogradGradient {
   }
 
   // P and db += those of the images [first, last).
-  template <int m>
-  void add_gradients(View<const T, 4> x, View<const T, 4> dy, Index first, Index last, T* P, T* db,
-                     T* scratch) const {
+  template <int m, class Read>
+  void add_gradients(View<const T, 4> x, View<const T, 4> sparse, Index first, Index last, T* P,
+                     T* db, T* scratch, const Read& read) const {
     T *const images = scratch, *const gradients = images + images_ * x_.size();
     T *const V = images + whole(images_size(), 16), *const D = V + elements() * tiles() * rows_;
     const Index down = (output_.h + m - 1) / m, across = (output_.w + m - 1) / m;
@@ -167,8 +179,7 @@ class WinogradGradient {
         for (Index k = 0; k < count; ++k) {
           x_.read_rows(x[n + k].data(), {C_, image_.h, image_.w}, padding_, m * row,
                        images + k * x_.size());
-          dy_.read_rows(dy[n + k].data(), {O_, output_.h, output_.w}, 0, m * row,
-                        gradients + k * dy_.size());
+          read(n + k, m * row, gradients + k * dy_.size());
         }
         const Index used = ((count - 1) * strip_ + std::min(strip_, down - row)) * across;
         for (Index t = 0; t < used; ++t) {
@@ -183,9 +194,9 @@ class WinogradGradient {
       }
       for (Index k = 0; k < count; ++k)
         for (Index o = 0; o < O_; ++o) {
-          const T* const plane = dy[n + k][o].data();
+          const View<const T, 2> plane = sparse[n + k][o];
           db[o] +=
-              static_cast<T>(lane_sum<T>(output_.h * output_.w, [&](Index i) { return plane[i]; }));
+              static_cast<T>(lane_sum<T>(plane.size(), [&](Index i) { return plane.data()[i]; }));
         }
     }
   }

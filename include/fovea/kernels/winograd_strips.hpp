@@ -51,22 +51,43 @@ class WinogradStrips {
   /// y = bias + the convolution of x with the weights w of the convolution; `bias` may be null.
   void run(View<const T, 4> x, const T* w, const T* bias, View<T, 4> y, Scratch<T>& scratch,
            int threads) const {
-    if (tile_ == 4)
-      run_tiles(by_4_, x, w, bias, y, scratch, threads);
-    else
-      run_tiles(by_2_, x, w, bias, y, scratch, threads);
+    run(
+        x.extent(0), w, bias, scratch, threads,
+        [&](Index n, Index row, T* strip) {
+          in_.read_rows(x[n].data(), {C_, H_, W_}, padding_, row, strip);
+        },
+        [&](Index n, Index row, Index rows, Index begin, Index end, T* strip) {
+          from_channels_last(strip + begin, out_.row(), out_.channels, end - begin, rows, output_.w,
+                             y[n][begin].data() + row * output_.w, output_.h * output_.w);
+        });
   }
 
+  /// The same of N images that are not in memory as such: read(n, row, strip) writes a strip of x,
+  /// in the layout input(), from this row of the padded image on; write(n, row, rows, begin, end,
+  /// strip) gets the outputs [begin, end) of these rows of y, in the layout output().
+  template <class Read, class Write>
+  void run(Index N, const T* w, const T* bias, Scratch<T>& scratch, int threads, const Read& read,
+           const Write& write) const {
+    if (tile_ == 4)
+      run_tiles(by_4_, N, w, bias, scratch, threads, read, write);
+    else
+      run_tiles(by_2_, N, w, bias, scratch, threads, read, write);
+  }
+  /// Of a strip of x.
+  const ChannelsLast<T>& input() const { return in_; }
+  /// Of a strip of y.
+  const ChannelsLast<T>& output() const { return out_; }
+
  private:
-  template <int m>
-  FOVEA_OUT_OF_LINE void run_tiles(const Winograd<T, m>& winograd, View<const T, 4> x, const T* w,
-                                   const T* bias, View<T, 4> y, Scratch<T>& scratch,
-                                   int threads) const {
+  template <int m, class Read, class Write>
+  FOVEA_OUT_OF_LINE void run_tiles(const Winograd<T, m>& winograd, Index N, const T* w,
+                                   const T* bias, Scratch<T>& scratch, int threads,
+                                   const Read& read, const Write& write) const {
     if (flipped_)
       winograd.transform_weights(w + 8, 9, O_ * 9, -1, scratch.shared(), threads);
     else
       winograd.transform_weights(w, C_ * 9, 9, 1, scratch.shared(), threads);
-    const Index N = x.extent(0), columns = out_.channels, TH = output_tiles(output_.h);
+    const Index columns = out_.channels, TH = output_tiles(output_.h);
     const Index x_size = images_ * in_.size(), y_size = images_ * out_.size();
     const Index strips = (TH + rows_ - 1) / rows_;
     const Index blocks = (N + images_ - 1) / images_ * strips;
@@ -83,8 +104,7 @@ class WinogradStrips {
       T* const out = images + x_size;
       T* const add = out + y_size;  // the bias, in whole vectors
       for (Index o = 0; o < columns; ++o) add[o] = bias && o < O_ ? bias[o] : T{0};
-      for (Index k = 0; k < count; ++k)
-        in_.read_rows(x[n + k].data(), {C_, H_, W_}, padding_, m * row, images + k * in_.size());
+      for (Index k = 0; k < count; ++k) read(n + k, m * row, images + k * in_.size());
       const Index cols = output_tiles(output_.w);
       winograd.run(images, windows_.data(), ((count - 1) * rows_ + rows) * cols, scratch.shared(),
                    begin, last * lanes<T>, add + columns,
@@ -98,9 +118,8 @@ class WinogradStrips {
                          store(to + i * out_.row() + j * columns, tile[i * m + j] + b);
                    });
       for (Index k = 0; k < count; ++k)
-        from_channels_last(out + k * out_.size() + begin, out_.row(), columns, end - begin,
-                           std::min(m * rows, output_.h - m * row), output_.w,
-                           y[n + k][begin].data() + m * row * output_.w, output_.h * output_.w);
+        write(n + k, m * row, std::min(m * rows, output_.h - m * row), begin, end,
+              out + k * out_.size());
     });
   }
 
