@@ -66,8 +66,8 @@ auto all_layers() {
 
 template <class T, class Optimizer>
 void trained_by(Optimizer optimizer, auto& net) {
-  auto w =
-      net.workspace(8, {.frozen = [](std::string_view name) { return name.starts_with("bn1"); }});
+  const auto frozen = [](std::string_view name) { return name.starts_with("bn1"); };
+  auto w = net.workspace(8, {.recompute = true, .frozen = frozen}, conv_pool<T>);
   GradientMean mean{net};
   Ema ema{net};
   Lookahead lookahead{net};

@@ -34,8 +34,11 @@ void count_allocations(const Recipe& recipe, std::vector<std::string>& lines) {
   const Numbers<float> x(static_cast<std::size_t>(most * input.size()), 0.5f);
   for (const int threads : numbers_of_threads)
     for (const Keep keep : {Keep::for_backward, Keep::everything, Keep::output}) {
-      auto w =
-          net.workspace(most, {.keep = keep, .input_gradient = threads > 1, .threads = threads});
+      const WorkspaceOptions how{.keep = keep,
+                                 .input_gradient = threads > 1,
+                                 .threads = threads,
+                                 .recompute = threads > 1};
+      auto w = net.workspace(most, how, more_rules<float>(how));
       const bool trains = keep != Keep::output;
       const auto step = [&](Index n) {
         net.forward({x.data(), input.with_batch(n)}, w, trains ? Mode::train : Mode::eval);

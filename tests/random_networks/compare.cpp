@@ -370,6 +370,18 @@ class Comparison {
                                    .fuse = fuse},
                                   mode_);
                     });
+    // What is computed again has the same bits; with what fuses, ConvPool is among it.
+    const auto again = [&](bool fuse, bool recompute, int threads) {
+      return step(
+          {.input_gradient = true, .threads = threads, .fuse = fuse, .recompute = recompute},
+          mode_);
+    };
+    for (const bool fuse : {true, false})
+      all_threads(fuse ? ".recompute" : ".recompute, .fuse = false", reference_,
+                  [&](int threads) { return again(fuse, true, threads); });
+    attempt(".recompute", [&] {
+      expect_same_bits(".recompute, .fuse = false", again(false, true, 1), again(false, false, 1));
+    });
     // The mode that follows from the workspace.
     const Keep keep = mode_ == Mode::train ? Keep::for_backward : Keep::output;
     attempt("no mode given", [&] {

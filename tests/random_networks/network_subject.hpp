@@ -113,7 +113,8 @@ class NetworkSubject : public Subject<T> {
     });
   }
   std::unique_ptr<Run<T>> workspace(Index capacity, const WorkspaceOptions& how) override {
-    return std::make_unique<NetworkRun<T>>(net_, input_, net_.workspace(capacity, how));
+    return std::make_unique<NetworkRun<T>>(net_, input_,
+                                           net_.workspace(capacity, how, more_rules<T>(how)));
   }
   /// What a Predictor makes.
   std::unique_ptr<Run<T>> predictor(Index capacity, int threads) override {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "fovea/core/random.hpp"
+#include "fovea/fused/conv_pool.hpp"
 #include "fovea/kernels/window.hpp"
 #include "fovea/nn/layer.hpp"
 
@@ -21,6 +22,13 @@ using namespace fovea;
 
 template <class T>
 using Numbers = std::vector<T>;
+
+/// Groups that are not among those of the library; ways to run a network without them are compared, too.
+template <class T>
+std::span<const FusionRule<T>> more_rules(const WorkspaceOptions& how) {
+  if (!how.recompute) return {};
+  return conv_pool<T>;
+}
 
 /// A tensor that has a name: "output", "conv1.weight", ...
 template <class T>

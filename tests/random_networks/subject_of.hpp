@@ -203,7 +203,8 @@ class SubjectOf : public Subject<typename Net::value_type> {
     net_.for_each_state(Visit<T>{f});
   }
   std::unique_ptr<Run<T>> workspace(Index capacity, const WorkspaceOptions& how) override {
-    return std::make_unique<RunOf<Net>>(net_, names_, net_.workspace(capacity, how));
+    return std::make_unique<RunOf<Net>>(net_, names_,
+                                        net_.workspace(capacity, how, more_rules<T>(how)));
   }
   std::unique_ptr<Run<T>> predictor(Index capacity, int threads) override {
     return std::make_unique<PredictorRun>(net_, capacity, threads);

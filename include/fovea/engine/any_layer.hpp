@@ -120,6 +120,7 @@ class AnyLayer {
   std::vector<std::size_t>
       inputs{};                    ///< the values it reads; it writes the one after its own number
   bool is_view = false;            ///< y is x under another shape
+  bool ignores_output = false;     ///< backward does not read y
   std::optional<Window> window{};  ///< what it slides over its input, if it says so
   bool sees_all = false;           ///< each of its units reads whole maps
   bool sees_elsewhere = false;     ///< its units read other places, where the extents stay too
@@ -150,6 +151,7 @@ class LayerAdapter final : public AnyLayer<T> {
     Base::layer_ = &layer;
     Base::is_view = sizeof...(R) == 1 && requires { Layer::is_view; };
     Base::sees_all = requires { Layer::sees_all; };
+    Base::ignores_output = requires { Layer::ignores_output; };
     Base::sees_elsewhere = requires { Layer::sees_elsewhere; };
     detail::each_parameter<Layer>([&](const auto&) { Base::has_parameters = true; });
     detail::each_buffer<Layer>([&](const auto&) { Base::has_parameters = true; });

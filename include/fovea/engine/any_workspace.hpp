@@ -95,6 +95,7 @@ class AnyWorkspace {
           dy.extents);
     if (dy.data != kept.data) std::copy_n(dy.data, dy.extents.size(), kept.data);
     plan_.backward(value);
+    if (options_.recompute) began_ = nowhere;  // its values are gone
   }
 
   /// The layers after `value` run, as if it were y. If they read earlier values too,
@@ -105,7 +106,7 @@ class AnyWorkspace {
     check(y.extents == expected.with_batch(N) && !y.empty() && 0 < N && N <= capacity_,
           "forward_after: expected the output of ", plan_.layer(value - 1).path, ", ",
           expected.with_batch(capacity_), " or fewer, got ", y.extents);
-    check(!plan_.reads_before(value) || (goes_back() && whole_ == N),
+    check(!plan_.reads_before(value) || (goes_back() && !options_.recompute && whole_ == N),
           "forward_after: layers after ", plan_.layer(value - 1).path,
           " read earlier values too; expected a forward of ", N,
           " examples before it, in a workspace that keeps them ({.keep = Keep::everything})");
@@ -168,7 +169,8 @@ class AnyWorkspace {
 
   static WorkspaceOptions resolved(WorkspaceOptions options) {
     options.threads = resolve_threads(options.threads);
-    if (options.keep == Keep::everything) options.fuse = false;
+    options.scratch = std::make_shared<kernels::SharedScratch>();
+    if (options.keep == Keep::everything) options.fuse = options.recompute = false;
     return options;
   }
 

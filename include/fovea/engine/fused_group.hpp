@@ -57,6 +57,10 @@ class FusedGroup {
   }
   /// Whether backward reads a copy of x that forward makes, so that x need not be kept for it.
   virtual bool keeps_input() const { return false; }
+  /// Whether forward costs so little that it may run again before backward (Context::again).
+  virtual bool runs_again() const { return false; }
+  /// Whether backward does not read y.
+  virtual bool ignores_output() const { return false; }
 };
 
 /// When a group applies, and how it is made.

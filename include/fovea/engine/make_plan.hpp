@@ -78,8 +78,60 @@ template <class T>
   }
 }
 
+// The first step of which backward is needed: it has a parameter that is trained.
+template <class T>
+[[gnu::cold]] std::size_t Plan<T>::first_to_go_back() const {
+  if (options_.input_gradient || options_.keep == Keep::everything) return 0;
+  if (!options_.parameter_gradients) return 0;
+  for (std::size_t k = 0; k < layers_.size(); ++k)
+    if (layers_[k]->has_parameters && !layers_[k]->all_frozen) return step_of_[k];
+  return steps_.size();
+}
+
+// Whether backward computes value v again: it is made of one value by a layer with at most 16
+// multiply-adds for each number, or by a group that says so, and no view looks at it.
+template <class T>
+[[gnu::cold]] bool Plan<T>::computed_again(std::size_t v) const {
+  if (!options_.recompute || !goes_back() || v == 0 || !exists(v)) return false;
+  const auto& readers = values_[v].readers;
+  const Step& step = steps_[step_of_[v - 1]];
+  const AnyLayer<T>& layer = *layers_[step.first];
+  const auto few = static_cast<std::int64_t>(16 * values_[v].extents.with_batch(1).size());
+  const bool cheap = step.group ? step.group->runs_again() : layer.multiply_adds <= few;
+  return cheap && layer.inputs.size() == 1 && !layer.is_view && !readers.empty() &&
+         std::none_of(readers.begin(), readers.end(),
+                      [&](std::size_t k) { return layers_[k]->is_view; });
+}
+
+// The first and the last time at which backward reads each value; none: last < 0.
+template <class T>
+[[gnu::cold]] std::vector<Lifetime> Plan<T>::read_in_backward() const {
+  const auto end = static_cast<Index>(2 * steps_.size());
+  std::vector<Lifetime> spans(values_.size(), {.first = end, .last = -1});
+  const auto add = [&](std::size_t v, Index time) {
+    spans[v].first = std::min(spans[v].first, time);
+    spans[v].last = std::max(spans[v].last, time);
+  };
+  for (std::size_t v = values_.size(); v-- > 0;) {
+    const auto at_step = [&](std::size_t s) {
+      if (goes_back() && s >= first_back_) add(v, end - 1 - static_cast<Index>(s));
+    };
+    for (const std::size_t k : values_[v].readers) at_step(step_of_[k]);
+    if (v == 0) continue;
+    const Step& step = steps_[step_of_[v - 1]];
+    const AnyLayer<T>& layer = *layers_[step.first];
+    if (!(step.group ? step.group->ignores_output() : layer.ignores_output))
+      at_step(step_of_[v - 1]);
+    // What it is computed from is read when it is computed again.
+    if (spans[v].last >= 0 && computed_again(v)) add(layer.inputs[0], spans[v].first);
+  }
+  return spans;
+}
+
 template <class T>
 [[gnu::cold]] void Plan<T>::plan_memory() {
+  first_back_ = first_to_go_back();
+  const std::vector<Lifetime> in_backward = read_in_backward();
   const auto end = static_cast<Index>(2 * steps_.size());
   const auto back = [&](std::size_t s) { return end - 1 - static_cast<Index>(s); };
   const bool all = options_.keep == Keep::everything;
@@ -91,21 +143,24 @@ template <class T>
   for (std::size_t v = 0; v < count; ++v) {
     owner[v] = v;
     owner[count + v] = count + v;
-    const auto& [extents, data, gradient, readers] = values_[v];
-    const Index size = exists(v) ? extents.size() : 0;
+    const auto& readers = values_[v].readers;
+    const Index size = exists(v) ? values_[v].extents.size() : 0;
     const std::size_t last = readers.empty() ? 0 : step_of_[readers.back()];
     const bool output = readers.empty();
     const Index written = v == 0 ? 0 : static_cast<Index>(step_of_[v - 1]);
     Lifetime &life = lives[v], &gradient_life = lives[count + v];
     life = {size, all ? 0 : written, all || goes_back() || output ? end : static_cast<Index>(last)};
-    gradient_life = {goes_back() ? size : 0, all || output ? 0 : back(last),
+    const bool to_go_back = goes_back() && (output || written >= static_cast<Index>(first_back_));
+    gradient_life = {to_go_back ? size : 0, all || output ? 0 : back(last),
                      all || output ? end : back(static_cast<std::size_t>(written))};
+    if (options_.recompute && goes_back() && !output)
+      life.last = std::max(static_cast<Index>(last), computed_again(v) ? 0 : in_backward[v].last);
     if (v == 0) {
       const bool kept = std::all_of(readers.begin(), readers.end(), [&](std::size_t k) {
         const auto& group = steps_[step_of_[k]].group;
         return group && group->keeps_input();
       });
-      if (!goes_back() || kept) life.size = 0;
+      if (!goes_back() || kept || in_backward[0].last < 0) life.size = 0;
       gradient_life = {options_.input_gradient ? size : 0, 0, end};
     }
   }
@@ -123,6 +178,13 @@ template <class T>
       added.push_back({s, i});
     }
   }
+  std::vector<std::size_t> again;  // the values that backward computes again
+  for (std::size_t v = 1; v < count; ++v)
+    if (in_backward[v].last >= 0 && computed_again(v)) {
+      again.push_back(v);
+      lives.push_back({lives[v].size, in_backward[v].first, in_backward[v].last});
+      owner.push_back(owner.size());
+    }
   // A view has the memory of what it looks at, which is alive as long as any that look at it.
   for (std::size_t v = 1; v < count; ++v) {
     const AnyLayer<T>& layer = *layers_[v - 1];
@@ -137,7 +199,7 @@ template <class T>
     };
     join(v, x);
     // Where x has other readers, their gradients are added, so dx needs memory of its own.
-    if (values_[x].readers.size() == 1) join(count + v, count + x);
+    if (values_[x].readers.size() == 1 && lives[count + x].size > 0) join(count + v, count + x);
   }
   const MemoryPlan memory = fovea::plan_memory(lives, 64 / sizeof(T));  // a cache line
   storage_ = Tensor<T, 1>(Shape{memory.size});
@@ -146,7 +208,9 @@ template <class T>
     return lives[where].size == 0 ? nullptr : storage_.data() + memory.offsets[where];
   };
   for (std::size_t v = 0; v < count; ++v)
-    values_[v].data = data_of(v), values_[v].gradient = data_of(count + v);
+    values_[v].data = values_[v].once = data_of(v), values_[v].gradient = data_of(count + v);
+  for (std::size_t a = 0; a < again.size(); ++a)
+    values_[again[a]].again = data_of(2 * count + added.size() + a);
   for (std::size_t a = 0; a < added.size(); ++a)
     steps_[added[a].first].added[added[a].second] = data_of(2 * count + a);
 }

@@ -14,6 +14,7 @@
 //
 // Memory: value v is written in step a, read for the last time in step b; its gradient is written
 // when backward runs step b, and read for the last time at step a. memory_plan.hpp does the rest.
+// Backward ends at the first step with a parameter that is trained.
 #pragma once
 
 #include <algorithm>
@@ -104,7 +105,10 @@ class Plan {
   }
 
   /// How many examples there are in this pass.
-  void set_batch(Index n) { batch_ = n; }
+  void set_batch(Index n) {
+    batch_ = n;
+    for (ValueInfo& v : values_) v.data = v.once, v.is_again = false;
+  }
   Index batch() const { return batch_; }  ///< examples in this pass
 
   /// A value, for the batch at hand.
@@ -148,6 +152,8 @@ class Plan {
     Extents extents;
     T* data = nullptr;      // of the input: a copy for backward, if there has to be one
     T* gradient = nullptr;  // nullptr: not needed
+    T *once = nullptr, *again = nullptr;  // where forward, and where backward computes it again
+    bool is_again = false;                // and whether it has; `data` is one of the two
     std::vector<std::size_t> readers{};
   };
   // Layers [first, last]; `added[i]` is where the gradient of input i is written, if an earlier
@@ -194,6 +200,9 @@ class Plan {
 
   std::size_t neighbours_from(std::size_t k) const;
   bool alike(std::size_t first, std::size_t count) const;
+  std::size_t first_to_go_back() const;
+  bool computed_again(std::size_t v) const;
+  std::vector<Lifetime> read_in_backward() const;
   void make_steps(std::span<const FusionRule<T>> rules);
   void plan_memory();
 
@@ -215,6 +224,7 @@ class Plan {
   Context context_of(const Step& step) const;
   void run_forward(Step& step);
   void run_backward(Step& step);
+  void compute_again(const AnyLayer<T>& reader);
   void add(const T* addend, const AnyView<T>& sum) const;
 
   WorkspaceOptions options_;
@@ -227,6 +237,7 @@ class Plan {
   std::vector<std::unique_ptr<AnyLayer<T>>> layers_{};
   std::vector<Step> steps_{};
   std::vector<std::size_t> step_of_{};  // of each layer
+  std::size_t first_back_ = 0;          // the step at which backward ends
   Tensor<T, 1> storage_{};              // of all values and gradients
   // What the memory depends on, as it was, where that of each layer ends, and as it is now.
   std::vector<Index> dimensions_{}, found_{};

@@ -39,7 +39,7 @@ void Plan<T>::backward(std::size_t v) {
   for (std::size_t u = 0; u < v; ++u)
     if (values_[u].gradient && values_[u].readers.back() >= v)
       std::fill_n(values_[u].gradient, gradient(u).extents.size(), T{0});
-  for (std::size_t s = step_of_[v - 1] + 1; s-- > 0;)
+  for (std::size_t s = step_of_[v - 1] + 1; s-- > first_back_;)
     naming(steps_[s], [&] { run_backward(steps_[s]); });
 }
 
@@ -69,9 +69,25 @@ void Plan<T>::run_forward(Step& step) {
   layer.forward({x.data(), count}, y, context);
 }
 
+// What this layer reads and what was not kept, from what was kept on.
+template <class T>
+void Plan<T>::compute_again(const AnyLayer<T>& reader) {
+  for (const std::size_t v : reader.inputs) {
+    ValueInfo& x = values_[v];
+    if (!x.again || std::exchange(x.is_again, true)) continue;
+    Step& step = steps_[step_of_[v - 1]];
+    compute_again(*layers_[step.first]);
+    x.data = x.again;
+    context_.again = true;
+    run_forward(step);
+    context_.again = false;
+  }
+}
+
 template <class T>
 void Plan<T>::run_backward(Step& step) {
   AnyLayer<T>& layer = *layers_[step.first];
+  compute_again(layer);
   const AnyView<T> y = value(step.last + 1), dy = gradient(step.last + 1);
   const Context context = context_of(step);
   std::array<AnyView<const T>, most_inputs> x;

@@ -69,9 +69,10 @@ class ConvPool final : public FusedGroup<T> {
       if (how.parameter_gradients) size = size.covering(gradient_.scratch(N));
       winners_ = Tensor<std::uint8_t, 4>(Shape{N, pooled_.h, pooled_.w, shape.O});
     }
-    scratch_ = {how.threads, size};
+    scratch_ = {how.threads, size, how.scratch};
   }
 
+  bool ignores_output() const override { return true; }
   /// y = pool(conv(x))
   void forward(AnyView<const T> any_x, AnyView<T> any_y, const Context& context) override {
     const auto x = any_x.template as<4>();

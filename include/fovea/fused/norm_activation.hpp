@@ -61,6 +61,10 @@ class NormActivation final : public FusedGroup<T> {
   [[gnu::cold]] NormActivation(Neighbours<T> layers, const Extents&, const WorkspaceOptions&)
       : norm_(*layers[0]), activation_(*layers[1]) {}
 
+  bool runs_again() const override { return true; }
+  bool ignores_output() const override {
+    return requires { Layer::ignores_output; };
+  }
   /// y = f(t)
   void forward(AnyView<const T> x, AnyView<T> y, const Context& context) override {
     norm().forward(x.template as<4>(), y.template as<4>(), pass(), context, f());

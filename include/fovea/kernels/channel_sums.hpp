@@ -197,11 +197,11 @@ GradientSums channel_gradient(const T* x, const T* y, const T* dy,
   return total;
 }
 
-/// y = f(t), in channel c of the examples [first, last).
+/// y = f(t), in channel c of one group.
 template <class T, class F>
-void normalise(const T* x, T* y, const ChannelPlanes& planes, Index first, Index last, Index c,
-               const Normalisation<T, F>& normal) {
-  for (Index n = first; n < last; ++n) {
+void normalise(const T* x, T* y, const ChannelPlanes& planes, const BatchGroups& groups,
+               Index group, Index c, const Normalisation<T, F>& normal) {
+  for (Index n = groups.begin(group); n < groups.begin(group + 1); ++n) {
     const Index at = planes.offset(n, c);
     normal.forward(x + at, y + at, planes.size);
   }

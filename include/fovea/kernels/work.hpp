@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <span>
+#include <utility>
 
 #include "fovea/core/tensor.hpp"
 
@@ -28,17 +30,33 @@ struct ScratchSize {
   }
 };
 
-/// That memory, made once. A kernel takes what it needs from it and allocates nothing itself.
+/// Memory for all kernels of one workspace, which run one after the other: as much as the one that
+/// needs most.
+struct SharedScratch {
+  Tensor<std::uint8_t, 1> bytes{};  ///< it may move until the first kernel runs
+};
+
+/// That memory, made once. A kernel takes what it needs from it and allocates nothing itself. It
+/// leaves nothing there for its next call.
 template <class T>
 class Scratch {
  public:
   Scratch() = default;
-  /// For so many threads.
-  [[gnu::cold]] Scratch(int threads, ScratchSize size)
+  /// A copy has memory of its own.
+  Scratch(const Scratch& other) : Scratch(other.threads_, other.size_) {}
+  Scratch& operator=(const Scratch& other) { return *this = Scratch(other); }
+  Scratch(Scratch&&) = default;
+  Scratch& operator=(Scratch&&) = default;
+  /// For so many threads; `shared` is that of a workspace.
+  [[gnu::cold]] Scratch(int threads, ScratchSize size,
+                        std::shared_ptr<SharedScratch> shared = nullptr)
       : threads_(threads), size_{whole_lines(size.each), whole_lines(size.shared)} {
-    check(size_.each <= std::numeric_limits<Index>::max() / (threads + 1) - size_.shared,
+    check(size_.each <=
+              std::numeric_limits<Index>::max() / (threads + 1) / Index{sizeof(T)} - size_.shared,
           "scratch memory for ", threads, " threads is too large");
-    memory_ = Tensor<T, 1>(Shape{threads * size_.each + size_.shared});
+    memory_ = shared ? std::move(shared) : std::make_shared<SharedScratch>();
+    const Index bytes = flat_size() * Index{sizeof(T)};
+    if (memory_->bytes.size() < bytes) memory_->bytes = Tensor<std::uint8_t, 1>(Shape{bytes});
   }
 
   /// As many of `threads` as there is memory for. Throws unless it is enough
@@ -50,20 +68,23 @@ class Scratch {
     return std::min(threads, threads_);
   }
   /// The memory of one thread.
-  T* own(int thread) { return memory_.data() + size_.shared + thread * size_.each; }
+  T* own(int thread) { return shared() + size_.shared + thread * size_.each; }
   /// The memory that all threads share.
-  T* shared() { return memory_.data(); }
+  T* shared() {
+    return memory_ ? static_cast<T*>(static_cast<void*>(memory_->bytes.data())) : nullptr;
+  }
   /// All of it.
-  std::span<T> flat() { return memory_.flat(); }
+  std::span<T> flat() { return {shared(), static_cast<std::size_t>(flat_size())}; }
 
  private:
   // Each of them begins at a cache line, so that threads do not write to the same one.
   static constexpr Index line = 64 / sizeof(T);
   static Index whole_lines(Index size) { return (size + line - 1) / line * line; }
+  Index flat_size() const { return threads_ * size_.each + size_.shared; }
 
   int threads_ = 0;
   ScratchSize size_{};
-  Tensor<T, 1> memory_{};
+  std::shared_ptr<SharedScratch> memory_{};
 };
 
 }  // namespace fovea::inline FOVEA_ABI::kernels

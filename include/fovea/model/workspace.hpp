@@ -10,6 +10,9 @@
 //   Keep::for_backward   the activations that backward reads; a gradient until it has been read
 //   Keep::everything     all activations and all gradients, layer by layer
 //
+// With {.recompute = true} backward computes activations again that forward has not kept: the same
+// bits in half the memory, and one backward for each forward.
+//
 // Unless everything is kept, neighbours that can run as one do so (fused/), and the values between
 // them are never written. What runs, and where each value is, says the plan (engine/plan.hpp). A
 // layer whose output is its input under another shape (Flatten) shares its memory.

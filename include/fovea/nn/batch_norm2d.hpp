@@ -126,23 +126,23 @@ class BatchNorm2d {
             groups.count == 1 ? "a batch" : "each chunk of a batch", " of training, got ",
             x.shape());
     parallel_for(context.threads, planes.C, [&](Index c, int) {
-      pass.running_mean(c) = running_mean(c), pass.running_var(c) = running_var(c);
       const double keep = pass.of_batch ? 1 - options.momentum : 1;
       double new_mean = keep * to_double(running_mean(c)),
              new_var = keep * to_double(running_var(c));
       for (Index g = 0; g < groups.count; ++g) {
-        double mean = to_double(running_mean(c)), var = to_double(running_var(c));
-        if (pass.of_batch) {
-          const auto m = kernels::channel_moments(x.data(), planes, groups, g, c);
-          const double share = options.momentum * groups.share(g);
-          mean = m.mean, var = m.squares / m.count;
-          new_mean += share * mean, new_var += share * m.squares / (m.count - 1);
+        if (!context.again) {
+          double mean = to_double(running_mean(c)), var = to_double(running_var(c));
+          if (pass.of_batch) {
+            const auto m = kernels::channel_moments(x.data(), planes, groups, g, c);
+            const double share = options.momentum * groups.share(g);
+            mean = m.mean, var = m.squares / m.count;
+            new_mean += share * mean, new_var += share * m.squares / (m.count - 1);
+          }
+          pass.mean(g, c) = mean, pass.inverse(g, c) = 1 / std::sqrt(var + options.eps);
         }
-        pass.mean(g, c) = mean, pass.inverse(g, c) = 1 / std::sqrt(var + options.eps);
-        kernels::normalise(x.data(), y.data(), planes, groups.begin(g), groups.begin(g + 1), c,
-                           normalisation(pass, g, c, f));
+        kernels::normalise(x.data(), y.data(), planes, groups, g, c, normalisation(pass, g, c, f));
       }
-      if (!pass.of_batch) return;
+      if (context.again) return;
       pass.running_mean(c) = static_cast<T>(new_mean),
       pass.running_var(c) = static_cast<T>(new_var);
     });

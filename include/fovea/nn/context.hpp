@@ -5,9 +5,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "fovea/core/check.hpp"
+#include "fovea/kernels/work.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
@@ -26,11 +28,17 @@ struct WorkspaceOptions {
   int threads = 0;                  ///< 0: OMP_NUM_THREADS, or all
   bool fuse = true;                 ///< false: layer by layer, as Keep::everything implies
   std::uint64_t seed = 0;           ///< for layers that draw random numbers
-  bool prepack_weights = false;     ///< the weights will not change: what is packed is packed once
+  /// What costs next to nothing to compute (activations, with a normalisation before them or not,
+  /// convolutions of few numbers) is not kept for backward, which computes it again: less memory,
+  /// the same bits, and one backward for each forward.
+  bool recompute = false;
+  bool prepack_weights = false;  ///< the weights will not change: what is packed is packed once
   /// Whether a parameter, "conv1.weight", stays as it is. A layer of which all parameters do costs
   /// no ds/dtheta and runs in eval mode: batch normalisation uses its running values and keeps
   /// them.
   bool (*frozen)(std::string_view parameter) = nullptr;
+  /// That of the workspace; not to be set.
+  std::shared_ptr<kernels::SharedScratch> scratch = nullptr;
 };
 
 /// What a layer is told about the pass it runs in. Random numbers inside a layer are a function of
@@ -44,6 +52,7 @@ struct Context {
   std::uint64_t layer = 0;          ///< the layer's identity: another number for every layer
   Index first_example = 0;          ///< which example of the whole batch is the first one here
   bool parameter_gradients = true;  ///< false: ds/dtheta will not be read
+  bool again = false;               ///< y of the last forward once more: nothing else may change
 };
 
 }  // namespace fovea::inline FOVEA_ABI

@@ -43,6 +43,7 @@ class Conv2d {
  public:
   using value_type = T;
   static constexpr std::string_view kind = "conv";
+  static constexpr bool ignores_output = true;
 
   Conv2dOptions options;
   Tensor<T, 4> weight{};  // (O, C/g, KH, KW)
@@ -101,7 +102,8 @@ class Conv2d {
     Pass pass = fused_pass(x, how);
     pass.kernel = {x, options.out, window(), options.groups};
     pass.scratch = {resolve_threads(how.threads),
-                    pass.kernel.scratch(how.keep != Keep::output, how.parameter_gradients)};
+                    pass.kernel.scratch(how.keep != Keep::output, how.parameter_gradients),
+                    how.scratch};
     return pass;
   }
   /// The same where a fused block does the work.

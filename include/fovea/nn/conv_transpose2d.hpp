@@ -108,7 +108,7 @@ class ConvTranspose2d {
     pass.kernel = {output_shape(x), options.in, window(), options.groups};
     const bool backward = how.keep != Keep::output;
     pass.scratch = {resolve_threads(how.threads),
-                    pass.kernel.scratch(true, backward && how.parameter_gradients)};
+                    pass.kernel.scratch(true, backward && how.parameter_gradients), how.scratch};
     if (!backward) return pass;
     pass.dweight = Tensor<T, 4>(weight.shape());
     pass.dbias = Tensor<T, 1>(bias.shape());

@@ -32,6 +32,10 @@
 //   sees_all             a constant: a unit of y reads whole maps of x, for receptive fields
 //   sees_elsewhere       a constant: it reads others than its own place, and no window() says which
 //   is_view              a constant: y is x under another shape and may share its memory
+//   ignores_output       a constant: backward does not read y
+//
+// A workspace with {.recompute = true} runs forward of cheap layers again before backward
+// (Context::again): y has to be the same, and buffers keep the new values that they have.
 //
 // A layer made of layers has compose() instead of forward and backward, see nn/composite.hpp. A
 // layer that joins several values, y = f(a, b), has one x and one dx for each of them:
