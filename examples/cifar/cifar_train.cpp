@@ -10,6 +10,7 @@
 #include "cifar/pictures.hpp"
 #include "cifar/six_views.hpp"
 #include "fovea/data/cifar.hpp"
+#include "fovea/fused/conv_pool.hpp"
 #include "fovea/io/model_file.hpp"
 #include "support/checkpoints.hpp"
 #include "support/find_data.hpp"
@@ -69,11 +70,14 @@ Result train(Net& net, const Run& run) {
   const auto begin_epoch = [&] {
     const bool first = at.epoch < epochs_of_first_bias;
     if (w && at.epoch != epochs_of_first_bias) return;
-    w.reset();  // before the next one is made: each has gigabytes
+    w.reset();  // before the next one is made: each has most of a gigabyte
     w.emplace(net.workspace(
-        batch, {.threads = o.threads,
-                .seed = o.seed,
-                .frozen = first ? cifar::never_trained : cifar::first_layer_or_never_trained}));
+        batch,
+        {.threads = o.threads,
+         .seed = o.seed,
+         .recompute = true,
+         .frozen = first ? cifar::never_trained : cifar::first_layer_or_never_trained},
+        conv_pool<float>));
     w->step = muon.steps();
   };
   const auto save = [&] {
