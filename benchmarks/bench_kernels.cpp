@@ -86,7 +86,8 @@ struct ConvBenchmark {
     pass.kernel.forward(x, conv.weight.data(), conv.bias.data(), y, pass.scratch, threads);
   }
   void parameter_gradients() {
-    pass.kernel.parameter_gradients(x, dy, pass.dweight, pass.dbias, pass.scratch, threads);
+    pass.kernel.parameter_gradients(x, dy, pass.dweight, pass.dbias, x.extent(0), pass.scratch,
+                                    threads);
   }
   void input_gradient() {
     pass.kernel.input_gradient(dy, conv.weight.data(), dx, pass.scratch, threads);

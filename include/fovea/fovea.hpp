@@ -62,6 +62,7 @@
 #include "fovea/kernels/sparse_gemm.hpp"
 //
 #include "fovea/kernels/batch_tree.hpp"
+#include "fovea/kernels/batch_part.hpp"
 #include "fovea/kernels/batch_gemm.hpp"
 #include "fovea/kernels/channel_sums.hpp"
 #include "fovea/kernels/vector_functions.hpp"

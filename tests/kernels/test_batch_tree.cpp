@@ -86,7 +86,7 @@ TEST_CASE_TEMPLATE("batch tree: the product of two batches, dense and sparse", T
       CAPTURE(m);
       const auto a = powers<T>(N, m, 3, 0.6), b = powers<T>(N, n, 4);
       Tensor<T, 2> c(Shape{m, n}, T{7}), again(Shape{m, n}, T{7});
-      kernels::batch_gemm<T>({a.data(), N, m}, {b.data(), N, n}, {c.data(), m, n}, 3);
+      kernels::batch_gemm<T>({a.data(), N, m}, {b.data(), N, n}, {c.data(), m, n}, N, 3);
       Tensor<T, 2> expected(Shape{m, n});
       for (Index i = 0; i < m; ++i)
         for (Index j = 0; j < n; ++j)
@@ -97,7 +97,7 @@ TEST_CASE_TEMPLATE("batch tree: the product of two batches, dense and sparse", T
       const kernels::BatchChunks chunks(N);
       lists.list(kernels::Matrix<const T>(a.data(), N, m).transposed(), chunks.count,
                  [&](Index chunk) { return chunks.begin(chunk + 1); });
-      kernels::batch_sparse_gemm<T>(lists, {b.data(), N, n}, {again.data(), m, n}, 3);
+      kernels::batch_sparse_gemm<T>(lists, {b.data(), N, n}, {again.data(), m, n}, N, 3);
       CHECK(std::equal(again.begin(), again.end(), expected.begin()));
     }
 }

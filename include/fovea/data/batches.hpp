@@ -21,6 +21,7 @@
 #include "fovea/core/parallel.hpp"
 #include "fovea/data/augment.hpp"
 #include "fovea/data/dataset.hpp"
+#include "fovea/kernels/batch_part.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
@@ -31,6 +32,8 @@ struct BatchOptions {
   bool shuffle = true;      ///< false: in the order of the data set, for testing
   Index first_step = 0;     ///< the batch to begin with, to go on in the middle of an epoch
   int threads = 0;          ///< that augment; 0: all. What is only copied is copied by one.
+  Index parts = 1,
+        part = 0;  ///< of each batch that so many workspaces share, this one (batch_part.hpp)
 };
 
 /// Images stay as they are, and no code to change them is compiled.
@@ -93,8 +96,9 @@ class Batches {
         data.size() == size_ && data.images.shape().with_batch(1) == images_.shape().with_batch(1),
         data.name, ": expected the ", size_, " images ", images_.shape().with_batch(size_),
         " that the batches were made for, found ", data.images.shape());
-    const Index first = step * batch_size();
-    const Index N = std::min(batch_size(), size_ - first);
+    const BatchSplit split(std::min(batch_size(), size_ - step * batch_size()), options_.parts);
+    const Index first = step * batch_size() + split.first(options_.part);
+    const Index N = split.size(options_.part);
     if (padded_.empty())
       copy_images(first, N);
     else if constexpr (augments)

@@ -90,6 +90,8 @@ class AnyLayer {
   virtual void check_buffers() const = 0;
   /// Notes which of its parameters stay as they are.
   virtual void freeze(bool (*frozen)(std::string_view parameter)) = 0;
+  /// Appends the gradients that backward assigns: those of parameters that are not frozen.
+  virtual void add_gradients(std::vector<std::span<T>>& all) const = 0;
 
   /// Whether the layer is of this type.
   template <class Layer>
@@ -210,6 +212,13 @@ class LayerAdapter final : public AnyLayer<T> {
       if (!(layer().*p.value).empty()) (stays ? some_stay : some_train) = true;
     });
     Base::all_frozen = some_stay && !some_train;
+  }
+
+  void add_gradients(std::vector<std::span<T>>& all) const override {
+    int i = 0;
+    detail::each_parameter<Layer>([&](const auto& p) {
+      if ((Base::frozen >> i++ & 1) == 0) all.push_back((*pass_.*p.gradient).flat());
+    });
   }
 
   void check_buffers() const override {

@@ -43,6 +43,8 @@ class AnyWorkspace {
   /// Which example of the whole batch the first of x is, if the batch is
   /// split over several workspaces.
   Index first_example = 0;
+  /// Which node of the sums over a batch this workspace has, if several share them.
+  BatchPart part = {};
 
  protected:
   /// Draws the network at `net` on the plan.
@@ -179,8 +181,9 @@ class AnyWorkspace {
             .threads = options_.threads,
             .seed = options_.seed,
             .step = step,
-            .first_example = first_example,
-            .parameter_gradients = options_.parameter_gradients};
+            .first_example = part.whole > 0 ? part.first : first_example,
+            .parameter_gradients = options_.parameter_gradients,
+            .part = part};
   }
 
   std::size_t kept(const char* what, std::string_view path) const {

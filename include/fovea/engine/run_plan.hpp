@@ -4,6 +4,7 @@
 #pragma once
 
 #include "fovea/engine/plan.hpp"
+#include "fovea/kernels/batch_part.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
@@ -104,6 +105,7 @@ void Plan<T>::run_backward(Step& step) {
     layer.backward({x.data(), count}, y, dy, {dx.data(), count}, context);
   for (std::size_t i = 0; i < count; ++i)
     if (step.added[i]) add(step.added[i], gradient(layer.inputs[i]));
+  if (context.part.exchange) context.part.exchange->backward_has_reached(step.first);
 }
 
 // sum += addend

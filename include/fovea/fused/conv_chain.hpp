@@ -79,7 +79,7 @@ class ConvChain final : public FusedGroup<T> {
                 AnyView<T> any_dx, const Context& context) override {
     const auto y = any_y.template as<4>(), dy = any_dy.template as<4>();
     const auto dx = any_dx.template as<4>();
-    const kernels::BatchChunks chunks(dy.extent(0));
+    const kernels::BatchChunks chunks = context.chunks(dy.extent(0));
     const bool parameters = context.parameter_gradients;
     for (const auto& stage : stages_)
       if (stage->wants_dx(dx)) stage->flip_weights(context.threads);

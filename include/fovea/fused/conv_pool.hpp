@@ -98,8 +98,8 @@ class ConvPool final : public FusedGroup<T> {
     auto& pass = layer_.template pass<typename Conv2d<T>::Pass>();
     if (context.parameter_gradients) {
       const int threads = scratch_.provide(context.threads, gradient_.scratch(x.extent(0)));
-      gradient_.run(x, dy, pass.dweight, pass.dbias, scratch_, threads,
-                    [&](Index n, Index row, T* strip) {
+      gradient_.run(x, dy, pass.dweight, pass.dbias, context.chunks(dy.extent(0)), scratch_,
+                    threads, [&](Index n, Index row, T* strip) {
                       spread(dy, n, gradient_.gradient(), 0, row, strip);
                     });
     }

@@ -88,12 +88,12 @@ class LinearRelu final : public FusedGroup<T> {
       kernels::sparse_gemm<T>(of_image_, {linear.weight.data(), out, in}, {dx.data(), N, in},
                               context.threads);
     if (!context.parameter_gradients) return;
-    const kernels::BatchChunks chunks(N);
+    const kernels::BatchChunks chunks = context.chunks(N);
     of_unit_.list(gradient.transposed(), chunks.count,
                   [&](Index chunk) { return chunks.begin(chunk + 1); });
     kernels::batch_sparse_gemm<T>(of_unit_, {x.data(), N, in}, {pass.dweight.data(), out, in},
-                                  context.threads);
-    linear.bias_gradient(as_const(alive), pass);
+                                  chunks, context.threads);
+    linear.bias_gradient(as_const(alive), pass, context);
   }
 
  private:

@@ -94,9 +94,8 @@ void tree_block(const BatchChunks& chunks, Index first, Index span, Index most, 
 /// c (m, n) = a^T b for a (N, m) and b (N, n), row-major, as the tree over the batch.
 template <class T>
 void batch_gemm(const Matrix<const T>& a, const Matrix<const T>& b, const Matrix<T>& c,
-                int threads) {
+                const BatchChunks& chunks, int threads) {
   constexpr Index row_block = 64, step = detail::node_rows;
-  const BatchChunks chunks(a.rows);
   const Index panels = (c.cols + tile_cols<T> - 1) / tile_cols<T>,
               blocks = (c.rows + row_block - 1) / row_block;
   const int team = Work{c.rows} * c.cols * a.rows < small_work ? 1 : threads;
@@ -137,9 +136,8 @@ inline constexpr Index most_sparse_batch = BatchChunks::most * 64;
 /// The same where `a` lists, chunk by chunk, what is not zero in the columns of a matrix.
 template <class T>
 void batch_sparse_gemm(const Nonzeros<T>& a, const Matrix<const T>& b, const Matrix<T>& c,
-                       int threads) {
+                       const BatchChunks& chunks, int threads) {
   constexpr Index width = Nonzeros<T>::width, depth = Nonzeros<T>::depth_block;
-  const BatchChunks chunks(b.rows);
   // A panel is copied once for all rows if it is the whole batch, else once for a block of them.
   const Index row_block = b.rows <= depth ? c.rows : 32;
   const Index panels = (c.cols + width - 1) / width, blocks = (c.rows + row_block - 1) / row_block;

@@ -9,7 +9,7 @@
 //   ((c0 + c1) + (c2 + c3)) + ((c4 + c5) + (c6 + c7))   ...; a node without a neighbour is kept
 //
 // The tree is a function of the number of examples alone. Any thread may compute any node, and the
-// sum has the same bits; so it would if the nodes were computed on several machines.
+// sum has the same bits. So may any workspace: of a batch that several share each has a node.
 #pragma once
 
 #include <algorithm>
@@ -19,19 +19,36 @@
 #include "fovea/kernels/tile.hpp"
 #include "fovea/kernels/work.hpp"
 
-namespace fovea::inline FOVEA_ABI::kernels {
+namespace fovea::inline FOVEA_ABI {
 
-/// The chunks of a batch.
+class Exchange;
+
+/// Which part of a batch that several workspaces share is at hand: a node of the tree.
+struct BatchPart {
+  Index whole = 0;               ///< examples of the whole batch; 0: those at hand
+  Index first = 0;               ///< which of them is the first one at hand
+  Exchange* exchange = nullptr;  ///< with those that have the other parts (batch_part.hpp)
+};
+
+namespace kernels {
+/// The chunks of a batch, or of a part of one.
 struct BatchChunks {
   static constexpr Index most = 16;  ///< of them
-  Index count;                       ///< of them; at least one, because the sum over no example is
-                                     ///< 0
+  Index count = 0;                   ///< of them; 1 of no example, because that sum is 0
 
-  /// Of a batch of N.
-  explicit BatchChunks(Index N) : count(std::clamp<Index>(N, 1, most)) {
-    for (Index chunk = 0; chunk < count; ++chunk)
-      begins_[chunk] = chunk_range(N, count, chunk).first;
+  /// Of a batch of N, or of a part of N. Throws if that does not begin and end with a chunk.
+  BatchChunks(Index N, const BatchPart& part = {}) {
+    const Index whole = part.whole > 0 ? part.whole : N, first = part.whole > 0 ? part.first : 0;
+    const Index all = std::clamp<Index>(whole, 1, most);
+    bool ends = first + N == whole;
+    for (Index chunk = 0; chunk < all; ++chunk) {
+      const Index begin = chunk_range(whole, all, chunk).first - first;
+      if (0 <= begin && (begin < N || N == 0)) begins_[count++] = begin;
+      ends = ends || begin == N;
+    }
     begins_[count] = N;
+    check(count > 0 && begins_[0] == 0 && ends, "expected whole chunks of the ", whole,
+          " examples of a batch, got ", N, " from example ", first, " on");
   }
   /// The first example of this one.
   Index begin(Index chunk) const { return begins_[chunk]; }
@@ -78,22 +95,27 @@ template <int level, class Sum, class Leaf>
   }
 }
 
-/// The sum of term(n) over the examples n of a batch, as the tree.
-template <class Term>
-auto sum_of_examples(Index N, const Term& term) {
-  using T = decltype(term(N));
-  const BatchChunks chunks(N);
+/// The sum of term(n) over the examples n of these chunks, as the tree. Where terms have more digits
+/// than a T, their sum is rounded where a chunk ends: every node of the tree is a T.
+template <class T, class Term>
+T sum_in_chunks(const BatchChunks& chunks, const Term& term) {
   T total{0};
-  sum_leaves<0>(0, chunks.count, total, [&](Index chunk, T& sum) {
-    sum = T{0};
+  sum_leaves<0>(0, chunks.count, total, [&](Index chunk, T& leaf) {
+    decltype(term(chunk)) sum{0};
     for (Index n = chunks.begin(chunk); n < chunks.begin(chunk + 1); ++n) sum += term(n);
+    leaf = static_cast<T>(sum);
   });
   return total;
 }
+/// The same with nodes as the terms are.
+template <class Term>
+auto sum_of_examples(const BatchChunks& chunks, const Term& term) {
+  return sum_in_chunks<decltype(term(Index{0}))>(chunks, term);
+}
 
-/// sum[j] = the sum over the batch of x[n][j], of N rows of `width` numbers.
+/// sum[j] = the sum over the batch of x[n][j], of rows of `width` numbers.
 template <class T>
-FOVEA_OUT_OF_LINE void sum_rows(const T* x, Index N, Index width, T* sum) {
+FOVEA_OUT_OF_LINE void sum_rows(const T* x, const BatchChunks& chunks, Index width, T* sum) {
   constexpr Index block = 64;
   struct Row {
     T at[block];
@@ -101,7 +123,6 @@ FOVEA_OUT_OF_LINE void sum_rows(const T* x, Index N, Index width, T* sum) {
       for (Index i = 0; i < block; ++i) at[i] += other.at[i];
     }
   };
-  const BatchChunks chunks(N);
   for (Index j = 0; j < width; j += block) {
     const Index count = std::min(block, width - j);
     Row total;
@@ -148,11 +169,11 @@ struct BatchSums {
   Index span;          ///< leaves that one thread adds up
   Index stride;        ///< from one sum to the next in memory, in numbers
 
-  /// For a batch of N.
-  BatchSums(Index N, Index size)
+  /// For sums of this size.
+  BatchSums(const BatchChunks& leaves, Index size)
       // Leaves of many numbers are added up while they are in L2, and fewer
       // of them are in memory at once.
-      : chunks(N), span(size > 65536 ? 4 : 1), stride((size + 15) / 16 * 16) {}
+      : chunks(leaves), span(size > 65536 ? 4 : 1), stride((size + 15) / 16 * 16) {}
   /// Sums that are left when each thread has added its leaves.
   Index subtrees() const { return (chunks.count + span - 1) / span; }
   /// Numbers that all threads share, and that each needs.
@@ -175,17 +196,17 @@ void sum_subtree(const BatchSums& sums, Index first, Index span, Index size, T* 
 }
 
 /// How dw of this size and db share memory and threads, whether there is a db or not.
-inline BatchSums gradient_sums(Index N, Index dw_size, Index outputs) {
-  return {N, dw_size + outputs};
+inline BatchSums gradient_sums(const BatchChunks& chunks, Index dw_size, Index outputs) {
+  return {chunks, dw_size + outputs};
 }
 
 /// dw and db as sums over the batch: body(first, last, dw, db, thread) adds those of images [first,
 /// last). `shared` and own(thread) are memory as the scratch() of gradient_sums says.
 template <class T, class Own, class Body>
-void sum_over_batch(Index N, Work work, View<T, 4> dw, View<T, 1> db, T* shared, const Own& own,
-                    int threads, const Body& body) {
+void sum_over_batch(const BatchChunks& chunks, Work work, View<T, 4> dw, View<T, 1> db, T* shared,
+                    const Own& own, int threads, const Body& body) {
   const Index size = dw.size() + db.size();
-  const BatchSums sums = gradient_sums(N, dw.size(), dw.extent(0));
+  const BatchSums sums = gradient_sums(chunks, dw.size(), dw.extent(0));
   parallel_for(work < small_work ? 1 : threads, sums.subtrees(), [&](Index tree, int thread) {
     sum_subtree(sums, tree * sums.span, sums.span, size, shared + tree * sums.stride, own(thread),
                 [&](Index chunk, T* sum) {
@@ -197,5 +218,6 @@ void sum_over_batch(Index N, Work work, View<T, 4> dw, View<T, 1> db, T* shared,
   sum_chunks(threads, shared, sums.subtrees(), sums.stride, dw.data(), dw.size());
   sum_chunks(threads, shared + dw.size(), sums.subtrees(), sums.stride, db.data(), db.size());
 }
+}  // namespace kernels
 
-}  // namespace fovea::inline FOVEA_ABI::kernels
+}  // namespace fovea::inline FOVEA_ABI

@@ -16,11 +16,16 @@
 #include <algorithm>
 
 #include "fovea/core/bits.hpp"
-#include "fovea/kernels/batch_tree.hpp"
+#include "fovea/kernels/batch_part.hpp"
 #include "fovea/kernels/vector_functions.hpp"
 
-namespace fovea::inline FOVEA_ABI::kernels {
+namespace fovea::inline FOVEA_ABI {
 
+/// Over which examples batch normalisation takes a mean and a variance in training: all of the
+/// batch, or each of its 16 chunks by itself (batch_tree.hpp).
+enum class Statistics { batch, chunk };
+
+namespace kernels {
 /// The sum of term(i), a T, over 0 <= i < size.
 template <class T, class Term>
 double lane_sum(Index size, const Term& term) {
@@ -52,10 +57,10 @@ struct ChannelPlanes {
   Index offset(Index n, Index c) const { return (n * C + c) * size; }
 };
 
-/// The sum of channel c of x.
+/// The sum of channel c of x, of these chunks.
 template <class T>
-double channel_sum(const T* x, const ChannelPlanes& planes, Index c) {
-  return sum_of_examples(planes.N, [&](Index n) {
+T channel_sum(const T* x, const BatchChunks& chunks, const ChannelPlanes& planes, Index c) {
+  return sum_in_chunks<T>(chunks, [&](Index n) {
     const T* const p = x + planes.offset(n, c);
     return lane_sum<T>(planes.size, [&](Index i) { return p[i]; });
   });
@@ -63,19 +68,33 @@ double channel_sum(const T* x, const ChannelPlanes& planes, Index c) {
 
 /// The groups of examples that have a mean of their own: all examples, or each chunk of the batch.
 struct BatchGroups {
-  BatchChunks chunks;  ///< of the batch
+  BatchChunks chunks;  ///< of the batch, or of a part of it
+  bool one;            ///< whether there is one mean, of all of the batch
   Index count;         ///< of groups
-  /// Of a batch of N.
-  BatchGroups(Index N, bool one) : chunks(N), count(one ? 1 : chunks.count) {}
+  Index whole;         ///< examples of the whole batch
+  /// Of N examples, all of a batch or a part of it.
+  BatchGroups(Index N, Statistics statistics, const BatchPart& part = {})
+      : chunks(N, part),
+        one(statistics == Statistics::batch),
+        count(one ? 1 : chunks.count),
+        whole(part.whole > 0 ? part.whole : N) {}
   /// The first chunk of this one.
   Index chunk(Index group) const { return group == count ? chunks.count : group; }
   /// The first example of this one.
   Index begin(Index group) const { return chunks.begin(chunk(group)); }
-  /// Its examples.
-  Index size(Index group) const { return begin(group + 1) - begin(group); }
-  /// Its share of all examples.
-  double share(Index group) const {
-    return static_cast<double>(size(group)) / static_cast<double>(begin(count));
+  /// Its examples, those in other parts of the batch too.
+  Index size(Index group) const { return one ? whole : begin(group + 1) - begin(group); }
+  /// Throws unless each group of x has two numbers of each channel or more.
+  template <std::size_t R>
+  void check_enough(const Shape<R>& x) const {
+    for (Index g = 0; g < count; ++g)
+      check(size(g) * ChannelPlanes(x).size > 1, "expected at least two numbers of each channel ",
+            "in ", one ? "a batch" : "each chunk of a batch", " of training, got ", x);
+  }
+  /// Throws unless these are the shapes of a Pass with room for the groups.
+  void check_pass(Index C, Shape<2> mean, Shape<2> inverse) const {
+    check(mean.size() >= count * C && mean == inverse, "BatchNorm2d: expected a Pass for ", count,
+          " x ", C, " means, got one for ", mean, "; pass(shape, options) makes it");
   }
 };
 
@@ -114,13 +133,27 @@ Moments channel_moments(const T* x, const ChannelPlanes& planes, const BatchGrou
   return total;
 }
 
-/// sum g and sum g (x - middle)
+/// What a group moves running values by: a share of its mean and its variance.
+struct RunningStep {
+  double mean = 0, var = 0;  ///< in this order
+  /// Of both groups.
+  void operator+=(const RunningStep& other) {
+    mean += other.mean;
+    var += other.var;
+  }
+};
+
+/// sum g and sum g (x - middle); and what of them goes to parameters, in T as all gradients do.
+template <class T>
 struct GradientSums {
-  double g = 0, gx = 0;  ///< in this order
+  double g = 0, gx = 0;     ///< in this order
+  T plain = 0, scaled = 0;  ///< sum g, and sum g (x - middle) times 1 / sqrt(var + eps)
   /// Of both sets of numbers.
   void operator+=(const GradientSums& other) {
     g += other.g;
     gx += other.gx;
+    plain += other.plain;
+    scaled += other.scaled;
   }
 };
 
@@ -164,35 +197,37 @@ struct Normalisation {
 
 /// The sums of g = ds/dt and g (x - middle) in a plane.
 template <class T, class F>
-GradientSums plane_gradient(const T* x, const T* y, const T* dy, Index size,
-                            const Normalisation<T, F>& normal) {
+GradientSums<T> plane_gradient(const T* x, const T* y, const T* dy, Index size,
+                               const Normalisation<T, F>& normal) {
   constexpr Index block = 4096;  // as lane_sum's
   T g[std::is_same_v<F, AsItIs> ? 1 : block];
-  GradientSums total;
+  GradientSums<T> total;
   for (Index first = 0; first < size; first += block) {
     const Index count = std::min(block, size - first);
     const T* const q = normal.gradient(x + first, y + first, dy + first, count, g);
     const T* const p = x + first;
-    total += {lane_sum<T>(count, [&](Index i) { return q[i]; }),
-              lane_sum<T>(count, [&](Index i) { return q[i] * (p[i] - normal.middle); })};
+    total.g += lane_sum<T>(count, [&](Index i) { return q[i]; });
+    total.gx += lane_sum<T>(count, [&](Index i) { return q[i] * (p[i] - normal.middle); });
   }
   return total;
 }
 
-/// The same in channel c over one group.
+/// The same in channel c over one group. `inverse`: 1 / sqrt(var + eps)
 template <class T, class F>
-GradientSums channel_gradient(const T* x, const T* y, const T* dy,
-                              const Normalisation<T, F>& normal, const ChannelPlanes& planes,
-                              const BatchGroups& groups, Index group, Index c) {
+GradientSums<T> channel_gradient(const T* x, const T* y, const T* dy,
+                                 const Normalisation<T, F>& normal, double inverse,
+                                 const ChannelPlanes& planes, const BatchGroups& groups,
+                                 Index group, Index c) {
   const auto& chunks = groups.chunks;
-  GradientSums total;
+  GradientSums<T> total;
   const Index first = groups.chunk(group), last = groups.chunk(group + 1);
-  sum_leaves<0>(first, last, total, [&](Index chunk, GradientSums& sum) {
+  sum_leaves<0>(first, last, total, [&](Index chunk, GradientSums<T>& sum) {
     sum = {};
     for (Index n = chunks.begin(chunk); n < chunks.begin(chunk + 1); ++n) {
       const Index at = planes.offset(n, c);
       sum += plane_gradient(x + at, y + at, dy + at, planes.size, normal);
     }
+    sum.plain = static_cast<T>(sum.g), sum.scaled = static_cast<T>(sum.gx * inverse);
   });
   return total;
 }
@@ -226,4 +261,18 @@ void normalise_back(const T* x, const T* y, const T* dy, T* dx, const ChannelPla
   }
 }
 
-}  // namespace fovea::inline FOVEA_ABI::kernels
+/// The same for one group of batch normalisation, from its sums: zeros where the mean and the
+/// variance are not those of the batch.
+template <class T, class F>
+void normalise_group_back(const T* x, const T* y, const T* dy, T* dx, const ChannelPlanes& planes,
+                          const BatchGroups& groups, Index g, Index c,
+                          const Normalisation<T, F>& normal, double gamma, double inverse,
+                          const GradientSums<T>& sum) {
+  const double scale = gamma * inverse, M = static_cast<double>(groups.size(g) * planes.size);
+  const double mean = scale / M * sum.g, slope = scale / M * sum.gx * inverse * inverse;
+  normalise_back(x, y, dy, dx, planes, groups.begin(g), groups.begin(g + 1), c, normal,
+                 static_cast<T>(mean), static_cast<T>(slope));
+}
+}  // namespace kernels
+
+}  // namespace fovea::inline FOVEA_ABI

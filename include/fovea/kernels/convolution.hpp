@@ -85,10 +85,10 @@ class Convolution {
   /// dW[o,c,kh,kw] = the sum, over every n and output position, of dy times what y took
   /// with it; db[o] = sum of dy[n,o].
   void parameter_gradients(View<const T, 4> x, View<const T, 4> dy, View<T, 4> dw, View<T, 1> db,
-                           Scratch<T>& scratch, int threads) const {
+                           const BatchChunks& chunks, Scratch<T>& scratch, int threads) const {
     threads = scratch.provide(threads, weight_gradient_scratch(x.extent(0)));
-    if (by_winograd_) return winograd_gradient_.run(x, dy, dw, db, scratch, threads);
-    weight_gradient_.run(x, dy, dw, db, scratch, threads);
+    if (by_winograd_) return winograd_gradient_.run(x, dy, dw, db, chunks, scratch, threads);
+    weight_gradient_.run(x, dy, dw, db, chunks, scratch, threads);
   }
 
   /// The steps by themselves, so that benchmarks can time them without the copies.

@@ -45,12 +45,11 @@ class WeightGradient {
     return {.each = images_scratch() + sums.each, .shared = sums.shared};
   }
 
-  /// dw and db from x and dy; db may be empty.
+  /// dw and db from x and dy of these chunks; db may be empty.
   FOVEA_OUT_OF_LINE void run(View<const T, 4> x, View<const T, 4> dy, View<T, 4> dw, View<T, 1> db,
-                             Scratch<T>& scratch, int threads) const {
-    const Index N = x.extent(0);
+                             const BatchChunks& chunks, Scratch<T>& scratch, int threads) const {
     sum_over_batch(
-        N, Work{N} * dw.size() * flat(), dw, db, scratch.shared(),
+        chunks, Work{x.extent(0)} * dw.size() * flat(), dw, db, scratch.shared(),
         [&](int thread) { return scratch.own(thread) + images_scratch(); }, threads,
         [&](Index first, Index last, T* sums, T* bias, int thread) {
           add_gradients(x, dy, first, last, sums, bias, scratch.own(thread));

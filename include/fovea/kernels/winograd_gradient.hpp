@@ -110,10 +110,10 @@ class WinogradGradient {
     return {.each = own_scratch() + sums.each, .shared = sums.shared};
   }
 
-  /// dw and db from x and dy; db may be empty.
+  /// dw and db from x and dy of these chunks; db may be empty.
   void run(View<const T, 4> x, View<const T, 4> dy, View<T, 4> dw, View<T, 1> db,
-           Scratch<T>& scratch, int threads) const {
-    run(x, dy, dw, db, scratch, threads, [&](Index n, Index row, T* strip) {
+           const BatchChunks& chunks, Scratch<T>& scratch, int threads) const {
+    run(x, dy, dw, db, chunks, scratch, threads, [&](Index n, Index row, T* strip) {
       dy_.read_rows(dy[n].data(), {O_, output_.h, output_.w}, 0, row, strip);
     });
   }
@@ -121,9 +121,9 @@ class WinogradGradient {
   /// row on, and `sparse` has what of dy is not 0, the planes of the outputs.
   template <class Read>
   FOVEA_OUT_OF_LINE void run(View<const T, 4> x, View<const T, 4> sparse, View<T, 4> dw,
-                             View<T, 1> db, Scratch<T>& scratch, int threads,
-                             const Read& read) const {
-    const BatchSums sums(x.extent(0), sums_size());
+                             View<T, 1> db, const BatchChunks& chunks, Scratch<T>& scratch,
+                             int threads, const Read& read) const {
+    const BatchSums sums(chunks, sums_size());
     T* const total = scratch.shared();
     parallel_for(threads, sums.subtrees(), [&](Index tree, int thread) {
       T *const P = scratch.own(thread), *const images = P + elements() * element();

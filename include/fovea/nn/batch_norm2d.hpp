@@ -31,10 +31,6 @@
 
 namespace fovea::inline FOVEA_ABI {
 
-/// Over which examples a mean and a variance are taken in training: all of the batch, or each of
-/// its 16 chunks by itself (kernels/batch_tree.hpp).
-enum class Statistics { batch, chunk };
-
 /// What a BatchNorm2d is made with.
 struct BatchNorm2dOptions {
   Index channels = 0;     ///< C
@@ -61,7 +57,8 @@ class BatchNorm2d {
     Tensor<T, 1> dweight{}, dbias{};             // (C), or empty
     Tensor<T, 1> running_mean{}, running_var{};  // (C), after the step
     Tensor<double, 2> mean{}, inverse{};  // (groups, C), in forward: mean, 1 / sqrt(var + eps)
-    bool of_batch = false;                // whether forward took them from its batch
+    kernels::PerChannel<kernels::RunningStep> steps{};
+    bool of_batch = false;  // whether forward took them from its batch
   };
   static constexpr auto parameters() {
     return std::tuple{Parameter{"weight", &BatchNorm2d::weight, &Pass::dweight},
@@ -107,8 +104,9 @@ class BatchNorm2d {
 
   template <std::size_t R>
   [[gnu::cold]] Pass pass(Shape<R> x, const WorkspaceOptions& how) const {
-    const Tensor<double, 2> none(Shape{groups_of(output_shape(x)[0]).count, options.channels});
-    Pass pass{{}, {}, running_mean, running_var, none, none};
+    const Tensor<double, 2> none(Shape{
+        kernels::BatchGroups(output_shape(x)[0], options.statistics).count, options.channels});
+    Pass pass{{}, {}, running_mean, running_var, none, none, options.channels};
     if (how.keep != Keep::output) pass.dweight = weight, pass.dbias = bias;
     return pass;
   }
@@ -119,33 +117,36 @@ class BatchNorm2d {
                const F& f = {}) const {
     check_shapes(*this, x, y);
     const kernels::ChannelPlanes planes(x.shape());
-    const auto groups = groups_for(pass, planes.N);
+    const auto groups = groups_for(pass, planes.N, context.part);
     pass.of_batch = context.mode == Mode::train && !options.frozen;
-    for (Index g = 0; g < groups.count && pass.of_batch; ++g)
-      check(groups.size(g) * planes.size > 1, "expected at least two numbers of each channel in ",
-            groups.count == 1 ? "a batch" : "each chunk of a batch", " of training, got ",
-            x.shape());
-    parallel_for(context.threads, planes.C, [&](Index c, int) {
-      const double keep = pass.of_batch ? 1 - options.momentum : 1;
-      double new_mean = keep * to_double(running_mean(c)),
-             new_var = keep * to_double(running_var(c));
-      for (Index g = 0; g < groups.count; ++g) {
-        if (!context.again) {
-          double mean = to_double(running_mean(c)), var = to_double(running_var(c));
-          if (pass.of_batch) {
-            const auto m = kernels::channel_moments(x.data(), planes, groups, g, c);
-            const double share = options.momentum * groups.share(g);
-            mean = m.mean, var = m.squares / m.count;
-            new_mean += share * mean, new_var += share * m.squares / (m.count - 1);
-          }
-          pass.mean(g, c) = mean, pass.inverse(g, c) = 1 / std::sqrt(var + options.eps);
-        }
-        kernels::normalise(x.data(), y.data(), planes, groups, g, c, normalisation(pass, g, c, f));
-      }
-      if (context.again) return;
-      pass.running_mean(c) = static_cast<T>(new_mean),
-      pass.running_var(c) = static_cast<T>(new_var);
+    if (pass.of_batch) groups.check_enough(x.shape());
+    const BatchPart part = pass.of_batch && !context.again ? context.part : BatchPart{};
+    auto all = kernels::shared_sums(groups.one, part, context.threads, planes.C, [&](Index c) {
+      return channel_moments(x.data(), planes, groups, 0, c);
     });
+    parallel_for(context.threads, planes.C, [&](Index c, int) {
+      const auto leaf = [&](Index g, kernels::RunningStep& step) {
+        double mean = to_double(running_mean(c)), var = to_double(running_var(c));
+        step = {};
+        if (pass.of_batch && !context.again) {
+          const auto m = all.empty() ? channel_moments(x.data(), planes, groups, g, c) : all(c);
+          const double share = options.momentum * (m.count / to_double(groups.whole * planes.size));
+          mean = m.mean, var = m.squares / m.count;
+          step = {share * mean, share * m.squares / (m.count - 1)};
+        }
+        if (!context.again)
+          pass.mean(g, c) = mean, pass.inverse(g, c) = 1 / std::sqrt(var + options.eps);
+        kernels::normalise(x.data(), y.data(), planes, groups, g, c, normalisation(pass, g, c, f));
+      };
+      kernels::sum_leaves<0>(0, groups.count, pass.steps(c), leaf);
+    });
+    if (!groups.one) kernels::add_parts(part, pass.steps.all());
+    for (Index c = 0; c < planes.C && !context.again; ++c) {
+      const auto [mean, var] = pass.steps(c);
+      const double keep = pass.of_batch ? 1 - options.momentum : 1;
+      pass.running_mean(c) = static_cast<T>(keep * to_double(running_mean(c)) + mean);
+      pass.running_var(c) = static_cast<T>(keep * to_double(running_var(c)) + var);
+    }
   }
 
   /// dbeta = sum g,  dgamma = sum g x',  dx = gamma / sqrt(var + eps) (g - dbeta/M - x' dgamma/M)
@@ -155,24 +156,28 @@ class BatchNorm2d {
     check_shapes(*this, x, y, dy, dx);
     check_gradients(*this, pass, context);
     const kernels::ChannelPlanes planes(x.shape());
-    const auto groups = groups_for(pass, planes.N);
+    const auto groups = groups_for(pass, planes.N, context.part);
+    const auto sums_of = [&](Index g, Index c) {
+      return kernels::channel_gradient(x.data(), y.data(), dy.data(), normalisation(pass, g, c, f),
+                                       pass.inverse(g, c), planes, groups, g, c);
+    };
+    const auto take = [&](Index c, const auto& sum) {
+      if (context.parameter_gradients && options.affine)
+        pass.dweight(c) = sum.scaled, pass.dbias(c) = sum.plain;
+      return sum;
+    };
+    auto all = kernels::shared_sums(groups.one && pass.of_batch, context.part, context.threads,
+                                    planes.C, [&](Index c) { return take(c, sums_of(0, c)); });
     parallel_for(context.threads, planes.C, [&](Index c, int) {
-      double dgamma = 0, dbeta = 0;
-      for (Index g = 0; g < groups.count; ++g) {
-        const double inverse = pass.inverse(g, c);
-        const auto normal = normalisation(pass, g, c, f);
-        const auto sum =
-            kernels::channel_gradient(x.data(), y.data(), dy.data(), normal, planes, groups, g, c);
-        dbeta += sum.g, dgamma += sum.gx * inverse;
-        if (dx.empty()) continue;
-        const double scale = gamma(c) * inverse, M = to_double(groups.size(g) * planes.size);
-        const double mean = pass.of_batch ? scale / M * sum.g : 0;  // even where the sum is NaN
-        const double slope = pass.of_batch ? scale / M * sum.gx * inverse * inverse : 0;
-        kernels::normalise_back(x.data(), y.data(), dy.data(), dx.data(), planes, groups.begin(g),
-                                groups.begin(g + 1), c, normal, T(mean), T(slope));
-      }
-      if (!context.parameter_gradients || !options.affine) return;
-      pass.dweight(c) = static_cast<T>(dgamma), pass.dbias(c) = static_cast<T>(dbeta);
+      kernels::GradientSums<T> total;
+      kernels::sum_leaves<0>(0, groups.count, total, [&](Index g, auto& sum) {
+        sum = all.empty() ? sums_of(g, c) : all(c);
+        if (dx.empty()) return;
+        kernels::normalise_group_back(x.data(), y.data(), dy.data(), dx.data(), planes, groups, g,
+                                      c, normalisation(pass, g, c, f), gamma(c), pass.inverse(g, c),
+                                      pass.of_batch ? sum : kernels::GradientSums<T>{});
+      });
+      if (all.empty()) take(c, total);
     });
   }
 
@@ -184,14 +189,9 @@ class BatchNorm2d {
             options.affine ? bias(c) : T{0}, f};
   }
   double gamma(Index c) const { return options.affine ? to_double(weight(c)) : 1; }
-  using Groups = kernels::BatchGroups;
-  Groups groups_of(Index N) const { return {N, options.statistics == Statistics::batch}; }
-  Groups groups_for(const Pass& pass, Index N) const {
-    const Groups groups = groups_of(N);
-    check(pass.mean.size() >= groups.count * options.channels &&
-              pass.mean.shape() == pass.inverse.shape(),
-          "BatchNorm2d: expected a Pass for ", groups.count, " x ", options.channels,
-          " means, got one for ", pass.mean.shape(), "; pass(shape, options) makes it");
+  kernels::BatchGroups groups_for(const Pass& pass, Index N, const BatchPart& part) const {
+    const kernels::BatchGroups groups(N, options.statistics, part);
+    groups.check_pass(options.channels, pass.mean.shape(), pass.inverse.shape());
     return groups;
   }
 };

@@ -8,7 +8,7 @@
 #include <memory>
 #include <string_view>
 
-#include "fovea/core/check.hpp"
+#include "fovea/kernels/batch_tree.hpp"
 #include "fovea/kernels/work.hpp"
 
 namespace fovea::inline FOVEA_ABI {
@@ -53,6 +53,10 @@ struct Context {
   Index first_example = 0;          ///< which example of the whole batch is the first one here
   bool parameter_gradients = true;  ///< false: ds/dtheta will not be read
   bool again = false;               ///< y of the last forward once more: nothing else may change
+  BatchPart part = {};              ///< of a batch that several workspaces share
+
+  /// The chunks of N examples: a sum over the batch is the tree of sums over them.
+  kernels::BatchChunks chunks(Index N) const { return {N, part}; }
 };
 
 }  // namespace fovea::inline FOVEA_ABI

@@ -129,8 +129,8 @@ class Conv2d {
     check_gradients(*this, pass, context);
     pass.kernel.validate(x.shape(), options.out, window(), options.groups);
     if (context.parameter_gradients)
-      pass.kernel.parameter_gradients(x, dy, pass.dweight, pass.dbias, pass.scratch,
-                                      context.threads);
+      pass.kernel.parameter_gradients(x, dy, pass.dweight, pass.dbias, context.chunks(dy.extent(0)),
+                                      pass.scratch, context.threads);
     if (!dx.empty())
       pass.kernel.input_gradient(dy, weight.data(), dx, pass.scratch, context.threads);
   }

@@ -134,10 +134,11 @@ class ConvTranspose2d {
     if (!dx.empty())
       pass.kernel.forward(dy, weight.data(), nullptr, dx, pass.scratch, context.threads);
     if (!context.parameter_gradients) return;
-    pass.kernel.parameter_gradients(dy, x, pass.dweight, {}, pass.scratch, context.threads);
+    const kernels::BatchChunks chunks = context.chunks(dy.extent(0));
+    pass.kernel.parameter_gradients(dy, x, pass.dweight, {}, chunks, pass.scratch, context.threads);
     const kernels::ChannelPlanes planes(dy.shape());
     parallel_for(context.threads, pass.dbias.size(), [&](Index o, int) {
-      pass.dbias(o) = static_cast<T>(kernels::channel_sum(dy.data(), planes, o));
+      pass.dbias(o) = kernels::channel_sum(dy.data(), chunks, planes, o);
     });
   }
 

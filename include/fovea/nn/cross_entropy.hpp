@@ -46,6 +46,7 @@ struct CrossEntropyOptions {
   double smoothing = 0;                   ///< s, in [0, 1)
   View<const T, 1> class_weights = {};    ///< w (K), 0 or more; none: all 1
   Reduction reduction = Reduction::mean;  ///< over the examples
+  BatchPart part = {};                    ///< w.part: loss and mean are those of the whole batch
 };
 
 namespace detail {
@@ -63,7 +64,7 @@ T cross_entropy_of(View<const T, 2> logits, View<T, 2> gradient, double total,
     const double q = (1 - s) * target(n, k) + rest;
     return weighted ? q * static_cast<double>(options.class_weights[k]) : q;
   };
-  const double loss = kernels::sum_of_examples(N, [&, K = K](Index n) {
+  double loss = kernels::sum_of_examples({N, options.part}, [&, K = K](Index n) {
     const View<const T, 1> z = logits[n];
     const View<T, 1> dz = gradient.empty() ? View<T, 1>{} : gradient[n];
     const auto row = softmax_row(z, dz);
@@ -78,6 +79,7 @@ T cross_entropy_of(View<const T, 2> logits, View<T, 2> gradient, double total,
       dz[k] = (dz[k] * sum - static_cast<T>(share(n, k))) / divisor;
     return l;
   });
+  kernels::add_parts(options.part, std::span(&loss, 1));
   return static_cast<T>(loss / total);
 }
 
@@ -116,12 +118,14 @@ ElementOf<Z> cross_entropy(const Z& logits, View<const Label, 1> labels, G&& gra
   detail::check_cross_entropy<T>(logits, dlogits, options);
   const auto [N, K] = logits.shape();
   check(labels.extent(0) == N, "cross_entropy: expected ", N, " labels, got ", labels.extent(0));
-  double total = 0;
-  for (Index n = 0; n < N; ++n) {
+  for (Index n = 0; n < N; ++n)
     check(0 <= labels[n] && labels[n] < K, "cross_entropy: expected labels in [0, ", K, "), got ",
           labels[n], " at ", n);
-    total +=
-        options.class_weights.empty() ? 1.0 : static_cast<double>(options.class_weights[labels[n]]);
+  double total = static_cast<double>(options.part.whole > 0 ? options.part.whole : N);
+  if (const auto& weights = options.class_weights; !weights.empty()) {
+    total = kernels::sum_of_examples(
+        {N, options.part}, [&](Index n) { return static_cast<double>(weights[labels[n]]); });
+    kernels::add_parts(options.part, std::span(&total, 1));
   }
   check(total > 0, "cross_entropy: expected a label with a class weight above 0, found none");
   if (options.reduction == Reduction::sum) total = 1;
@@ -145,8 +149,8 @@ ElementOf<Z> cross_entropy(const Z& logits, View<const ElementOf<Z>, 2> targets,
   for (const T q : targets)
     check(q >= 0 && std::isfinite(q), "cross_entropy: expected finite targets of 0 or more, got ",
           q);
-  const double total =
-      options.reduction == Reduction::sum ? 1.0 : static_cast<double>(logits.extent(0));
+  const Index N = options.part.whole > 0 ? options.part.whole : logits.extent(0);
+  const double total = options.reduction == Reduction::sum ? 1.0 : static_cast<double>(N);
   return detail::cross_entropy_of<T>(logits, dlogits, total, options, [&](Index n, Index k) {
     return static_cast<double>(targets(n, k));
   });

@@ -146,11 +146,11 @@ class GroupNorm {
         }
       });
     if (!context.parameter_gradients || !options.affine) return;
+    const kernels::BatchChunks chunks = context.chunks(planes.N);
     parallel_for(context.threads, planes.C, [&](Index c, int) {
-      pass.dbias(c) =
-          static_cast<T>(kernels::sum_of_examples(planes.N, [&](Index n) { return sums(n, c).g; }));
-      pass.dweight(c) = static_cast<T>(kernels::sum_of_examples(
-          planes.N, [&](Index n) { return sums(n, c).gx * pass.inverse(n, c / channels); }));
+      pass.dbias(c) = kernels::sum_in_chunks<T>(chunks, [&](Index n) { return sums(n, c).g; });
+      pass.dweight(c) = kernels::sum_in_chunks<T>(
+          chunks, [&](Index n) { return sums(n, c).gx * pass.inverse(n, c / channels); });
     });
   }
 

@@ -96,12 +96,14 @@ class Linear {
     if (!dx.empty())
       kernels::gemm<T>(matrix(dy), matrix(weight.view()), matrix(dx), false, context.threads);
     if (!context.parameter_gradients) return;
-    kernels::batch_gemm<T>(matrix(dy), matrix(x), matrix(pass.dweight.view()), context.threads);
-    bias_gradient(dy, pass);
+    kernels::batch_gemm<T>(matrix(dy), matrix(x), matrix(pass.dweight.view()),
+                           context.chunks(dy.extent(0)), context.threads);
+    bias_gradient(dy, pass, context);
   }
   /// db = sum over n of dy[n]
-  void bias_gradient(View<const T, 2> dy, Pass& pass) const {
-    if (!bias.empty()) kernels::sum_rows(dy.data(), dy.extent(0), bias.size(), pass.dbias.data());
+  void bias_gradient(View<const T, 2> dy, Pass& pass, const Context& context) const {
+    if (bias.empty()) return;
+    kernels::sum_rows(dy.data(), context.chunks(dy.extent(0)), bias.size(), pass.dbias.data());
   }
 
  private:

@@ -31,16 +31,16 @@ struct LossAndSlope {
 };
 template <class T, std::size_t R, class F>
 T elementwise_loss(const char* name, View<const T, R> y, View<const T, R> t, View<T, R> gradient,
-                   Reduction reduction, const F& f) {
+                   Reduction reduction, const BatchPart& part, const F& f) {
   check(y.size() > 0, name, ": expected one number or more, got ", y.shape());
   check(t.shape() == y.shape(), name, ": expected targets ", y.shape(), ", got ", t.shape());
   check(gradient.empty() || gradient.shape() == y.shape(), name, ": expected a gradient ",
         y.shape(), ", got ", gradient.shape());
   check(!overlap(gradient, y) && !overlap(gradient, t), name,
         ": expected a gradient with memory of its own, got one that overlaps y or the targets");
-  const double total = reduction == Reduction::sum ? 1.0 : static_cast<double>(y.size());
-  const Index size = y.size() / y.extent(0);
-  const double loss = kernels::sum_of_examples(y.extent(0), [&](Index n) {
+  const Index size = y.size() / y.extent(0), N = part.whole > 0 ? part.whole : y.extent(0);
+  const double total = reduction == Reduction::sum ? 1.0 : static_cast<double>(N * size);
+  double loss = kernels::sum_of_examples({y.extent(0), part}, [&](Index n) {
     double sum = 0;
     for (Index i = n * size; i < (n + 1) * size; ++i) {
       const auto [l, slope] =
@@ -50,6 +50,7 @@ T elementwise_loss(const char* name, View<const T, R> y, View<const T, R> t, Vie
     }
     return sum;
   });
+  kernels::add_parts(part, std::span(&loss, 1));
   return static_cast<T>(loss / total);
 }
 
@@ -60,12 +61,12 @@ using TargetsOf = View<const ElementOf<Y>, Y::rank>;
 
 }  // namespace detail
 
-/// The squared error. Assigns its gradient to `gradient` unless that is empty.
+/// The squared error. Assigns its gradient to `gradient` unless that is empty. `part`: w.part.
 template <TensorLike Y, std::convertible_to<detail::GradientOf<Y>> G = detail::GradientOf<Y>>
 ElementOf<Y> mse(const Y& y, detail::TargetsOf<Y> targets, G&& gradient = {},
-                 Reduction reduction = Reduction::mean) {
+                 Reduction reduction = Reduction::mean, const BatchPart& part = {}) {
   return detail::elementwise_loss<ElementOf<Y>, Y::rank>(
-      "mse", y, targets, std::forward<G>(gradient), reduction, [](double a, double b, Index) {
+      "mse", y, targets, std::forward<G>(gradient), reduction, part, [](double a, double b, Index) {
         return detail::LossAndSlope{(a - b) * (a - b), 2 * (a - b)};
       });
 }
@@ -74,6 +75,7 @@ ElementOf<Y> mse(const Y& y, detail::TargetsOf<Y> targets, G&& gradient = {},
 struct HuberOptions {
   double delta = 1;                       ///< a, above 0: where the parabola becomes a line
   Reduction reduction = Reduction::mean;  ///< over all numbers
+  BatchPart part = {};                    ///< w.part: of the whole batch
 };
 
 /// Huber's loss. Assigns its gradient to `gradient` unless that is empty.
@@ -83,7 +85,7 @@ ElementOf<Y> huber(const Y& y, detail::TargetsOf<Y> targets, G&& gradient = {},
   const double a = options.delta;
   check(a > 0 && std::isfinite(a), "huber: expected a finite delta above 0, got ", a);
   return detail::elementwise_loss<ElementOf<Y>, Y::rank>(
-      "huber", y, targets, std::forward<G>(gradient), options.reduction,
+      "huber", y, targets, std::forward<G>(gradient), options.reduction, options.part,
       [a](double p, double q, Index) {
         const double d = p - q, size = std::abs(d);
         if (!(size > a)) return detail::LossAndSlope{d * d / 2, d};  // or NaN
@@ -96,6 +98,7 @@ template <class T>
 struct BceOptions {
   View<const T, 1> positive_weights = {};  ///< w (K), above 0, for y (N, K); none: all 1
   Reduction reduction = Reduction::mean;   ///< over all numbers
+  BatchPart part = {};                     ///< w.part: of the whole batch
 };
 
 /// Binary cross-entropy of logits and targets in [0, 1]. Assigns its gradient to `gradient` unless
@@ -113,7 +116,7 @@ ElementOf<Y> bce_with_logits(const Y& y, detail::TargetsOf<Y> targets, G&& gradi
     check(weight > 0 && std::isfinite(weight),
           "bce_with_logits: expected finite weights above 0, got ", weight);
   return detail::elementwise_loss<ElementOf<Y>, Y::rank>(
-      "bce_with_logits", y, targets, std::forward<G>(gradient), options.reduction,
+      "bce_with_logits", y, targets, std::forward<G>(gradient), options.reduction, options.part,
       [w](double z, double t, Index k) {
         const double yes = t * (w.empty() ? 1.0 : static_cast<double>(w[k])), no = 1 - t;
         const double e = math::exp(-std::abs(z)), log_sum = math::log1p(e);
