@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 #
 # The components and the libraries they link. CMakeLists.txt and an installed fovea include this file.
-set(fovea_components eigen images io viz)
+set(fovea_components eigen images io mpi viz)
 set(fovea_eigen_needs Eigen3::Eigen)
 set(fovea_images_needs PNG::PNG JPEG::JPEG ZLIB::ZLIB)
 set(fovea_io_needs ZLIB::ZLIB nlohmann_json::nlohmann_json)
+set(fovea_mpi_needs MPI::MPI_CXX)
 set(fovea_viz_needs stb::stb)
 
 # fovea_find(missing TARGET...): afterwards each target exists, or `missing` is a text that names what to
@@ -18,9 +19,11 @@ function(fovea_find missing)
   set(CLI11_debian libcli11-dev)
   set(PNG_debian libpng-dev)
   set(JPEG_debian libjpeg-dev)
+  set(MPI_debian "libopenmpi-dev and openmpi-bin")
   set(doctest_debian doctest-dev)
   set(benchmark_debian libbenchmark-dev)
   set(OpenMP_debian "part of g++, libomp-dev for clang")
+  set(MPI_CXX_SKIP_MPICXX TRUE)  # the interface of C alone
   set(words "")
   foreach(target ${ARGN})
     string(REGEX REPLACE "::.*" "" package ${target})

@@ -23,6 +23,7 @@ FLOORS = {"": "The library in one header", "core": "Memory, arithmetic, threads,
           "fused": "Layers that run as one", "model": "Layers become a network",
           "train": "A network learns", "data": "What it learns from", "explain": "What a network sees",
           "images": "Image files (a wing; each page is included by itself)",
+          "mpi": "Several machines (a wing; each page is included by itself)",
           "io": "Files (a wing; each page is included by itself)", "viz": "Pictures (a wing; each page is included by itself)"}
 
 

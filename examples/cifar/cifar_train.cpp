@@ -18,6 +18,7 @@
 #include "support/options.hpp"
 #include "support/program.hpp"
 #include "support/progress.hpp"
+#include "support/ranks.hpp"
 
 using namespace fovea;
 using Clock = std::chrono::steady_clock;
@@ -33,7 +34,8 @@ double since(Clock::time_point start) {
 struct Run {
   CifarOptions options;
   Dataset train, test;
-  const CheckpointFile* checkpoint = nullptr;
+  const CheckpointFile* checkpoint = nullptr;  // of rank 0
+  Ranks* ranks = nullptr;
 };
 
 struct Result {
@@ -50,35 +52,41 @@ Result train(Net& net, const Run& run) {
   auto muon = cifar::optimizer(net, batch);
   const cifar::Rates rates;
   Result done;
+  Ranks& ranks = *run.ranks;
   TrainingState at;
   double seconds = 0;  // of this epoch
-  if (run.checkpoint) {
+  if (run.checkpoint || ranks.size() > 1) {
     const auto text = [](const auto& value) { return nlohmann::json(value).dump(); };
     at.run = {{"training images", fingerprint(run.train)},
               {"--epochs", text(o.epochs)},
               {"--batch-size", text(o.batch_size)},
               {"--seed", text(o.seed)}};
+    if (ranks.size() > 1) begin_alike(ranks, at.run);
     auto w = net.workspace(1, {.threads = 1, .seed = o.seed});
-    if (run.checkpoint->load(net, muon, w, at)) {
+    if (run.checkpoint && run.checkpoint->load(net, muon, w, at)) {
       Measured measured = measured_in(at.notes, run.checkpoint->path());
       done.epochs = std::move(measured.epochs);
       seconds = measured.seconds;
     }
+    continue_alike(ranks, net, muon, w, at);
   }
 
   std::optional<Workspace<Net>> w;
+  std::optional<SharedBatches<float>> shared;
   const auto begin_epoch = [&] {
     const bool first = at.epoch < epochs_of_first_bias;
     if (w && at.epoch != epochs_of_first_bias) return;
+    shared.reset();
     w.reset();  // before the next one is made: each has most of a gigabyte
     w.emplace(net.workspace(
-        batch,
+        largest_part(batch, ranks.size()),
         {.threads = o.threads,
          .seed = o.seed,
          .recompute = true,
          .frozen = first ? cifar::never_trained : cifar::first_layer_or_never_trained},
         conv_pool<float>));
     w->step = muon.steps();
+    shared.emplace(ranks, *w);
   };
   const auto save = [&] {
     if (!run.checkpoint) return;
@@ -86,7 +94,7 @@ Result train(Net& net, const Run& run) {
     run.checkpoint->save(net, muon, *w, at);
   };
 
-  while (at.epoch < epochs && !interrupted()) {
+  while (at.epoch < epochs && !all_interrupted(ranks)) {
     begin_epoch();
     const int epoch = static_cast<int>(at.epoch) + 1;
     Progress progress(concat("epoch ", epoch, "/", o.epochs), steps_of_epoch * batch, o.quiet);
@@ -95,18 +103,25 @@ Result train(Net& net, const Run& run) {
                                                 {.seed = o.seed,
                                                 .epoch = at.epoch,
                                                 .first_step = static_cast<Index>(at.step),
-                                                .threads = o.threads},
+                                                .threads = o.threads,
+                                                .parts = ranks.size(),
+                                                .part = ranks.rank()},
                                                 Augment{.mirror = Mirror::alternate, .crop = 2})) {
       if (static_cast<Index>(at.step) == steps_of_epoch) break;  // the last partial batch
+      shared->begin(batch);
       const double left = 1 - static_cast<double>(muon.steps()) / steps;
       muon.options.learning_rate = rates.filters * left;
       muon.options.rest.learning_rate = rates.biases * left;
-      const float loss = cross_entropy(net.forward(images, *w), labels, w->output_gradient(),
-                                       {.smoothing = 0.2, .reduction = Reduction::sum});
+      const float loss =
+          cross_entropy(net.forward(images, *w), labels, w->output_gradient(),
+                        {.smoothing = 0.2, .reduction = Reduction::sum, .part = w->part});
       check(std::isfinite(loss), "the loss is ", loss, " at epoch ", epoch, ", step ", at.step + 1,
             ": expected a finite number");
       net.backward(*w);
+      shared->finish();
       muon.step(net, *w);
+      if (muon.steps() % steps_between_comparisons == 0)
+        check_same_weights(ranks, net, muon.steps());
       at.losses.push_back(loss / static_cast<float>(batch));
       at.loss_sum += static_cast<double>(loss);
       at.step += 1;
@@ -117,13 +132,14 @@ Result train(Net& net, const Run& run) {
         save();
         start = Clock::now();
       }
-      if (interrupted()) break;
+      if (all_interrupted(ranks)) break;
     }
     seconds += since(start);
     progress.finish();
     if (static_cast<Index>(at.step) < steps_of_epoch) break;  // this epoch was not measured
 
-    const auto accuracy = evaluate(net, run.test, {.threads = o.threads}).accuracy();
+    Accuracy accuracy;
+    if (ranks.rank() == 0) accuracy = evaluate(net, run.test, {.threads = o.threads}).accuracy();
     const auto seen = static_cast<double>(steps_of_epoch * batch);
     const double loss = at.loss_sum / seen;
     done.epochs.push_back({epoch, loss, accuracy.percent(), seconds, seen / seconds});
@@ -138,18 +154,23 @@ Result train(Net& net, const Run& run) {
     save();
   }
   if (w && at.step > 0) save();  // interrupted in the middle of an epoch
+  if (all_interrupted(ranks)) interrupt();
   done.losses = std::move(at.losses);
   return done;
 }
 
-int run_training(const CifarOptions& options) {
+int run_training(const CifarOptions& given, Ranks& ranks) {
+  CifarOptions options = given;
+  const bool writes = ranks.rank() == 0;
+  options.quiet = options.quiet || !writes;
   const auto say = [&](const std::string& line) {
     if (!options.quiet) std::puts(line.c_str());
   };
-  prepare_directory(options.out);
-  const auto checkpoint = open_checkpoint(options.checkpoint, options.resume);
+  if (writes) prepare_directory(options.out);
+  const auto checkpoint =
+      open_checkpoint(writes ? options.checkpoint : std::filesystem::path{}, options.resume);
   std::filesystem::path found;
-  Run run{options, {}, {}, checkpoint ? &*checkpoint : nullptr};
+  Run run{options, {}, {}, checkpoint ? &*checkpoint : nullptr, &ranks};
   auto data = find_cifar10(options.data, found);
   run.train = std::move(data.train), run.test = std::move(data.test);
   if (options.hold_out > 0)
@@ -162,7 +183,8 @@ int run_training(const CifarOptions& options) {
   Rng rng{options.seed};
   auto net = cifar::cifar_cnn<float>(rng);
   const int threads = resolve_threads(options.threads);
-  say(build_line(threads));
+  say(concat(build_line(threads),
+             ranks.size() > 1 ? concat(" on each of ", ranks.size(), " ranks") : std::string()));
   say(concat("CIFAR-10 from ", found.string(), ": ", run.train.size(), " images to train on, ",
              run.test.size(), options.hold_out > 0 ? " held out" : "", " to test with\n"));
   say(summary(net));
@@ -172,12 +194,15 @@ int run_training(const CifarOptions& options) {
   cifar::prepare(net, run.train);
   const double whitening = since(start);
   const Result done = train(net, run);
+  print_waiting(ranks, options.quiet);
+  if (!writes) return interrupted() ? interrupted_status : 0;
   double seconds = whitening;
   for (const auto& e : done.epochs) seconds += e.seconds;
 
   Metrics metrics{"cifar10",    net.parameter_count(), threads, std::string(build_info().isa),
                   options.seed, done.epochs,           {}};
   if (options.hold_out > 0) metrics.held_out = options.hold_out;
+  if (with_mpi) metrics.ranks = ranks.size();
   if (done.losses.empty()) {
     write_file(options.out / "metrics.json", to_json(metrics));
     return interrupted_status;
@@ -218,7 +243,10 @@ int run_training(const CifarOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  static Ranks ranks;  // left by std::exit, too
+  std::optional<SilentErrors> silent(std::in_place, ranks.rank() > 0);
   const auto options = parse_cifar_options(argc, argv);
-  catch_interrupt();
-  return run_program("cifar_train", [&] { return run_training(options); });
+  silent.reset();
+  catch_interrupt(ranks.size() > 1);
+  return run_on_ranks("cifar_train", ranks, [&] { return run_training(options, ranks); });
 }

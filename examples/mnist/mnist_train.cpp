@@ -28,13 +28,17 @@ void print_confusion(const Tensor<Index, 2>& counts) {
   std::puts("");
 }
 
-int run(const TrainOptions& options) {
+int run(const TrainOptions& given, Ranks& ranks) {
+  TrainOptions options = given;
+  const bool writes = ranks.rank() == 0;
+  options.quiet = options.quiet || !writes;
   const auto say = [&](const std::string& line) {
     if (!options.quiet) std::puts(line.c_str());
   };
 
-  prepare_directory(options.out);
-  const auto checkpoint = open_checkpoint(options.checkpoint, options.resume);
+  if (writes) prepare_directory(options.out);
+  const auto checkpoint =
+      open_checkpoint(writes ? options.checkpoint : std::filesystem::path{}, options.resume);
   std::filesystem::path found;
   auto [training, test] = find_data(options.data, options.dataset, found);
   if (options.limit > 0 && options.limit < training.size())
@@ -46,26 +50,30 @@ int run(const TrainOptions& options) {
   auto net = course_cnn<float>(rng);
   const int threads = resolve_threads(options.threads);
 
-  say(build_line(threads));
+  say(concat(build_line(threads),
+             ranks.size() > 1 ? concat(" on each of ", ranks.size(), " ranks") : std::string()));
   say(concat(training.name, " from ", found.string(), ": ", training.size(),
              " images to train on, ", test.size(), " to test with\n"));
   say(summary(net));
-  if (options.resume)
+  if (checkpoint && options.resume)
     say(concat(options.checkpoint.string(), checkpoint->exists()
                                                 ? ": training goes on from here\n"
                                                 : ": no checkpoint yet, training begins\n"));
 
-  const auto [losses, epochs, confusion] =
-      train(net, training, test,
-            {.epochs = options.epochs,
-             .batch_size = options.batch_size,
-             .learning_rate = options.learning_rate,
-             .schedule = options.schedule,
-             .seed = options.seed,
-             .threads = options.threads,
-             .quiet = options.quiet,
-             .checkpoint = checkpoint ? &*checkpoint : nullptr,
-             .checkpoint_every = static_cast<std::uint64_t>(options.every)});
+  const Recipe recipe{.epochs = options.epochs,
+                      .batch_size = options.batch_size,
+                      .learning_rate = options.learning_rate,
+                      .schedule = options.schedule,
+                      .seed = options.seed,
+                      .threads = options.threads,
+                      .quiet = options.quiet,
+                      .checkpoint = checkpoint ? &*checkpoint : nullptr,
+                      .checkpoint_every = static_cast<std::uint64_t>(options.every),
+                      .ranks = &ranks};
+  if (ranks.size() > 1) begin_alike(ranks, run_of(recipe, training, test));
+  const auto [losses, epochs, confusion] = train(net, training, test, recipe);
+  print_waiting(ranks, options.quiet);
+  if (!writes) return interrupted() ? interrupted_status : 0;
   Metrics metrics{training.name,
                   net.parameter_count(),
                   threads,
@@ -73,6 +81,7 @@ int run(const TrainOptions& options) {
                   options.seed,
                   epochs,
                   {}};
+  if (with_mpi) metrics.ranks = ranks.size();
   if (!epochs.empty()) metrics.test_accuracy = epochs.back().test_accuracy;
   write_file(options.out / "metrics.json", to_json(metrics));
   if (losses.empty()) return interrupted_status;
@@ -116,7 +125,10 @@ int run(const TrainOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  static Ranks ranks;  // left by std::exit, too
+  std::optional<SilentErrors> silent(std::in_place, ranks.rank() > 0);
   const auto options = parse_train_options(argc, argv);
-  catch_interrupt();
-  return run_program("mnist_train", [&] { return run(options); });
+  silent.reset();
+  catch_interrupt(ranks.size() > 1);
+  return run_on_ranks("mnist_train", ranks, [&] { return run(options, ranks); });
 }

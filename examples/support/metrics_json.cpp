@@ -26,6 +26,7 @@ std::string to_json(const Metrics& metrics) {
   Json json{{"dataset", metrics.dataset}, {"parameters", metrics.parameters},
             {"threads", metrics.threads}, {"isa", metrics.isa},
             {"seed", metrics.seed},       {"epochs", epochs_json(metrics.epochs)}};
+  if (metrics.ranks) json["ranks"] = *metrics.ranks;
   json["test_accuracy"] = nullptr;
   if (metrics.test_accuracy) json["test_accuracy"] = *metrics.test_accuracy;
   if (metrics.test_accuracy_one_view)

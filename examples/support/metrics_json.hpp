@@ -26,7 +26,8 @@ struct Metrics {
   std::optional<double> test_accuracy;  // of the last finished epoch
   std::optional<double> test_accuracy_one_view = {}, training_seconds = {};  // of cifar_train
   std::optional<int> held_out =
-      {};  // training images that it was judged by, in place of test images
+      {};                         // training images that it was judged by, in place of test images
+  std::optional<int> ranks = {};  // processes that trained together, where it was built with MPI
 };
 
 std::string to_json(const Metrics& metrics);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "support/program.hpp"
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -26,8 +27,25 @@ void on_interrupt(int signal) {
 
 }  // namespace
 
-void catch_interrupt() { std::signal(SIGINT, on_interrupt); }
+void catch_interrupt(bool terminate_too) {
+  std::signal(SIGINT, on_interrupt);
+  if (terminate_too) std::signal(SIGTERM, on_interrupt);
+}
 bool interrupted() { return requested != 0; }
+void interrupt() { requested = 1; }
+
+SilentErrors::SilentErrors(bool silent) {
+  const int nothing = silent ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+  if (nothing < 0) return;
+  kept_ = dup(STDERR_FILENO);
+  dup2(nothing, STDERR_FILENO);
+  close(nothing);
+}
+SilentErrors::~SilentErrors() {
+  if (kept_ < 0) return;
+  dup2(kept_, STDERR_FILENO);
+  close(kept_);
+}
 
 int end_of_output(const std::string& program, int status) {
   const char* why = std::fflush(stdout) != 0 ? std::strerror(errno) : nullptr;

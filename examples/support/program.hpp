@@ -10,8 +10,23 @@
 
 inline constexpr int interrupted_status = 130, bad_input_status = 2;
 
-void catch_interrupt();
+/// `terminate_too`: SIGTERM means the same, which is what mpirun makes of Ctrl-C.
+void catch_interrupt(bool terminate_too = false);
 bool interrupted();
+/// As if it had been pressed.
+void interrupt();
+
+/// Standard error says nothing while this exists, if it is not wanted.
+class SilentErrors {
+ public:
+  explicit SilentErrors(bool silent);
+  ~SilentErrors();
+  SilentErrors(const SilentErrors&) = delete;
+  SilentErrors& operator=(const SilentErrors&) = delete;
+
+ private:
+  int kept_ = -1;
+};
 
 /// Thrown where there is nothing to keep.
 struct Interrupted {};

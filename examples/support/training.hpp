@@ -20,6 +20,7 @@
 #include "support/checkpoints.hpp"
 #include "support/program.hpp"
 #include "support/progress.hpp"
+#include "support/ranks.hpp"
 
 /// How a network is trained.
 struct Recipe {
@@ -34,6 +35,7 @@ struct Recipe {
   bool quiet = false;
   const fovea::CheckpointFile* checkpoint = nullptr;
   std::uint64_t checkpoint_every = 500;  // steps
+  Ranks* ranks = nullptr;                // that train together; rank 0 alone has a checkpoint
 };
 
 struct Training {
@@ -81,7 +83,11 @@ Training train(Net& net, const fovea::Dataset& data, const fovea::Dataset& test,
   const auto since = [](Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
   };
-  auto w = net.workspace(r.batch_size, {.threads = r.threads, .seed = r.seed});
+  Ranks alone;
+  Ranks& ranks = r.ranks ? *r.ranks : alone;
+  auto w = net.workspace(largest_part(r.batch_size, ranks.size()),
+                         {.threads = r.threads, .seed = r.seed});
+  SharedBatches shared{ranks, w};
   Adam adam{net, {.learning_rate = r.learning_rate}};
   Training done{.confusion = ConfusionMatrix(data.classes)};
   const Index per_epoch = (data.size() + r.batch_size - 1) / r.batch_size;
@@ -100,13 +106,14 @@ Training train(Net& net, const fovea::Dataset& data, const fovea::Dataset& test,
       if (!done.epochs.empty()) judge();
     }
   }
+  continue_alike(ranks, net, adam, w, at);
   const auto save = [&] {
     if (!r.checkpoint) return;
     at.notes = to_notes({done.epochs, seconds});
     r.checkpoint->save(net, adam, w, at);
   };
 
-  while (at.epoch < static_cast<std::uint64_t>(r.epochs) && !interrupted()) {
+  while (at.epoch < static_cast<std::uint64_t>(r.epochs) && !all_interrupted(ranks)) {
     const int epoch = static_cast<int>(at.epoch) + 1;
     Progress progress(concat(prefix, "epoch ", epoch, "/", r.epochs), data.size(), r.quiet);
     auto start = Clock::now();
@@ -115,34 +122,41 @@ Training train(Net& net, const fovea::Dataset& data, const fovea::Dataset& test,
                                                 {.seed = r.seed,
                                                 .epoch = at.epoch,
                                                 .first_step = static_cast<Index>(at.step),
-                                                .threads = r.threads},
+                                                .threads = r.threads,
+                                                .parts = ranks.size(),
+                                                .part = ranks.rank()},
                                                 r.augment)) {
+      const Index whole = std::min(r.batch_size, data.size() - seen);
+      shared.begin(whole);
       adam.options.learning_rate = learning_rate(r, steps, adam.steps());
       const auto x = hook(std::as_const(net), images, labels, (epoch - 1) * data.size() + seen);
       const auto logits = net.forward(x, w);
-      const float loss = cross_entropy(logits, labels, w.output_gradient());
+      const float loss = cross_entropy(logits, labels, w.output_gradient(), {.part = w.part});
       check(std::isfinite(loss), "the loss is ", loss, " at epoch ", epoch, ", step ", at.step + 1,
             ": expected a finite number (is the learning rate of ", r.learning_rate,
             " too large?)");
       net.backward(w);
+      shared.finish();
       adam.step(net, w);
+      if (adam.steps() % steps_between_comparisons == 0)
+        check_same_weights(ranks, net, adam.steps());
       at.losses.push_back(loss);
-      at.loss_sum += static_cast<double>(loss) * static_cast<double>(labels.size());
+      at.loss_sum += static_cast<double>(loss) * static_cast<double>(whole);
       at.step += 1;
-      seen += labels.size();
+      seen += whole;
       progress.update(seen, at.loss_sum / static_cast<double>(seen));
       if (r.checkpoint && at.step % r.checkpoint_every == 0) {
         seconds += since(start);
         save();
         start = Clock::now();
       }
-      if (interrupted()) break;
+      if (all_interrupted(ranks)) break;
     }
     seconds += since(start);
     progress.finish();
     if (seen < data.size()) break;  // interrupted: this epoch was not measured
 
-    judge();
+    if (ranks.rank() == 0) judge();
     const auto accuracy = done.confusion.accuracy();
     const auto [low, high] = accuracy.interval();
     const double loss = at.loss_sum / static_cast<double>(seen),
@@ -162,6 +176,7 @@ Training train(Net& net, const fovea::Dataset& data, const fovea::Dataset& test,
     save();
   }
   if (at.step > 0) save();  // interrupted in the middle of an epoch
+  if (all_interrupted(ranks)) interrupt();
   done.losses = std::move(at.losses);
   return done;
 }

@@ -47,6 +47,18 @@ for from in "${installed[0]}" "-Dfovea_ROOT=$work/build" "-DFOVEA=$work/clone"; 
   for component in eigen images io viz; do "$work/consumer/uses_$component" || fail "uses_$component: wrong answer"; done
 done
 
+# MPI is asked for in a clone, and by name in what is installed.
+hide MPI
+refused "fovea::mpi needs MPI (Debian: libopenmpi-dev and openmpi-bin)." "${installed[@]}" "${hidden[@]}" -DCOMPONENTS="mpi"
+refused "FOVEA_MPI needs MPI (Debian: libopenmpi-dev and openmpi-bin)" -DFOVEA="$work/clone" "${hidden[@]}" -DFOVEA_MPI=ON
+if command -v mpicxx > /dev/null; then
+  for from in "${installed[0]}" "-DFOVEA=$work/clone"; do
+    accepted "$from" -DCOMPONENTS="mpi" -DFOVEA_MPI=ON
+    quietly cmake --build "$work/consumer" --target uses_mpi
+    "$work/consumer/uses_mpi" || fail "uses_mpi: wrong answer"
+  done
+fi
+
 # None: nothing is looked for, and a machine that has none of it will do, for the installed one and the clone.
 hide Eigen3 ZLIB nlohmann_json stb PNG JPEG
 accepted "${installed[@]}"
@@ -75,7 +87,7 @@ refused "fovea::io needs ZLIB (Debian: zlib1g-dev). " "${installed[@]}" "${hidde
 hide nlohmann_json
 refused "fovea::io needs nlohmann_json (Debian: nlohmann-json3-dev). " "${installed[@]}" "${hidden[@]}" -DCOMPONENTS="io"
 accepted "${installed[@]}" "${hidden[@]}" -DCOMPONENTS="eigen;viz"
-refused "fovea::tail needs to be one of the components eigen, images, io, viz" "${installed[@]}" -DCOMPONENTS="tail"
+refused "fovea::tail needs to be one of the components eigen, images, io, mpi, viz" "${installed[@]}" -DCOMPONENTS="tail"
 
 # Versions: 0.x promises nothing to 0.y. One project asks for one after the other.
 mkdir "$work/versions"

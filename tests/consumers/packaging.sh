@@ -21,7 +21,7 @@ port = json.loads(Path(sys.argv[1], "packaging/vcpkg/fovea/vcpkg.json").read_tex
 text = Path(sys.argv[1], "cmake/foveaComponents.cmake").read_text()
 components = re.search(r"set\(fovea_components (.*)\)", text)[1].split()
 assert sorted(port["features"]) == sorted(components), f"expected the features {components}, found {list(port['features'])}"
-names = {"Eigen3": "eigen3", "ZLIB": "zlib", "nlohmann_json": "nlohmann-json", "stb": "stb",
+names = {"Eigen3": "eigen3", "ZLIB": "zlib", "nlohmann_json": "nlohmann-json", "stb": "stb", "MPI": "mpi",
          "PNG": "libpng", "JPEG": "libjpeg-turbo"}
 for component in components:
     needs = sorted(names[n.split("::")[0]] for n in re.search(rf"set\(fovea_{component}_needs (.*)\)", text)[1].split())

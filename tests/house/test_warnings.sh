@@ -48,7 +48,8 @@ else
 fi
 for name in $left_out; do flags="$flags -Wno-$name"; done
 
-(cd "$root/include" && find fovea -name '*.hpp' | sort | sed 's/.*/#include "&"/') > every_header.hpp
+# Less fovea/mpi, for mpi.h is nowhere in particular; tests/mpi compiles that.
+(cd "$root/include" && find fovea -name '*.hpp' ! -path 'fovea/mpi/*' | sort | sed 's/.*/#include "&"/') > every_header.hpp
 compile -x c++ -E every_header.hpp > preprocessed || { echo "skipped: the headers include those above, which are not here"; exit 77; }
 
 # quiet OPTION... FILE: no warning comes from our headers, and FILE compiles.

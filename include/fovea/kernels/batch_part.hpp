@@ -118,8 +118,8 @@ class PerChannel {
   std::vector<V> values_;
 };
 
-/// A sum of each channel over all parts of a batch: of(c) is the node of this part. Empty where there
-/// is one part, or nothing is wanted of all.
+/// A sum of each channel over all parts of a batch: of(c) is the node of this part. Empty where
+/// there is one part, or nothing is wanted of all.
 template <class Of>
 auto shared_sums(bool wanted, const BatchPart& part, int threads, Index channels, const Of& of) {
   PerChannel<decltype(of(channels))> sums(wanted && part.exchange ? channels : 0);

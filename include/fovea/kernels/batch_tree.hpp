@@ -95,8 +95,8 @@ template <int level, class Sum, class Leaf>
   }
 }
 
-/// The sum of term(n) over the examples n of these chunks, as the tree. Where terms have more digits
-/// than a T, their sum is rounded where a chunk ends: every node of the tree is a T.
+/// The sum of term(n) over the examples n of these chunks, as the tree. Where terms have more
+/// digits than a T, their sum is rounded where a chunk ends: every node of the tree is a T.
 template <class T, class Term>
 T sum_in_chunks(const BatchChunks& chunks, const Term& term) {
   T total{0};
