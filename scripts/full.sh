@@ -20,7 +20,7 @@ if [ -z "${FOVEA_DATA_DIR:-}" ] && ls data/mnist/t10k-images* > /dev/null 2>&1; 
   export FOVEA_DATA_DIR=$PWD/data/mnist
 fi
 
-parts=(headers suite kill checkpoint malformed exchange photos endurance random_networks random_run_time random_pytorch fuzz mutation coverage consumers asan tsan compilers platforms)
+parts=(headers suite kill checkpoint malformed exchange photos endurance random_networks random_run_time random_pytorch fuzz mutation coverage consumers mpi asan tsan compilers platforms)
 declare -A shows=(
   [headers]="every header compiles alone, as the first and only thing in its translation unit"
   [suite]="the networks of \`benchmarks/suite\` train and predict; \`benchmarks/suite/run.py\` measures them"
@@ -37,6 +37,7 @@ declare -A shows=(
   [mutation]="mutants, each with one fault that a person could make: the tests see at least 95 % of them"
   [coverage]="lines of \`include/fovea\` that the unit tests run; tests/coverage/unreached.txt says why not the others"
   [consumers]="seven ways to include the library, two compilers, OpenMP on and off; components, flags, directories, packages, CMake 3.20 to 4 and tools"
+  [mpi]="\`mnist_train\` and \`cifar_train\` on 1, 2, 3, 4, 5 and 8 ranks: one SHA-256; a rank killed MPI_KILLS (30) times, resumed on another number to the same"
   [asan]="the unit tests and the programs under AddressSanitizer and UndefinedBehaviorSanitizer"
   [tsan]="the unit tests under ThreadSanitizer"
   [compilers]="the unit tests on every instruction set, compiler and emulated processor, and in WebAssembly"
@@ -86,6 +87,11 @@ part_consumers() {
     tests/consumers/$test.sh
     case $? in 0 | 77) ;; *) return 1 ;; esac
   done
+}
+part_mpi() {
+  cmake --preset release -B "$build/mpi" -DFOVEA_MPI=ON -DFOVEA_BUILD_TESTS=OFF -DFOVEA_BUILD_BENCHMARKS=OFF &&
+    cmake --build "$build/mpi" -j "$(nproc)" --target mnist_train cifar_train || return
+  tests/mpi/test_programs.sh "$build/mpi/examples" "${MPI_KILLS:-30}"
 }
 part_asan() {
   local suppressed=$PWD/build/asan/lsan.txt count

@@ -31,35 +31,46 @@ double median(mpi::Ranks& ranks, int times, const Body& body) {
   return seconds[seconds.size() / 2];
 }
 
-/// `bytes` bytes between ranks 0 and 1: there and back, of which half is taken, or both ways at once, as an exchange uses
-/// a link.
-double between_two(mpi::Ranks& ranks, std::size_t bytes, bool at_once, int times) {
-  std::vector<char> out(bytes), in(bytes);
-  const int count = static_cast<int>(bytes), rank = ranks.rank();
-  const double seconds = median(ranks, times, [&] {
+/// One message between ranks 0 and 1, there and back, of which half is taken.
+double latency_of(mpi::Ranks& ranks) {
+  char byte = 0;
+  const int rank = ranks.rank();
+  const auto send = [&] { MPI_Send(&byte, 1, MPI_BYTE, 1 - rank, 99, MPI_COMM_WORLD); };
+  return median(ranks, 101,
+                [&] {
+                  if (rank > 1) return;
+                  if (rank == 0) send();
+                  MPI_Recv(&byte, 1, MPI_BYTE, 1 - rank, 99, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+                  if (rank == 1) send();
+                }) /
+         2;
+}
+
+/// Bytes a second of eight messages of 1 MiB each way at once between ranks 0 and 1, as an exchange uses a link.
+double bandwidth_of(mpi::Ranks& ranks) {
+  constexpr int messages = 8, bytes = 1 << 20;
+  std::vector<char> out(messages * bytes), in(messages * bytes);
+  const int rank = ranks.rank();
+  const double seconds = median(ranks, 15, [&] {
     if (rank > 1) return;
-    const auto send = [&] { MPI_Send(out.data(), count, MPI_BYTE, 1 - rank, 99, MPI_COMM_WORLD); };
-    if (at_once) {
-      MPI_Sendrecv(out.data(), count, MPI_BYTE, 1 - rank, 99, in.data(), count, MPI_BYTE, 1 - rank,
-                   99, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-      return;
+    std::vector<MPI_Request> requests(2 * messages);
+    for (int m = 0; m < messages; ++m) {
+      MPI_Irecv(in.data() + m * bytes, bytes, MPI_BYTE, 1 - rank, m, MPI_COMM_WORLD,
+                &requests[2 * static_cast<std::size_t>(m)]);
+      MPI_Isend(out.data() + m * bytes, bytes, MPI_BYTE, 1 - rank, m, MPI_COMM_WORLD,
+                &requests[2 * static_cast<std::size_t>(m) + 1]);
     }
-    if (rank == 0) send();
-    MPI_Recv(in.data(), count, MPI_BYTE, 1 - rank, 99, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-    if (rank == 1) send();
+    MPI_Waitall(2 * messages, requests.data(), MPI_STATUSES_IGNORE);
   });
-  return at_once ? seconds : seconds / 2;
+  return messages * bytes / seconds;
 }
 
 int run(int count, char** arguments, mpi::Ranks& ranks) {
   const int P = ranks.size();
   check(P > 1, "expected two ranks or more (mpirun -n 2 bench_exchange)");
-  constexpr std::size_t large = std::size_t{1} << 22;
-  const double latency = between_two(ranks, 8, false, 101),
-               time = between_two(ranks, large, true, 15);
-  const double bandwidth = static_cast<double>(large) / (time - latency);
+  const double latency = latency_of(ranks), bandwidth = bandwidth_of(ranks);
   if (ranks.rank() == 0)
-    std::printf("%d ranks; 8 bytes take %.0f us, 4 MiB both ways give %.0f Mbit/s\n", P,
+    std::printf("%d ranks; a byte takes %.0f us, MiB both ways at once %.0f Mbit/s each\n", P,
                 latency * 1e6, bandwidth * 8e-6);
   std::vector<Index> sizes;
   for (int i = 1; i < count; ++i) sizes.push_back(std::stoll(arguments[i]));

@@ -26,6 +26,7 @@ struct Ranks {
   int rank() const { return 0; }
   int size() const { return 1; }
   void abort(int) const {}
+  bool may_tell() const { return true; }
   bool any(bool mine) const { return mine; }
   void broadcast(void*, std::size_t) const {}
 };
@@ -69,7 +70,7 @@ void continue_alike(Ranks& ranks, Net& net, Optimizer& optimizer, fovea::Workspa
 inline bool all_interrupted(Ranks& ranks) { return ranks.any(interrupted()); }
 
 /// The main of a program that trains: `run`, as run_program() has it. One rank that fails ends all. What
-/// all of them find wrong is told by rank 0, before the others have waited a second.
+/// all of them find wrong is told by rank 0.
 inline int run_on_ranks(const std::string& program, Ranks& ranks, const std::function<int()>& run) {
   const int rank = ranks.rank();
   const std::string name = rank == 0 ? program : fovea::concat(program, ", rank ", rank);
@@ -77,7 +78,7 @@ inline int run_on_ranks(const std::string& program, Ranks& ranks, const std::fun
     try {
       return run();
     } catch (...) {
-      if (rank > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1000 + 50 * rank));
+      if (!ranks.may_tell()) std::this_thread::sleep_for(std::chrono::seconds(30));  // to be ended
       throw;
     }
   });

@@ -218,6 +218,32 @@ TEST_CASE("batch parts: normalisation, with statistics of the batch and of chunk
               {64, 41, 5});
 }
 
+TEST_CASE("batch parts: moments, of which a sum has an order too") {
+  const Index whole = 100;
+  const auto x = random_tensor<double>(Shape{whole, 1, 7}, 11);
+  const auto moments_of = [&](Index N, const BatchPart& part) {
+    const auto at = x.view().sub(part.first, N);
+    return kernels::channel_moments(at.data(), kernels::ChannelPlanes(at.shape()),
+                                    kernels::BatchGroups(N, Statistics::batch, part), 0, 0);
+  };
+  const kernels::Moments expected = moments_of(whole, {});
+  for (const Index peers : {2, 3, 4, 5, 7, 8, 16}) {
+    Meeting meeting(peers);
+    std::vector<std::thread> team;
+    for (Index rank = 0; rank < peers; ++rank)
+      team.emplace_back([&, rank] {
+        Peer peer(meeting, rank);
+        const BatchPart part = peer.begin(whole);
+        kernels::Moments m = moments_of(peer.cut.size(rank), part);
+        kernels::add_parts(part, std::span(&m, 1));
+        CHECK(m.count == expected.count);
+        CHECK(m.mean == expected.mean);
+        CHECK(m.squares == expected.squares);
+      });
+    for (auto& thread : team) thread.join();
+  }
+}
+
 TEST_CASE("batch parts: the losses") {
   const Index whole = 37, classes = 5;
   const auto logits = random_tensor<float>(Shape{whole, classes}, 1);

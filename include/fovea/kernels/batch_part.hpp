@@ -2,8 +2,8 @@
 //
 // One batch, several workspaces: each has the examples of a node of the tree of batch_tree.hpp.
 //
-//   16 chunks, 3 parts      ((c0 + ... + c7) + ((c8 + ... + c11) + (c12 + ... + c15)))
-//                            part 0            part 1              part 2
+//   16 chunks, 3 parts      ((c0 + ... + c3) + (c4 + ... + c7)) + (c8 + ... + c15)
+//                             part 0            part 1             part 2
 //
 // A part sums its chunks, which gives its node; the nodes above are added afterwards, each left
 // operand first. The largest node is cut first, the left one of equals: of 3 parts one is a half.
@@ -77,8 +77,7 @@ class BatchSplit {
   Array<Index, most> left_{}, right_{};  // node left += node right; those cut last are added first
 };
 
-/// What the workspaces that share a batch do together. Each calls the same functions in the same
-/// order. A Context without one is that of a workspace that has all of its batch.
+/// What the workspaces that share a batch do together, all in the same order.
 class Exchange {
  public:
   virtual ~Exchange() = default;
@@ -99,7 +98,9 @@ void add_parts(const BatchPart& part, std::span<V> values) {
   part.exchange->split().add_up([&](Index a, Index b) {
     const std::size_t size = values.size(), left = static_cast<std::size_t>(a) * size,
                       right = static_cast<std::size_t>(b) * size;
-    for (std::size_t i = 0; i < size; ++i) all[left + i] += all[right + i];
+    // The left into the right, as in sum_leaves: of Moments the order of two matters.
+    for (std::size_t i = 0; i < size; ++i) all[right + i] += all[left + i];
+    std::copy_n(all + right, size, all + left);
   });
   std::copy_n(all, values.size(), values.data());
 }

@@ -84,8 +84,15 @@ class SharedBatches final : public Exchange {
   void finish() {
     if (!workspace_.part.exchange) return;
     backward_has_reached(0);
-    while (active_ > 0)
-      if (!progress() && active_ > 0) ranks_.wait_for_one(requests_);
+    while (active_ > 0) {
+      // The first that left is the first to arrive.
+      for (Bucket& bucket : buckets_)
+        if (bucket.state != State::done) {
+          ranks_.wait(bucket.transfer);
+          break;
+        }
+      progress();
+    }
     for (Bucket& bucket : buckets_) bucket.state = State::idle;
   }
 
@@ -108,6 +115,7 @@ class SharedBatches final : public Exchange {
     std::vector<T> numbers{};  // all of them, one after the other
     std::vector<T> nodes{};    // of the slice of this rank, those of the other ranks
     State state = State::idle;
+    Ranks::Transfer transfer{};
   };
 
   // The last layers first.
@@ -135,17 +143,12 @@ class SharedBatches final : public Exchange {
       if (size * sizeof(T) >= bytes) close();
     }
     close();
-    requests_.assign(2 * static_cast<std::size_t>(ranks_.size()) * buckets_.size(),
-                     MPI_REQUEST_NULL);
   }
 
   // The numbers that rank r adds up.
   std::pair<std::size_t, std::size_t> slice(const Bucket& bucket, int r) const {
     const auto [first, last] = chunk_range(std::ssize(bucket.numbers), ranks_.size(), r);
     return {static_cast<std::size_t>(first), static_cast<std::size_t>(last)};
-  }
-  MPI_Request* requests_of(std::size_t b) {
-    return requests_.data() + 2 * static_cast<std::size_t>(ranks_.size()) * b;
   }
 
   void send_slices(std::size_t b) {
@@ -162,7 +165,7 @@ class SharedBatches final : public Exchange {
     }
     std::copy_n(bucket.numbers.data() + own_first, own,
                 bucket.nodes.data() + static_cast<std::size_t>(ranks_.rank()) * own);
-    ranks_.begin(out, in, tag(b, 0), requests_of(b));
+    ranks_.begin(out, in, tag(b, 0), bucket.transfer);
     bucket.state = State::slices;
     ++active_;
   }
@@ -184,7 +187,7 @@ class SharedBatches final : public Exchange {
       out.push_back({bucket.numbers.data() + own_first, own * sizeof(T)});
       in.push_back({bucket.numbers.data() + first, (last - first) * sizeof(T)});
     }
-    ranks_.begin(out, in, tag(b, 1), requests_of(b));
+    ranks_.begin(out, in, tag(b, 1), bucket.transfer);
     bucket.state = State::sums;
   }
 
@@ -194,7 +197,7 @@ class SharedBatches final : public Exchange {
     for (std::size_t b = 0; b < buckets_.size(); ++b) {
       Bucket& bucket = buckets_[b];
       if (bucket.state != State::slices && bucket.state != State::sums) continue;
-      if (!ranks_.done(requests_of(b), 2 * ranks_.size())) continue;
+      if (!ranks_.done(bucket.transfer)) continue;
       went_on = true;
       if (bucket.state == State::slices) {
         send_sums(b);
@@ -218,8 +221,7 @@ class SharedBatches final : public Exchange {
   AnyWorkspace<T>& workspace_;
   BatchSplit split_{};
   std::vector<Bucket> buckets_{};
-  std::vector<MPI_Request> requests_{};  // 2 size() of each bucket
-  std::size_t active_ = 0;               // buckets that are on their way
+  std::size_t active_ = 0;  // buckets that are on their way
   Index gradient_count_ = 0;
 };
 template <class Net>
