@@ -97,7 +97,8 @@ Outcome<typename Net::value_type> train(const Net& original, const std::vector<I
   const auto run = [&](Index rank) {
     Outcome<T>& outcome = outcomes[static_cast<std::size_t>(rank)];
     Net net = original;
-    auto w = net.workspace(100, {.threads = threads, .fuse = fuse, .seed = 3});
+    auto w = net.workspace(
+        100, {.threads = threads, .fuse = fuse, .seed = 3, .recompute = peers % 2 == 0});
     Sgd sgd{net, {.learning_rate = 0.1, .momentum = 0.9}};
     Peer peer(meeting, rank);
     for (const Index whole : batches) {
