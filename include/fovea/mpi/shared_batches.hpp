@@ -191,14 +191,12 @@ class SharedBatches final : public Exchange {
     bucket.state = State::sums;
   }
 
-  // Whether any bucket went on.
-  bool progress() {
-    bool went_on = false;
+  // Buckets whose messages have arrived go on.
+  void progress() {
     for (std::size_t b = 0; b < buckets_.size(); ++b) {
       Bucket& bucket = buckets_[b];
       if (bucket.state != State::slices && bucket.state != State::sums) continue;
       if (!ranks_.done(bucket.transfer)) continue;
-      went_on = true;
       if (bucket.state == State::slices) {
         send_sums(b);
         continue;
@@ -211,7 +209,6 @@ class SharedBatches final : public Exchange {
       bucket.state = State::done;
       --active_;
     }
-    return went_on;
   }
   static int tag(std::size_t b, int round) {
     return Ranks::gather_tag + 1 + 2 * static_cast<int>(b) + round;
