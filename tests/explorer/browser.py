@@ -68,8 +68,17 @@ class Page:
 
     def click(self, element):
         """A real click in the middle of an element."""
-        x, y = self.run("const e = document.getElementById(arguments[0]) || document.querySelector(arguments[0]); e.scrollIntoView({block: 'center', behavior: 'instant'});"
-                        "const b = e.getBoundingClientRect(); return [b.left + b.width / 2, b.top + b.height / 2]", element)
+        find = ("const e = document.getElementById(arguments[0]) || document.querySelector(arguments[0]); const b = e.getBoundingClientRect();"
+                "const x = b.left + b.width / 2, y = b.top + b.height / 2, top = document.elementFromPoint(x, y);"
+                "if (!top || !(e.contains(top) || top.contains(e))) e.scrollIntoView({block: 'center', behavior: 'instant'});"
+                "return [x, y, Boolean(top && (e.contains(top) || top.contains(e)))]")
+        # Until it is where it was, for the page may still scroll, and nothing lies over it.
+        before, at = None, self.run(find, element)
+        end = time.monotonic() + 10
+        while (before != at or not at[2]) and time.monotonic() < end:
+            time.sleep(0.05)
+            before, at = at, self.run(find, element)
+        x, y = at[:2]
         for kind in ("mousePressed", "mouseReleased"):
             self.devtools("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 

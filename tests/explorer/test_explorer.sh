@@ -24,7 +24,7 @@ if [ "${1:-quick}" = bars ]; then
   native -O3 reference tests/explorer/reference.cpp
   native -O2 answers examples/explorer/all.cpp tests/explorer/answers.cpp
   "$python" tests/explorer/test_explorer.py "$out/index.html" "$out/reference"
-
+  "$python" tests/explorer/test_bars.py "$out/index.html" "$out/reference" "$out/answers"
 else
   FOVEA_EXPLORER_OPTIMISE=-O1 scripts/explorer.sh "$out"
   native -O1 reference tests/explorer/reference.cpp

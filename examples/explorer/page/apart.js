@@ -35,7 +35,7 @@ $('conv-size').addEventListener('input', () => {
   Object.assign(convolution, {size: K, kernel});
 });
 $('conv-form').addEventListener('input', () => {
-  for (const input of $('conv-form').querySelectorAll('input[type=range]')) input.parentElement.querySelector('output').textContent = input.value;
+  for (const input of $('conv-form').querySelectorAll('input[type=range]')) input.parentElement.querySelector('.value').textContent = input.value;
   convolve();
 });
 

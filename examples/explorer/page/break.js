@@ -7,7 +7,7 @@ const sliders = [...document.querySelectorAll('#break-form [data-kind]')];
 const changes = {shift_x: ['shift sideways', 'pixels'], shift_y: ['shift up or down', 'pixels'], rotate: ['turn', 'degrees'], noise: ['noise', ''], fog: ['fog', ''], hide: ['hide the middle', 'pixels'], fgsm: ['FGSM', 'of 1 in every pixel'], pgd: ['PGD', 'of 1 in every pixel']};
 
 const spoil = latest(async () => {
-  for (const s of sliders) s.parentElement.querySelector('output').textContent = s.value;
+  for (const s of sliders) s.parentElement.querySelector('.value').textContent = s.value;
   if (now.state === 'loading' || !visible.has('section-break')) return;
   if (drawn.empty) {
     $('broken-words').textContent = 'Draw something first.';
@@ -55,5 +55,5 @@ for (const [kind, [title, unit]] of Object.entries(changes))
     for (const s of sliders) s.value = amount !== null && (s.dataset.kind === kind || ((kind === 'fgsm' || kind === 'pgd') && s.dataset.kind === 'epsilon')) ? Math.ceil(amount / s.step - 1e-9) * s.step : 0;
     if (kind === 'shift_x' || kind === 'shift_y' || kind === 'rotate') for (const s of sliders) if (s.dataset.kind === kind && amount !== null) s.value = amount;
     $('attack').value = kind === 'fgsm' || kind === 'pgd' ? kind : 'none';
-    for (const s of sliders) s.parentElement.querySelector('output').textContent = s.value;
+    for (const s of sliders) s.parentElement.querySelector('.value').textContent = s.value;
   })}, title));

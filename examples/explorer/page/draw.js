@@ -82,7 +82,7 @@ function show_prediction(answer) {
   bars($('bars'), names, drawn.empty ? p.map(() => 0) : p);
   const order = p.map((_, k) => k).sort((a, b) => p[b] - p[a]);
   const words = drawn.empty ? 'Nothing is drawn yet.' : p.some(Number.isNaN) ? 'It cannot say: its numbers are no longer finite.'
-    : `It says <b>${escape_html(names[order[0]])}</b>, ${percent(p[order[0]])}.<br>If not, then ${escape_html(names[order[1]])}, ${percent(p[order[1]])}.`;
+    : `It says <b>${escape_html(names[order[0]])}</b>, ${percent(p[order[0]])}.<br>If not, then ${escape_html(names[order[1]])}, ${p[order[1]] < 0.005 ? 'less than 1 %' : percent(p[order[1]])}.`;
   if ($('answer').dataset.words !== words) {
     $('answer').innerHTML = words;
     $('answer').dataset.words = words;

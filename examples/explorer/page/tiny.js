@@ -35,7 +35,7 @@ function show_values(v) {
   // A value, and below it in its colour the gradient.
   const value = (x, y, a, g, most, click) => {
     const shade = Math.min(1, Math.abs(a) / most);
-    const box = svg('rect', {x, y, width: cell - 3, height: cell - 3, rx: 5, fill: css(colours.ink, 0.04 + 0.16 * shade), ...(click === undefined ? {} : {class: 'pixel'})});
+    const box = svg('rect', {x, y, width: cell - 3, height: cell - 3, rx: 5, fill: css(colours.ink, 0.03 + 0.07 * shade), ...(click === undefined ? {} : {class: 'pixel'})});
     if (click !== undefined) box.addEventListener('click', click);
     root.append(box);
     text(x + cell / 2 - 1.5, y + (g === undefined ? 16.5 : 11), short(a), click === undefined ? {} : {'pointer-events': 'none'});
@@ -93,7 +93,7 @@ function show_values(v) {
 $('section-tiny').addEventListener('shown', () => show_tiny());
 repaint.push(() => { if (visible.has('section-tiny')) show_tiny(); });
 $('tiny-form').addEventListener('input', () => {
-  $('tiny-rate').parentElement.querySelector('output').textContent = $('tiny-rate').value;
+  $('tiny-rate').parentElement.querySelector('.value').textContent = $('tiny-rate').value;
   show_tiny();
 });
 $('tiny-step').addEventListener('click', () => show_tiny(true));
