@@ -30,6 +30,13 @@ mkdir -p "$out/reference"
 { cat docs/reference/Doxyfile; echo "OUTPUT_DIRECTORY = \"$out/reference\""; } | doxygen -
 docs/tools/reference.py "$out/reference/xml"
 docs/tools/site.py "$out/reference/xml" "$out/site"
+# The page that trains in a browser, where there is emscripten and FOVEA_EXPLORER is not "no".
+if [ "${FOVEA_EXPLORER:-yes}" != no ] && command -v em++ > /dev/null; then
+  scripts/explorer.sh "$out/explorer"
+  mkdir -p "$out/site/explorer"
+  cp "$out/explorer/index.html" "$out/site/explorer"
+  sed -i 's|<!-- explorer -->|<p><a href="explorer/index.html"><b>Open the page</b></a></p>|' "$out/site/explorer.html"
+fi
 docs/tools/links.py "$out/site"
 [ $look = no ] || scripts/check_page.py --site --out "$out/site-screenshots" \
   "$out"/site/*.html "$out"/site/book/*.html "$out"/site/reference/{index,nn-conv2d,core-tensor,model-sequential}.html \

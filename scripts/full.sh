@@ -20,7 +20,7 @@ if [ -z "${FOVEA_DATA_DIR:-}" ] && ls data/mnist/t10k-images* > /dev/null 2>&1; 
   export FOVEA_DATA_DIR=$PWD/data/mnist
 fi
 
-parts=(headers suite kill checkpoint malformed exchange photos endurance random_networks random_run_time random_pytorch fuzz mutation coverage consumers mpi asan tsan compilers platforms)
+parts=(headers suite kill checkpoint malformed exchange photos endurance random_networks random_run_time random_pytorch fuzz mutation coverage consumers mpi asan tsan compilers platforms explorer)
 declare -A shows=(
   [headers]="every header compiles alone, as the first and only thing in its translation unit"
   [suite]="the networks of \`benchmarks/suite\` train and predict; \`benchmarks/suite/run.py\` measures them"
@@ -41,6 +41,7 @@ declare -A shows=(
   [asan]="the unit tests and the programs under AddressSanitizer and UndefinedBehaviorSanitizer"
   [tsan]="the unit tests under ThreadSanitizer"
   [compilers]="the unit tests on every instruction set, compiler and emulated processor, and in WebAssembly"
+  [explorer]="the page that trains in a browser: speed, bits, own classes, drawings, bad input, accessibility, memory"
   [platforms]="the same bits in every build without fused multiply-add: compilers, libraries, threads, WebAssembly, processors"
 )
 passed() { sed -n 's/^\[doctest\] test cases: *[0-9]* | *\([0-9]*\) passed.*/\1/p' "$1" | tail -1; }
@@ -114,6 +115,11 @@ part_platforms() {
   BUILD_DIR=$(realpath "$build")/platforms
   tests/platforms/wasm_program.sh
   case $? in 0 | 77) JOBS=$(nproc) tests/platforms/same_bits.sh all ;; *) return 1 ;; esac
+}
+part_explorer() {
+  local -x BUILD_DIR
+  BUILD_DIR=$(realpath "$build")
+  tests/explorer/test_explorer.sh bars
 }
 part_exchange() {
   local network result=

@@ -95,6 +95,18 @@ Digits Digits::from_idx(std::span<const std::uint8_t> images, std::span<const st
   return digits;
 }
 
+Digits Digits::none(Index classes) {
+  const Tensor<std::uint8_t, 2> black(Shape{28, 28});
+  Digits digits = own(std::vector(static_cast<std::size_t>(classes), std::vector(2, black)), 64, 1);
+  digits.train_.name = digits.test_.name = "no images";
+  return digits;
+}
+
+void Digits::check_images() const {
+  check(train_.name != "no images", "training: expected images of the ", classes(),
+        " classes of this network, found none; draw your own, or go back to digits");
+}
+
 void Digits::need(Index count, Index test_count) {
   count = std::min(count, train_.size()), test_count = std::min(test_count, test_.size());
   for (; made_ < count; ++made_) take_label(made_, draw(train_, made_, Rng{seed_, 0}.bits()));

@@ -27,6 +27,11 @@ class Digits {
   static Digits from_idx(std::span<const std::uint8_t> images, std::span<const std::uint8_t> labels,
                          fovea::Index test);
 
+  /// Of classes that there are no images of: a network from a file can be used, and not trained.
+  static Digits none(fovea::Index classes);
+
+  /// Throws where there are no images.
+  void check_images() const;
   const fovea::Dataset& train() const { return train_; }
   const fovea::Dataset& test() const { return test_; }
   fovea::Index classes() const { return train_.classes; }

@@ -98,7 +98,7 @@ void Learner::step() {
   losses_.push_back(loss);
   images_ += batch.labels.size();
   seconds_ += now() - start;
-  if (seconds_ > 0.5) {
+  if (seconds_ > 0.5 || (speed_ <= 0 && seconds_ > 0.02)) {
     speed_ = static_cast<double>(images_) / seconds_;
     images_ = 0, seconds_ = 0;
   }

@@ -72,6 +72,7 @@ Reply Session::contest(const Json& command) {
   const auto networks = needed<Json>(command, "networks");
   check(networks.is_array() && networks.size() <= 6, "networks: expected at most 6, found ",
         networks.is_array() ? concat(networks.size()) : "something else");
+  if (!networks.empty()) digits_->check_images();
   const Recipe recipe = Recipe::from(command);
   auto digits = std::make_unique<Digits>(*digits_);
   std::vector<std::unique_ptr<Learner>> learners;

@@ -124,6 +124,7 @@ Reply Session::train(const Json& command) {
   if (command.contains("learning_rate"))
     learner_->recipe().learning_rate = Recipe::from(command).learning_rate;
   const auto until = option<std::uint64_t>(command, "until", ~std::uint64_t{0});
+  if (until > learner_->steps()) digits_->check_images();
   learner_->work(option(command, "milliseconds", 40.0), until);
   if (option(command, "test", false)) learner_->finish_test();
   return status(command);
@@ -254,22 +255,15 @@ Reply Session::load(const Json& command, Bytes bytes) {
   check(report.complaint().empty(), name, ": expected the tensors of this network, found ",
         report.complaint());
 
-  // The images at hand are those it will be tested with, unless its classes are others.
+  // The images at hand are those it goes on with, unless its classes are others.
   const bool same_classes = std::ssize(class_names) == digits_->classes();
-  auto digits = same_classes ? std::make_unique<Digits>(*digits_) : nullptr;
-  if (!digits) {
-    // Classes that there are no images of: it can be used, and trained with drawings of one's own.
-    std::vector<std::vector<Tensor<std::uint8_t, 2>>> none(class_names.size());
-    for (auto& of_class : none) of_class.assign(2, Tensor<std::uint8_t, 2>(Shape{28, 28}));
-    digits = std::make_unique<Digits>(Digits::own(none, 64, 1));
-  }
+  auto digits = same_classes ? std::make_unique<Digits>(*digits_)
+                             : std::make_unique<Digits>(Digits::none(std::ssize(class_names)));
   auto learner = std::make_unique<Learner>(std::move(built), learner_->recipe(), *digits);
   take(std::move(learner));
   digits_ = std::move(digits);
   class_names_ = std::move(class_names);
   return anatomy();
 }
-
-Json Session::names() const { return class_names_; }
 
 }  // namespace explorer

@@ -71,7 +71,6 @@ class Session {
   Reply contest_train(const Json& command);
 
   Net& net() { return learner_->net(); }
-  Json names() const;
 
   std::unique_ptr<Digits> digits_{};
   std::unique_ptr<Learner> learner_{};

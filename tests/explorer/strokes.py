@@ -24,7 +24,7 @@ SYMBOLS = {
 }
 
 
-def curve(points, steps=8):
+def curve(points, steps=5):
     """A Catmull-Rom spline through the points."""
     p = [points[0], *points, points[-1]]
     out = []

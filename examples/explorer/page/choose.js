@@ -39,7 +39,7 @@ function show_contest(rows) {
     make('td', {}, r.parameters.toLocaleString('en')), make('td', {}, `${r.sees} × ${r.sees}`), make('td', {}, String(r.step ?? 0)),
     make('td', {}, r.accuracy === undefined || r.accuracy < 0 ? '' : `${r.accuracy.toFixed(1)} %`), make('td', {}, r.images_per_second ? Math.round(r.images_per_second).toLocaleString('en') : ''))));
   const last = Math.max(0, ...rows.map(r => r.step ?? 0));
-  chart($('chart-contest'), rows.map((r, i) => ({points: r.tests || [], colour: series[i]})), {low: 0, high: 100, last, ticks: [[0, '0 %'], [50, '50 %'], [90, '90 %'], [99, '99 %']]});
+  chart($('chart-contest'), rows.map((r, i) => ({points: r.tests || [], colour: series[i]})), {...accuracy_axis(rows.flatMap(r => r.tests || [])), last});
 }
 $('choose-compare').addEventListener('click', () => attempt(async () => {
   if (choose.contest.length >= 6) throw new Error('Comparison: expected at most 6 networks, found one more.');

@@ -186,8 +186,14 @@ function bars(list, names, probabilities) {
     item.children[0].textContent = names[k];
     item.querySelector('i').style.transform = `scaleX(${probabilities[k]})`;
     item.children[2].textContent = `${(100 * probabilities[k]).toFixed(0)} %`;
-    item.className = k === best ? 'first' : '';
+    item.className = k === best && probabilities[k] > 0 ? 'first' : '';
   });
+}
+
+// The axis of a chart of right answers, in percent: from 80 on where all of them are above.
+function accuracy_axis(tests) {
+  return tests.length && tests.every(([, p]) => p > 80) ? {low: 80, high: 100, ticks: [[80, '80 %'], [90, '90 %'], [99, '99 %']]}
+    : {low: 0, high: 100, ticks: [[0, '0 %'], [50, '50 %'], [90, '90 %']]};
 }
 
 // A line chart: lines [{points: [[x, y]], colour}], y ticks [[y, text]].
@@ -198,7 +204,7 @@ function chart(canvas, lines, {low, high, ticks, last, mean = null}) {
   canvas.height = height * ratio;
   const c = canvas.getContext('2d');
   c.scale(ratio, ratio);
-  const left = 40, right = width - 8, top = 8, bottom = height - 22;
+  const left = 52, right = width - 8, top = 8, bottom = height - 22;
   const x = v => left + (right - left) * v / Math.max(last, 1);
   const y = v => bottom - (bottom - top) * (Math.min(high, Math.max(low, v)) - low) / (high - low);
   c.font = '12px system-ui, sans-serif';

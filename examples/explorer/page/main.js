@@ -10,7 +10,6 @@ attempt(async () => {
   const answer = await ask({do: 'start', wasm: $('wasm').textContent.trim()});
   $('wasm').remove();
   now.state = 'paused';
-  now.data = 'drawn';
   take_anatomy(answer);
   if (drawn.strokes.length) send_drawing();  // what was drawn while the library was loaded
 });

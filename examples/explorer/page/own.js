@@ -10,7 +10,7 @@ function new_class(name) {
   const input = make('input', {type: 'text', value: name, maxlength: 24, 'aria-label': `Name of class ${k + 1}`});
   const thumbs = make('div', {class: 'thumbs'}), count = make('span', {class: 'note'}, 'no drawing yet');
   const card = make('div', {class: 'card'}, input, thumbs, make('p', {class: 'row'},
-    make('button', {type: 'button', 'data-own-add': k, onclick: () => attempt(() => add_drawing(k))}, 'Add the drawing'),
+    make('button', {type: 'button', 'data-own-add': k, onclick: () => attempt(() => add_drawing(k))}, 'Add drawing'),
     make('button', {type: 'button', 'aria-label': `Remove the drawings of class ${k + 1}`, onclick: () => attempt(async () => {
       await ask({do: 'own_remove', class: k});
       thumbs.replaceChildren();
@@ -40,7 +40,6 @@ $('own-train').addEventListener('click', () => attempt(async () => {
   await ask({do: 'pause', losses_seen: 0});
   const names = used.map(c => c.input.value.trim() || 'unnamed');
   take_anatomy(await ask({do: 'own_train', names, ...recipe(), layers: now.anatomy.list}));
-  now.data = 'own';
   await ask({do: 'run', losses_seen: 0, until: 400});
   set_running(true);
 }));
@@ -71,7 +70,6 @@ async function take_model(bytes, name) {
   await ask({do: 'pause', losses_seen: 0});
   const answer = await ask({do: 'load', name}, bytes);
   take_anatomy(answer);
-  now.data = answer.text.data;
 }
 
 async function take_picture(file) {
@@ -107,7 +105,6 @@ async function take_files(files) {
     both.set(l, i.length);
     await ask({do: 'pause', losses_seen: 0});
     take_anatomy(await ask({do: 'open', data: 'idx', images_bytes: i.length, ...recipe()}, both));
-    now.data = 'dropped';
     return;
   }
   for (const {file, bytes} of read_files) {

@@ -26,7 +26,7 @@ const svg = (tag, attributes, ...children) => {
   e.append(...children);
   return e;
 };
-const short = v => { const s = Number(v).toFixed(2).replace(/\.?0+$/, ''); return (s === '-0' ? '0' : s).replace('-', '−'); };
+const short = v => { const s = Number(v).toFixed(Math.abs(v) < 1 ? 2 : 1).replace(/\.?0+$/, ''); return (s === '-0' ? '0' : s).replace('-', '−'); };
 
 function show_values(v) {
   const root = svg('svg', {viewBox: '0 0 900 330', role: 'img', 'aria-label': `The tiny network after ${tiny.steps} steps: logits ${v.z.map(short).join(' and ')}, loss ${v.loss.toFixed(3)}`});

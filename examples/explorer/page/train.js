@@ -3,7 +3,7 @@
 // Learning: the buttons, the recipe, the curves, the filters, and #status for tests and screen readers.
 'use strict';
 
-const now = {step: 0, losses: [], tests: [], anatomy: null, running: false, state: 'loading', last: null};
+const now = {step: 0, losses: [], tests: [], anatomy: null, running: false, state: 'loading', last: null, chosen_data: 'drawn'};
 
 function show_status(text) {
   const s = $('status');
@@ -17,6 +17,11 @@ function show_status(text) {
       `${text.images_per_second ? `${Math.round(text.images_per_second).toLocaleString('en')} images/s, ` : ''}loss ${text.loss === null ? 'not finite' : text.loss.toPrecision(3)}` +
       `${text.accuracy < 0 ? '.' : `, ${text.accuracy.toFixed(1)} % of the test ${now.anatomy.data === 'own classes' ? 'drawings' : 'digits'} right.`}`;
   if (s.textContent !== words) s.textContent = words;
+  // Ten times a second is for the eye; a screen reader says it every ten seconds.
+  if (now.running && performance.now() - (now.spoken || 0) > 10000) {
+    now.spoken = performance.now();
+    $('spoken').textContent = words;
+  }
   $('hash-words').textContent = text.hash;
 }
 
@@ -61,13 +66,12 @@ function draw_curves() {
     raw.push([i + count, l]);
     smooth.push([i + count, mean]);
   }
-  chart($('chart-loss'), [{points: raw, faint: true}, {points: smooth}],
-    {low: -3, high: 0.7, last: losses.length, ticks: [[0, '1'], [-1, '0.1'], [-2, '0.01'], [-3, '0.001']]});
+  const low = Math.min(-3, Math.floor(Math.min(0, ...smooth.map(([, l]) => l))));
+  const ticks = ['1', '0.1', '0.01', '0.001', '0.0001', '0.00001'].map((text, i) => [-i, text]).filter(([at]) => at >= low);
+  chart($('chart-loss'), [{points: raw, faint: true}, {points: smooth}], {low, high: 0.7, last: losses.length, ticks});
   $('chart-loss').setAttribute('aria-label', losses.length ? `Loss of every step; after ${losses.length} steps about ${(10 ** mean).toPrecision(2)}` : 'Loss of every step; none yet');
   const tests = now.tests;
-  const floor = tests.length && tests.every(([, p]) => p > 80) ? 80 : 0;
-  chart($('chart-accuracy'), [{points: tests}], {low: floor, high: 100, last: now.step,
-    ticks: floor ? [[80, '80 %'], [90, '90 %'], [99, '99 %']] : [[0, '0 %'], [50, '50 %'], [90, '90 %'], [99, '99 %']]});
+  chart($('chart-accuracy'), [{points: tests}], {...accuracy_axis(tests), last: now.step});
   $('chart-accuracy').setAttribute('aria-label', tests.length ? `Test accuracy; after step ${tests.at(-1)[0]} ${tests.at(-1)[1].toFixed(1)} %` : 'Test accuracy; no test yet');
 }
 
@@ -127,6 +131,7 @@ function show_buttons() {
 function set_running(on) {
   now.running = on;
   now.state = on ? 'training' : 'paused';
+  for (const id of ['status', 'answer']) $(id).setAttribute('aria-live', on ? 'off' : 'polite');
   show_buttons();
   if (now.last) show_status(now.last.text);
 }
@@ -162,6 +167,11 @@ listeners.status.push(data => {
   take_status(data);
   if (data.over) changed_weights();
   refresh_maps();
+  // The unit that is looked at follows, unless a button in it is in use.
+  if (visible.has('section-look') && performance.now() - (now.looked || 0) > 500 && !$('unit').contains(document.activeElement)) {
+    now.looked = performance.now();
+    show_unit();
+  }
 });
 
 // The recipe.
@@ -185,10 +195,10 @@ function start_over(more = {}, bytes = undefined) {
   return attempt(async () => {
     await ask({do: 'pause', losses_seen: 0});
     set_running(false);
-    const data = more.data || ($('data').value === now.data ? 'here' : $('data').value);
+    const data = more.data || ($('data').value === now.chosen_data ? 'here' : $('data').value);
     if (data === 'mnist') ({more, bytes} = await embedded_mnist(more));
     const answer = await ask({do: 'open', data, ...recipe(), ...more}, bytes);
-    now.data = $('data').value;
+    now.chosen_data = $('data').value;
     take_anatomy(answer);
   });
 }
