@@ -35,7 +35,8 @@ if [ "${FOVEA_EXPLORER:-yes}" != no ] && command -v em++ > /dev/null; then
   scripts/explorer.sh "$out/explorer"
   mkdir -p "$out/site/explorer"
   cp "$out/explorer/index.html" "$out/site/explorer"
-  sed -i 's|<!-- explorer -->|<p><a href="explorer/index.html"><b>Open the page</b></a></p>|' "$out/site/explorer.html"
+  sed -i 's|<h2 id="what-it-does">|<p><a href="explorer/index.html"><b>Open the page</b></a></p>\n\n&|' "$out/site/explorer.html"
+  grep -q 'href="explorer/index.html"' "$out/site/explorer.html" || { echo "build.sh: expected a place for the link in explorer.html, found none" >&2; exit 1; }
 fi
 docs/tools/links.py "$out/site"
 [ $look = no ] || scripts/check_page.py --site --out "$out/site-screenshots" \

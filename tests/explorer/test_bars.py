@@ -318,14 +318,19 @@ def keyboard(paths):
 
 def memory(paths, minutes=10):
     def resident(pid):
-        total = 0
+        """Of the browser and all that it has begun, in MB."""
+        parent, size = {}, {}
         for process in pathlib.Path("/proc").glob("[0-9]*"):
             try:
-                if page.profile in (process / "cmdline").read_text() or "type=renderer" in (process / "cmdline").read_text():
-                    total += int(re.search(r"VmRSS:\s+(\d+)", (process / "status").read_text()).group(1))
+                words = (process / "status").read_text()
+                parent[int(process.name)] = int(re.search(r"PPid:\s+(\d+)", words).group(1))
+                size[int(process.name)] = int(re.search(r"VmRSS:\s+(\d+)", words).group(1))
             except (OSError, AttributeError):
                 pass
-        return total / 1024
+        ours = {pid}
+        while more := {p for p, above in parent.items() if above in ours} - ours:
+            ours |= more
+        return sum(size.get(p, 0) for p in ours) / 1024
     rng, sizes, longest = random.Random(4), [], 0
     with Page(paths.page) as page:
         page.ready()
@@ -339,7 +344,7 @@ def memory(paths, minutes=10):
             page.draw(*strokes.digit(rng.randrange(10), rng))
             time.sleep(2)
             page.devtools("HeapProfiler.collectGarbage")
-            sizes.append(resident(0))
+            sizes.append(resident(page.driver.service.process.pid))
         tasks = page.run("return tasks")
         steps = page.status()["step"]
     early, late = statistics.median(sizes[len(sizes) // 5:2 * len(sizes) // 5]), statistics.median(sizes[-len(sizes) // 5:])

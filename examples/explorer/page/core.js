@@ -102,6 +102,10 @@ function read_colours() {
     return [0, 2, 4].map(i => parseInt(hex.slice(i, i + 2), 16));
   };
   colours = {zero: of('--zero'), ink: of('--ink'), plus: of('--plus-full'), minus: of('--minus-full'), mark: of('--mark'), rule: of('--rule'), quiet: of('--quiet')};
+  const {zero, ink, plus, minus} = colours;
+  const mixed = (to, t) => 255 << 24 | [2, 1, 0].reduce((word, c) => word | Math.round(zero[c] + t * (to[c] - zero[c])) << 8 * c, 0);
+  colours.ink_table = Uint32Array.from({length: 256}, (_, i) => mixed(ink, i / 255));
+  colours.signed_table = Uint32Array.from({length: 511}, (_, i) => i < 255 ? mixed(minus, 1 - i / 255) : mixed(plus, i / 255 - 1));
 }
 read_colours();
 const css = (rgb, alpha = 1) => `rgb(${rgb[0]} ${rgb[1]} ${rgb[2]} / ${alpha})`;
@@ -113,18 +117,14 @@ matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
 });
 
 // Pixels from numbers: "ink" goes from paper to ink in [low, high], "signed" from blue by paper to orange in
-// [-high, high].
+// [-high, high]. `pixels` has 32 bits each, their colours are looked up in tables of 256 and 511.
 function fill_pixels(pixels, at, step, data, height, width, {scale = 'ink', low = 0, high = 1} = {}) {
-  const {zero, ink, plus, minus} = colours;
-  const range = high - low || 1;
+  const table = colours[`${scale}_table`], last = table.length - 1;
+  const from = scale === 'ink' ? low : -high, factor = last / (high - from || 1);
   for (let i = 0; i < height; ++i)
-    for (let j = 0; j < width; ++j) {
-      const v = data[i * width + j];
-      const t = scale === 'ink' ? Math.min(1, Math.max(0, (v - low) / range)) : Math.min(1, Math.abs(v) / (high || 1));
-      const to = scale === 'ink' ? ink : v < 0 ? minus : plus;
-      const p = (at + i * step + j) * 4;
-      for (let c = 0; c < 3; ++c) pixels[p + c] = zero[c] + t * (to[c] - zero[c]);
-      pixels[p + 3] = 255;
+    for (let j = 0, p = at + i * step, n = i * width; j < width; ++j, ++p, ++n) {
+      const t = (data[n] - from) * factor + 0.5;
+      pixels[p] = table[t > 0 ? t < last ? t | 0 : last : 0];
     }
 }
 
@@ -134,7 +134,7 @@ function paint(canvas, data, height, width, how) {
   canvas.height = height;
   const context = canvas.getContext('2d');
   const image = context.createImageData(width, height);
-  fill_pixels(image.data, 0, width, data, height, width, how);
+  fill_pixels(new Uint32Array(image.data.buffer), 0, width, data, height, width, how);
   context.putImageData(image, 0, 0);
 }
 

@@ -110,7 +110,8 @@ function tiles(canvas, pictures, height, width, k, columns, gap, how) {
   small.height = height * pictures.length;
   const context = small.getContext('2d', {willReadFrequently: true});
   const image = context.createImageData(width, height * pictures.length);
-  pictures.forEach((data, n) => fill_pixels(image.data, n * height * width, width, data, height, width, typeof how === 'function' ? how(n) : how));
+  const pixels = new Uint32Array(image.data.buffer);
+  pictures.forEach((data, n) => fill_pixels(pixels, n * height * width, width, data, height, width, typeof how === 'function' ? how(n) : how));
   context.putImageData(image, 0, 0);
   pictures.forEach((_, n) => {
     const x = n % columns * (width * k + gap), y = Math.floor(n / columns) * (height * k + gap);
