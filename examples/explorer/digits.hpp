@@ -44,8 +44,6 @@ class Digits {
 
   /// From now on this share of the training labels is drawn at random, a function of (seed, n).
   void spoil_labels(double share, std::uint64_t seed);
-  /// The label of a training image before that.
-  fovea::Label true_label(fovea::Index n) const { return true_labels_(n); }
 
  private:
   void take_label(fovea::Index n, fovea::Label label);

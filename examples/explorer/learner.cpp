@@ -52,14 +52,6 @@ Learner::Learner(Built built, const Recipe& recipe, Digits& digits)
         " classes as the images have them, found ", built_.classes);
 }
 
-void Learner::take(Net net) {
-  built_.net = std::move(net);
-  optimizer_ = make_optimizer(built_.net, recipe_);
-  train_space_ = built_.net.workspace(recipe_.batch_size, {.threads = 1, .seed = recipe_.seed});
-  test_space_ = built_.net.workspace(test_batch, {.keep = Keep::output, .threads = 1});
-  accuracy_ = -1, tested_ = -1;
-}
-
 std::uint64_t Learner::epoch() const {
   const auto count = static_cast<std::uint64_t>((digits_.train().size() + recipe_.batch_size - 1) /
                                                 recipe_.batch_size);

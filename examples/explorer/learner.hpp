@@ -42,8 +42,6 @@ class Learner {
   const Digits& digits() const { return digits_; }
   Recipe& recipe() { return recipe_; }
   const Recipe& recipe() const { return recipe_; }
-  /// Weights from elsewhere; training goes on with a new optimizer.
-  void take(Net net);
 
   std::uint64_t steps() const { return steps_; }
   std::uint64_t epoch() const;

@@ -3,7 +3,7 @@
 // Choose the network: a list of layers, and networks side by side on the same digits.
 'use strict';
 
-const choose = {list: [], name: 'course', contest: [], curves: []};
+const choose = {list: [], name: 'course', contest: [], rows: []};
 const layer_words = ({layer, out, kernel, share}) => ({conv: `convolution ${kernel ?? 3} × ${kernel ?? 3}, ${out ?? 16} maps`, relu: 'ReLU', max_pool: `max pooling ${kernel ?? 2} × ${kernel ?? 2}`, batch_norm: 'batch norm', residual: 'residual block', global_avg_pool: 'global average', dropout: `dropout ${share ?? 0.25}`, linear: `linear, ${out ?? 64}`}[layer]);
 
 function show_list() {
@@ -68,5 +68,5 @@ listeners.contest.push(data => {
   show_contest(choose.rows);
   if (data.over) { now.state = 'paused'; show_status(now.last.text); }
 });
-$('section-choose').addEventListener('shown', () => show_contest(choose.rows || []));
-repaint.push(() => show_contest(choose.rows || []));
+$('section-choose').addEventListener('shown', () => show_contest(choose.rows));
+repaint.push(() => show_contest(choose.rows));

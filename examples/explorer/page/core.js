@@ -138,7 +138,7 @@ function paint(canvas, data, height, width, how) {
   context.putImageData(image, 0, 0);
 }
 
-// The same larger, with boxes on it: [{box: [top, left, height, width], colour, dashed}] in pixels of the picture.
+// The same larger, with boxes on it: [{box: [top, left, height, width], colour}] in pixels of the picture.
 function paint_large(canvas, data, height, width, how, boxes = [], size = 280) {
   const small = make('canvas');
   paint(small, data, height, width, how);
@@ -148,10 +148,9 @@ function paint_large(canvas, data, height, width, how, boxes = [], size = 280) {
   const context = canvas.getContext('2d');
   context.imageSmoothingEnabled = false;
   context.drawImage(small, 0, 0, width * k, height * k);
-  for (const {box: [top, left, h, w], colour = 'mark', dashed = false} of boxes) {
+  for (const {box: [top, left, h, w], colour = 'mark'} of boxes) {
     context.strokeStyle = css(colours[colour]);
     context.lineWidth = 4;
-    context.setLineDash(dashed ? [8, 6] : []);
     context.strokeRect(left * k + 1, top * k + 1, w * k - 2, h * k - 2);
   }
 }
@@ -197,7 +196,7 @@ function accuracy_axis(tests) {
 }
 
 // A line chart: lines [{points: [[x, y]], colour}], y ticks [[y, text]].
-function chart(canvas, lines, {low, high, ticks, last, mean = null}) {
+function chart(canvas, lines, {low, high, ticks, last}) {
   const ratio = devicePixelRatio || 1, width = canvas.clientWidth, height = canvas.clientHeight;
   if (!width) return;
   canvas.width = width * ratio;
