@@ -19,22 +19,6 @@ std::vector<std::string> ten_digits() {
   return names;
 }
 
-// The state of a network as io/state.hpp takes it: views whose rank is a type.
-struct TypedState {
-  using value_type = float;
-  Net& net;
-
-  template <class F>
-  void for_each_state(F&& f) const {
-    net.for_each_state([&](const std::string& name, const AnyView<float>& x) {
-      const auto give = [&](auto view) { f(name, view); };
-      if (x.extents.rank == 1) give(x.as<1>());
-      if (x.extents.rank == 2) give(x.as<2>());
-      if (x.extents.rank == 4) give(x.as<4>());
-    });
-  }
-};
-
 // A value that is not finite has no place in JSON.
 Json number(double x) { return std::isfinite(x) ? Json(x) : Json(nullptr); }
 
@@ -214,12 +198,7 @@ Reply Session::save() {
                    {"input.std", Json(double(digits_->scaling().std)).dump()},
                    {"explorer.layers", learner_->built().layers.dump()},
                    {"explorer.classes", Json(class_names_).dump()}};
-  net().for_each_state([&](const std::string& name, const AnyView<float>& tensor) {
-    const Extents& e = tensor.extents;
-    StoredTensor stored{Dtype::F32, {e.at.begin(), e.at.begin() + long(e.rank)}, {}};
-    append_little_endian(stored.bytes, std::span<const float>(tensor.data, std::size_t(e.size())));
-    file.tensors.emplace(name, std::move(stored));
-  });
+  store_state(net(), file.tensors);
   Reply reply;
   reply.bytes = encode_safetensors(file);
   reply.text["name"] = "model.safetensors";
@@ -250,8 +229,7 @@ Reply Session::load(const Json& command, Bytes bytes) {
                                             : "?");
   }
   Built built = build(layers, std::ssize(class_names), 1);
-  TypedState state{built.net};
-  const StateReport report = take_state(std::move(file.tensors), state, name);
+  const StateReport report = take_state(std::move(file.tensors), built.net, name);
   check(report.complaint().empty(), name, ": expected the tensors of this network, found ",
         report.complaint());
 

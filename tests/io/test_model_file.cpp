@@ -143,6 +143,36 @@ TEST_CASE("model file: buffers and a missing bias") {
   CHECK(std::get<1>(other.layers()).running(1) == 6.0f);
 }
 
+TEST_CASE_TEMPLATE("state: a Network gives the tensors of a Sequential, and takes them", T, float,
+                   double) {
+  const auto net = small_net<T>(1);
+  const auto made_of = [](std::uint64_t seed, Index out) {
+    Rng rng{seed};
+    Network<T> made;
+    auto x = made.input(Shape{2, 5, 6});
+    x = made.add(Relu{},
+                 made.add(Conv2d<T>{{.in = 2, .out = out, .kernel = 3, .padding = 1}, rng}, x));
+    made.add(Linear<T>{{.in = 30 * out, .out = 4}, rng}, made.add(Flatten{}, x));
+    return made;
+  };
+  auto made = made_of(2, 3);
+  CHECK(state_of(made).at("conv1.weight").shape == std::vector<std::int64_t>{3, 2, 3, 3});
+  CHECK(take_state(state_of(net), made, "file").complaint().empty());
+  CHECK(std::ranges::equal(state_of(made), state_of(net), [](const auto& s, const auto& t) {
+    return s.first == t.first && s.second.shape == t.second.shape &&
+           s.second.bytes == t.second.bytes;
+  }));
+  auto back = small_net<T>(3);
+  CHECK(take_state(state_of(made), back, "file").complaint().empty());
+  CHECK(same(back, net));
+
+  // What does not fit is told, and is left as it was; a number that does not fit changes nothing.
+  auto wider = made_of(4, 2);
+  CHECK(take_state(state_of(net), wider, "file").complaint() ==
+        "conv1.weight (3, 2, 3, 3) instead of (2, 2, 3, 3); conv1.bias (3) instead of (2); "
+        "fc1.weight (4, 90) instead of (4, 60)");
+}
+
 TEST_CASE("model file: PyTorch's names for nn.Sequential") {
   const Fixture f;
   const auto net = small_net<float>(1);

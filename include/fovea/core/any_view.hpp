@@ -74,6 +74,10 @@ struct AnyView {
     check(!data || extents.rank == R, "view: expected ", R, " axes, found ", extents);
     return data ? View<T, R>(data, extents.shape<R>()) : View<T, R>();
   }
+  /// All elements, one after the other.
+  std::span<T> flat() const {
+    return {data, empty() ? 0 : static_cast<std::size_t>(extents.size())};
+  }
   /// Whether there is no memory.
   bool empty() const { return data == nullptr; }
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The state of a network, parameters and buffers, as named tensors of a file, and back.
+// The state of a network, a Sequential or a Network, parameters and buffers, as named tensors of a
+// file, and back.
 //
 //   store_state(net, file.tensors);                           // "conv1.weight", "conv1.bias", ...
 //   const StateReport report = take_state(file.tensors, net, "model.safetensors");
@@ -150,19 +151,25 @@ StateReport take_state(std::map<std::string, StoredTensor> in_file, Net& net, st
 
   StateReport report;
   std::map<std::string, StoredTensor> taken;
+  const auto any = [](auto& tensor) {  // of a Sequential it is a tensor
+    if constexpr (requires { tensor.view(); })
+      return AnyView<typename Net::value_type>(tensor.view());
+    else
+      return tensor;
+  };
   net.for_each_state([&](const std::string& name, auto& tensor) {
     auto stored = tensors.extract(name);
     if (stored.empty()) return report.missing.push_back(name);
-    const std::string expected = to_string(tensor.shape()),
+    const std::string expected = to_string(any(tensor).extents),
                       found = detail::extents_text(stored.mapped().shape);
     if (expected != found)
       return report.misshaped.push_back(concat(name, " ", found, " instead of ", expected));
-    stored.mapped().check_copy_to(tensor.flat(), concat(file, ": ", name));
+    stored.mapped().check_copy_to(any(tensor).flat(), concat(file, ": ", name));
     taken.insert(std::move(stored));
   });
   net.for_each_state([&](const std::string& name, auto& tensor) {
     const auto stored = taken.find(name);
-    if (stored != taken.end()) stored->second.copy_to(tensor.flat(), concat(file, ": ", name));
+    if (stored != taken.end()) stored->second.copy_to(any(tensor).flat(), concat(file, ": ", name));
   });
   for (const auto& [name, tensor] : tensors) report.unexpected.push_back(printable(name));
   return report;

@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "fovea/core/any_view.hpp"
 #include "fovea/core/bits.hpp"
 #include "fovea/core/tensor.hpp"
 #include "fovea/io/little_endian.hpp"
@@ -181,12 +182,17 @@ struct StoredTensor {
 };
 
 /// A copy of `x` in the form that files have.
-template <class T, std::size_t R>
-StoredTensor store(View<const T, R> x) {
+template <class T>
+StoredTensor store(const AnyView<const T>& x) {
+  const auto& [rank, extents] = x.extents;
   StoredTensor stored{detail::dtype_of<T>(), {}, {}};
-  for (std::size_t axis = 0; axis < R; ++axis) stored.shape.push_back(x.extent(axis));
+  stored.shape.assign(extents.begin(), extents.begin() + static_cast<std::ptrdiff_t>(rank));
   append_little_endian(stored.bytes, x.flat());
   return stored;
+}
+template <class T, std::size_t R>
+StoredTensor store(View<const T, R> x) {
+  return store(AnyView<const T>(x));
 }
 template <class T, std::size_t R>
 StoredTensor store(const Tensor<T, R>& x) {
