@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Everything that takes too long to run with each change, and a table of what passed, when, on which
-# commit: docs/status.md. A part that is not run, or has to be skipped, keeps its row.
+# commit: docs/status.md. All its rows are of one commit, so the first part of another begins it anew.
 #
 #   scripts/full.sh [PART...]     all parts, or these
 #   scripts/full.sh --list        what there is
@@ -163,7 +163,7 @@ if ! { cmake --preset release -B "$build" && cmake --build "$build" -j "$(nproc)
   exit 2
 fi
 
-# Puts the row of one part into the table and leaves the others; two runs of this script take turns.
+# Puts the row of one part into the table and leaves the others of its commit; two runs of this script take turns.
 record() {
   local row=$2 part line lock
   local -A rows
@@ -171,7 +171,7 @@ record() {
   while IFS= read -r line; do
     part=${line#| }
     part=${part%% |*}
-    [[ $line == "| "* && -n ${shows[$part]:-} ]] && rows[$part]=$line
+    [[ $line == "| "*" | $now |" && -n ${shows[$part]:-} ]] && rows[$part]=$line
   done < <(cat "$status" 2> /dev/null)
   rows[$1]=$row
   {
@@ -179,7 +179,7 @@ record() {
 # What has been shown
 
 The tests that run with each change take minutes (`scripts/test.sh`). This page is about what takes longer; `scripts/full.sh`
-runs it and writes the table. A row is as old as its commit: a part that was not run again keeps its row.
+runs it and writes the table. All rows are of one commit: what is not in the table was not run on it.
 
 | part | what it shows | result | when | commit |
 |---|---|---|---|---|
@@ -203,7 +203,7 @@ for part in "${chosen[@]}"; do
   case $code in
     0) result=$last ;;
     77)
-      echo "${last:-skipped} (its row is as it was)"
+      echo "${last:-skipped} (no row)"
       continue
       ;;
     *)
