@@ -168,6 +168,8 @@ TEST_CASE("contracts: batches") {
       {"a first step behind the end", [&] { one_epoch(data, 4, {.first_step = 4}); },
        "a first step in [0, 3], got 4"},
       {"a negative first step", [&] { one_epoch(data, 4, {.first_step = -1}); }, "got -1"},
+      {"a part that no batch has", [&] { one_epoch(data, 4, {.parts = 3, .part = 3}); },
+       "a part in [0, 3), got 3"},
       {"the first step at the end", [&] { one_epoch(data, 4, {.first_step = 3}); }, {}},
       {"negative threads", [&] { one_epoch(data, 4, {.threads = -2}); },
        "threads: expected 0 (all) or more, got -2"},

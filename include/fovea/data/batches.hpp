@@ -69,6 +69,8 @@ class Batches {
     }
     check(options.first_step >= 0 && options.first_step <= count(),
           "batches: expected a first step in [0, ", count(), "], got ", options.first_step);
+    check(0 <= options.part && options.part < options.parts, "batches: expected a part in [0, ",
+          options.parts, "), got ", options.part);
     options_.threads = resolve_threads(options.threads);
     if constexpr (augments) {
       change.validate();
