@@ -92,6 +92,19 @@ TEST_CASE("frozen: in front of the first layer that is trained backward does not
   still.backward(w);
 }
 
+TEST_CASE("backward_from: a value whose gradient nothing needs, and one that is not kept") {
+  const auto net = network();
+  const auto x = random_tensor<float>(Shape{2, 3, 17, 18}, 1);
+  const auto dy = random_tensor<float>(Shape{2, 8, 16, 17}, 2);
+  auto part = net.workspace(2, {.fuse = false, .frozen = first_layer});
+  net.forward(x, part);
+  net.backward_from("conv1", dy, part);  // neither it nor what is in front is trained
+  auto again = net.workspace(2, {.fuse = false, .recompute = true});
+  net.forward(x, again);
+  CHECK_THROWS_WITH_AS(net.backward_from("sigmoid1", dy, again),
+                       doctest::Contains("did not keep the output of sigmoid1"), Error);
+}
+
 TEST_CASE("recompute: one backward for each forward") {
   auto net = network();
   auto w = net.workspace(2, {.recompute = true});

@@ -95,9 +95,13 @@ class AnyWorkspace {
     const AnyView<T> kept = plan_.gradient(value);
     check(dy.extents == kept.extents, "backward: expected a gradient ", kept.extents, ", got ",
           dy.extents);
+    if (!plan_.is_kept(value))
+      fail("backward: forward did not keep the output of ", plan_.layer(value - 1).path,
+           ", from which it begins; make the workspace without {.recompute = true}");
+    if (kept.empty()) return;  // nothing is trained up to there
     if (dy.data != kept.data) std::copy_n(dy.data, dy.extents.size(), kept.data);
+    if (options_.recompute) began_ = nowhere;  // its values are gone, also after an error
     plan_.backward(value);
-    if (options_.recompute) began_ = nowhere;  // its values are gone
   }
 
   /// The layers after `value` run, as if it were y. If they read earlier values too,

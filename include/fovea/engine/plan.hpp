@@ -104,6 +104,9 @@ class Plan {
     return value == 0 || steps_[step_of_[value - 1]].last == value - 1;
   }
 
+  /// Whether value v is kept for backward, which computes it again otherwise.
+  bool is_kept(std::size_t v) const { return values_[v].again == nullptr; }
+
   /// How many examples there are in this pass.
   void set_batch(Index n) {
     batch_ = n;
