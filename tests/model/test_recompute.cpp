@@ -105,6 +105,22 @@ TEST_CASE("backward_from: a value whose gradient nothing needs, and one that is 
                        doctest::Contains("did not keep the output of sigmoid1"), Error);
 }
 
+TEST_CASE("forward_after: past frozen layers it reads the input of the forward before it") {
+  Rng rng{7};
+  const auto net = sequential<float>(Shape{2, 4, 4}, rng, residual(conv2d({.out = 2, .kernel = 1})),
+                                     flatten, linear(3));
+  auto w = net.workspace(2, {.fuse = false, .frozen = [](std::string_view name) {
+                               return name.starts_with("residual1");
+                             }});
+  auto x = random_tensor<float>(Shape{2, 2, 4, 4}, 1);
+  const auto inside = random_tensor<float>(Shape{2, 2, 4, 4}, 2);
+  net.forward(x, w, Mode::eval);
+  const float expected = net.forward_after("residual1.f.conv1", inside, w, Mode::eval)(0, 0);
+  net.forward(x, w, Mode::eval);
+  x.fill(1000.0f);
+  CHECK(net.forward_after("residual1.f.conv1", inside, w, Mode::eval)(0, 0) == expected);
+}
+
 TEST_CASE("recompute: one backward for each forward") {
   auto net = network();
   auto w = net.workspace(2, {.recompute = true});

@@ -160,7 +160,9 @@ template <class T>
         const auto& group = steps_[step_of_[k]].group;
         return group && group->keeps_input();
       });
-      if (!goes_back() || kept || in_backward[0].last < 0) life.size = 0;
+      // Where a later layer reads it, forward_after does so when the caller's may be gone.
+      const bool once = in_backward[0].last < 0 && (options_.recompute || readers.back() == 0);
+      if (!goes_back() || kept || once) life.size = 0;
       gradient_life = {options_.input_gradient ? size : 0, 0, end};
     }
   }
