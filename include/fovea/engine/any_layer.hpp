@@ -151,10 +151,10 @@ class LayerAdapter final : public AnyLayer<T> {
     static_assert(sizeof...(R) <= most_inputs);
     Base::type_ = &detail::type_tag<Layer>;
     Base::layer_ = &layer;
-    Base::is_view = sizeof...(R) == 1 && requires { Layer::is_view; };
-    Base::sees_all = requires { Layer::sees_all; };
-    Base::ignores_output = requires { Layer::ignores_output; };
-    Base::sees_elsewhere = requires { Layer::sees_elsewhere; };
+    if constexpr (requires { Layer::is_view; }) Base::is_view = sizeof...(R) == 1 && Layer::is_view;
+    if constexpr (requires { Layer::sees_all; }) Base::sees_all = Layer::sees_all;
+    if constexpr (requires { Layer::ignores_output; }) Base::ignores_output = Layer::ignores_output;
+    if constexpr (requires { Layer::sees_elsewhere; }) Base::sees_elsewhere = Layer::sees_elsewhere;
     detail::each_parameter<Layer>([&](const auto&) { Base::has_parameters = true; });
     detail::each_buffer<Layer>([&](const auto&) { Base::has_parameters = true; });
   }

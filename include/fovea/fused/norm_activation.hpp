@@ -63,7 +63,8 @@ class NormActivation final : public FusedGroup<T> {
 
   bool runs_again() const override { return true; }
   bool ignores_output() const override {
-    return requires { Layer::ignores_output; };
+    if constexpr (requires { Layer::ignores_output; }) return Layer::ignores_output;
+    return false;
   }
   /// y = f(t)
   void forward(AnyView<const T> x, AnyView<T> y, const Context& context) override {

@@ -11,7 +11,7 @@
 //   Keep::everything     all activations and all gradients, layer by layer
 //
 // With {.recompute = true} backward computes activations again that forward has not kept: the same
-// bits in half the memory, and one backward for each forward.
+// bits in less memory, and one backward for each forward.
 //
 // Unless everything is kept, neighbours that can run as one do so (fused/), and the values between
 // them are never written. What runs, and where each value is, says the plan (engine/plan.hpp). A

@@ -69,8 +69,11 @@ class SharedBatches final : public Exchange {
   struct Range {
     Index first, count;
   };
-  /// Which of the next batch of `whole` examples this rank has; to be called before forward.
+  /// Which of the next batch of `whole` examples this rank has; to be called before forward. Throws
+  /// unless the gradients of the batch before have arrived (finish()).
   Range begin(Index whole) {
+    for (const Bucket& bucket : buckets_)
+      check(bucket.state == State::idle, "mpi: begin: expected finish() after the backward before");
     split_ = BatchSplit(whole, ranks_.size());
     if (split_.count() == 1) {
       workspace_.part = {};
@@ -80,7 +83,7 @@ class SharedBatches final : public Exchange {
     workspace_.part = {whole, first, this};
     return {first, split_.size(ranks_.rank())};
   }
-  /// After backward: waits until the gradients are those of the whole batch.
+  /// After backward, once: waits until the gradients are those of the whole batch.
   void finish() {
     if (!workspace_.part.exchange) return;
     backward_has_reached(0);
