@@ -72,14 +72,18 @@ FOVEA_OUT_OF_LINE inline void run_chunks(int threads, Index chunks, const void* 
 #ifdef _OPENMP
   using Clock = TeamMeasure::Clock;
   thread_local TeamMeasure measure;
-  const auto begin = threads > 1 && chunks > 1 ? Clock::now() : Clock::time_point{};
-  if (threads > 1 && chunks > 1 && measure.worth_waking(begin) && may_wake_others()) {
+  thread_local int last_team = 1;
+  const int team = std::min(threads, most_threads);
+  const auto begin = team > 1 && chunks > 1 ? Clock::now() : Clock::time_point{};
+  // A team of another size runs at once: OpenMP allocates its threads then, not in a later step.
+  if (team > 1 && chunks > 1 && (team != last_team || measure.worth_waking(begin)) &&
+      may_wake_others()) {
+    last_team = team;
     // Each thread begins with a range of chunks of its own, the same one in every call with as many
     // chunks, so that backward finds in its cache what forward wrote. A thread that is done takes
     // chunks from the ranges of the others: one thread that is not scheduled does not delay all.
     // The team always has the same size: when it shrinks, libgomp ends threads, and it creates new
     // ones for the next larger region.
-    const int team = std::min(threads, most_threads);
     // The first chunk of the range of thread t.
     const auto range_begin = [=](int t) { return chunks * t / team; };
     struct alignas(64) Next {  // a cache line for each thread
