@@ -75,9 +75,7 @@ struct AnyView {
     return data ? View<T, R>(data, extents.shape<R>()) : View<T, R>();
   }
   /// All elements, one after the other.
-  std::span<T> flat() const {
-    return {data, empty() ? 0 : static_cast<std::size_t>(extents.size())};
-  }
+  std::span<T> flat() const { return {data, static_cast<std::size_t>(data ? extents.size() : 0)}; }
   /// Whether there is no memory.
   bool empty() const { return data == nullptr; }
 };
