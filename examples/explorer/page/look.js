@@ -13,14 +13,26 @@ function fill_layers() {
     Object.assign(chosen, {layer: names[0], map: 0, row: Math.floor((layer.shape[1] || 1) / 2), col: Math.floor((layer.shape[2] || 1) / 2), channel: null});
   }
   $('attribution-class').replaceChildren(make('option', {value: ''}, 'its answer'), ...now.anatomy.classes.map((name, k) => make('option', {value: k}, name)));
-  for (const id of ['wants', 'attribution', 'prototypes', 'nearest']) $(id).replaceChildren();
+  for (const id of Object.keys(rests_on)) $(id).replaceChildren();
 }
 new_network.push(fill_layers);
+
+// What was asked for goes when it no longer holds: the weights, the drawing or the chosen map are others.
+const weights = () => now.last.text.hash;
+const rests_on = {wants: () => [weights(), chosen.layer, chosen.map], prototypes: () => [weights()], attribution: () => [weights(), drawn.pixels], nearest: () => [weights(), drawn.pixels]};
+const asked = {};
+function remember(id) { asked[id] = rests_on[id](); }
+function forget_answers() {
+  for (const [id, of] of Object.entries(rests_on))
+    if ($(id).firstChild && asked[id] && of().some((v, i) => v !== asked[id][i])) $(id).replaceChildren();
+}
+new_weights.push(forget_answers);
 
 function choose_unit(layer, map, row, col, scroll) {
   Object.assign(chosen, {layer, map, row, col, channel: chosen.layer === layer && chosen.map === map ? chosen.channel : null});
   draw_gallery();
   show_unit();
+  forget_answers();
   if (scroll) $('section-look').scrollIntoView({block: 'start', behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth'});
 }
 for (const [id, name] of [['unit-layer', 'layer'], ['unit-map', 'map'], ['unit-row', 'row'], ['unit-col', 'col']])
@@ -33,6 +45,7 @@ for (const [id, name] of [['unit-layer', 'layer'], ['unit-map', 'map'], ['unit-r
     if (name !== 'row' && name !== 'col') chosen.channel = null;
     draw_gallery();
     show_unit();
+    forget_answers();
   });
 
 const show_unit = latest(async () => {
@@ -48,7 +61,8 @@ const show_unit = latest(async () => {
   else paint_large($('field'), new Float32Array(784), 28, 28, {}, boxes);
   $('field-words').textContent = text.seen
     ? `This unit sees ${text.seen[2]} × ${text.seen[3]} pixels of the drawing, from row ${text.seen[0]}, column ${text.seen[1]}.` : 'What it sees is not known.';
-  const at = `${layer}, map ${map}` + (text.kind === 'fc' ? '' : `, row ${row}, column ${col}`);
+  const last = layer === now.anatomy.layers.at(-1).layer;
+  const at = `${layer}, map ${map}` + (last ? `, which speaks for ${now.anatomy.classes[map]}` : text.kind === 'fc' ? '' : `, row ${row}, column ${col}`);
   const parts = [make('p', {}, make('b', {}, at), `: ${number(text.value)} at step ${text.step}`)];
   if (text.kind === 'conv') parts.push(...conv_parts(answer));
   else if (text.kind === 'fc') parts.push(...linear_parts(answer));
@@ -112,6 +126,7 @@ function picture(data, height, width, how, caption, size = 112, boxes = []) {
 
 $('wants-go').addEventListener('click', () => attempt(async () => {
   const {layer, map} = chosen;
+  remember('wants');
   const wants = await ask({do: 'wants', layer, map});
   const image = placed(wants, wants.text.image).data;
   const strongest = await ask({do: 'strongest', layer, map});
@@ -120,7 +135,8 @@ $('wants-go').addEventListener('click', () => attempt(async () => {
   $('wants').replaceChildren(
     picture(patch, height, width, {}, `${layer}, map ${map}: the ${height} × ${width} pixels that raise its middle unit from ${number(wants.text.before)} to ${number(wants.text.after)}`, 140),
     ...strongest.text.patches.map(p => picture(placed(strongest, p.image).data, 28, 28, {high: 255}, `a ${p.label}: ${number(p.activation)}`, 84, [{box: p.box, colour: 'plus'}])));
-  if (!strongest.text.patches.length) $('wants').append(make('p', {class: 'note'}, `None of ${strongest.text.of} training images excites it: it is dead, or not trained yet.`));
+  if (strongest.text.patches.length) $('wants').append(make('p', {class: 'note whole'}, `The training images, of ${strongest.text.of}, that excite it most: where, in the frame, and how much.`));
+  else $('wants').append(make('p', {class: 'note'}, `None of ${strongest.text.of} training images excites it: it is dead, or not trained yet.`));
 }));
 
 // What the answer rests on.
@@ -130,6 +146,7 @@ $('attribution-go').addEventListener('click', () => attempt(async () => {
   if (drawn.empty) throw new Error('Attribution: expected a drawing, found an empty one.');
   const k = $('attribution-class').value;
   $('attribution').replaceChildren();
+  remember('attribution');
   for (const [method, title] of Object.entries(methods)) {
     let answer;
     try {
@@ -151,6 +168,7 @@ $('attribution-go').addEventListener('click', () => attempt(async () => {
 }));
 
 $('prototypes-go').addEventListener('click', () => attempt(async () => {
+  remember('prototypes');
   const answer = await ask({do: 'prototypes'});
   const images = placed(answer, answer.text.images).data, p = placed(answer, answer.text.probabilities).data;
   $('prototypes').replaceChildren(...answer.text.classes.map((name, k) => picture(images.subarray(784 * k, 784 * (k + 1)), 28, 28, {}, `${name}, ${percent(p[k])}`, 84)));

@@ -27,6 +27,10 @@ function build_gallery() {
       const at = unit_at(layer, event);
       if (at) choose_unit(layer, ...at, true);
     });
+    canvas.addEventListener('pointermove', event => {
+      const at = unit_at(layer, event);
+      canvas.title = !at ? '' : `map ${at[0]}` + (shape.length > 1 ? `, row ${at[1]}, column ${at[2]}` : '');
+    });
     canvas.addEventListener('keydown', event => move_unit(layer, event));
   }
 }
@@ -93,6 +97,7 @@ addEventListener('resize', () => { if (gallery.answer) draw_gallery(); });
 new_weights.push(() => refresh_maps());
 
 $('nearest-go').addEventListener('click', () => attempt(async () => {
+  remember('nearest');
   const answer = await ask({do: 'nearest'});
   const column = (title, list) => make('div', {}, make('p', {}, title), make('div', {class: 'strip'}, ...list.map(({label, image}) => {
     const canvas = make('canvas', {class: 'pixels', role: 'img', style: 'width:56px;height:56px', 'aria-label': `a training image of class ${label}`});
