@@ -15,7 +15,7 @@ function show_status(text) {
   const words = text.step === 0 ? 'It has not learned anything yet.'
     : `${now.running ? 'Training' : 'Paused'}, step ${text.step}: ${(text.images).toLocaleString('en')} images seen, ` +
       `${text.images_per_second ? `${Math.round(text.images_per_second).toLocaleString('en')} images/s, ` : ''}loss ${text.loss === null ? 'not finite' : text.loss.toPrecision(3)}` +
-      `${text.accuracy < 0 ? '.' : `, ${text.accuracy.toFixed(1)} % of the test ${now.anatomy.data === 'own classes' ? 'drawings' : 'digits'} right.`}`;
+      `${text.accuracy < 0 ? '.' : `, ${text.accuracy.toFixed(1)} % of ${now.anatomy.data === 'own classes' ? 'your drawings' : 'the test digits'} right.`}`;
   if (s.textContent !== words) s.textContent = words;
   // Ten times a second is for the eye; a screen reader says it every ten seconds.
   if (now.running && performance.now() - (now.spoken || 0) > 10000) {
@@ -87,8 +87,22 @@ function draw_filters() {
   const high = data.reduce((m, v) => Math.max(m, Math.abs(v)), 1e-9);
   tiles($('filters'), Array.from({length: shown}, (_, f) => data.subarray(f * height * width, (f + 1) * height * width)), height, width, k, columns, 6, {scale: 'signed', high});
   $('filters-name').textContent = name.replace(/\.weight$/, '');
+  draw_filters.at = {layer: name.replace(/\.weight$/, ''), inputs: shape.length === 4 ? shape[1] : 1, shown, columns, across: width * k + 6, down: height * k + 6};
   $('filters').setAttribute('aria-label', `${shown} filters of ${height} x ${width} weights, the largest ${high.toPrecision(2)}`);
 }
+
+// The filter under the pointer; a click leads to its map.
+function filter_at(event) {
+  const at = draw_filters.at, box = $('filters').getBoundingClientRect();
+  if (!at) return null;
+  const tile = Math.floor((event.clientY - box.top) / at.down) * at.columns + Math.floor((event.clientX - box.left) / at.across);
+  return tile < at.shown ? Math.floor(tile / at.inputs) : null;
+}
+$('filters').addEventListener('pointermove', event => { const f = filter_at(event); $('filters').title = f === null ? '' : `filter ${f}`; });
+$('filters').addEventListener('click', event => {
+  const f = filter_at(event), layer = now.anatomy?.layers.find(l => l.layer === draw_filters.at?.layer);
+  if (f !== null && layer && f < layer.shape[0]) choose_unit(layer.layer, f, Math.floor((layer.shape[1] || 1) / 2), Math.floor((layer.shape[2] || 1) / 2), true);
+});
 
 // Pictures of the same size in rows, each number a square of k pixels, `gap` pixels between them.
 function tiles(canvas, pictures, height, width, k, columns, gap, how) {
@@ -211,6 +225,7 @@ function take_anatomy(answer) {
   now.step = 0;
   answer.text.losses_before = 0;
   $('test-size').textContent = answer.text.test_size;
+  $('test-words').textContent = answer.text.data === 'own classes' ? 'drawings, the same that it learns from' : 'test digits it never learned from';
   set_running(false);
   take_status(answer);
   for (const listen of new_network) listen();
