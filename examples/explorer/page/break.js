@@ -50,7 +50,7 @@ for (const [kind, [title, unit]] of Object.entries(changes))
     show_broken(answer);
     const rounded = amount === null ? null : Math.round(1000 * amount) / 1000;
     $('smallest-words').textContent = amount === null ? `No ${title} within reach turns the answer ${names[answer.text.answer_before]}.`
-      : `${title[0].toUpperCase()}${title.slice(1)} by ${rounded} ${unit}: the ${names[answer.text.answer_before]} becomes a ${names[answer.text.answer]}.`;
+      : `${title[0].toUpperCase()}${title.slice(1)} by ${`${rounded} ${unit}`.trim().replace('-', '−')}: the ${names[answer.text.answer_before]} becomes a ${names[answer.text.answer]}.`;
     // The sliders show the change, so that one can go on from there.
     for (const s of sliders) s.value = amount !== null && (s.dataset.kind === kind || ((kind === 'fgsm' || kind === 'pgd') && s.dataset.kind === 'epsilon')) ? Math.ceil(amount / s.step - 1e-9) * s.step : 0;
     if (kind === 'shift_x' || kind === 'shift_y' || kind === 'rotate') for (const s of sliders) if (s.dataset.kind === kind && amount !== null) s.value = amount;
