@@ -133,6 +133,6 @@ async function embedded_mnist(more) {
   return {more: {...more, data: 'idx', images_bytes: 16 + view.getUint32(4) * 784}, bytes};
 }
 if ($('mnist').textContent.length > 100) {
-  $('data').append(make('option', {value: 'mnist'}, 'handwritten, from MNIST'));
+  $('data').append(make('option', {value: 'mnist'}, 'MNIST'));
   $('licence').hidden = false;
 }
