@@ -20,7 +20,7 @@ failures=0
 fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
 export OMP_WAIT_POLICY=passive
 options=()
-if "$launcher" --version 2>&1 | grep -q 'Open MPI'; then
+if [[ $("$launcher" --version 2>&1) =~ Open\ MPI|OpenRTE ]]; then
   options=(--oversubscribe)
   [ "$(id -u)" != 0 ] || options+=(--allow-run-as-root)
 fi

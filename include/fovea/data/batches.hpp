@@ -32,8 +32,8 @@ struct BatchOptions {
   bool shuffle = true;      ///< false: in the order of the data set, for testing
   Index first_step = 0;     ///< the batch to begin with, to go on in the middle of an epoch
   int threads = 0;          ///< that augment; 0: all. What is only copied is copied by one.
-  Index parts = 1,
-        part = 0;  ///< of each batch that so many workspaces share, this one (batch_part.hpp)
+  Index parts = 1;          ///< how many workspaces share each batch (batch_part.hpp)
+  Index part = 0;           ///< which of them these are for
 };
 
 /// Images stay as they are, and no code to change them is compiled.

@@ -73,7 +73,7 @@ struct Tanh {
 /// x sigmoid x.
 struct Silu {
   static constexpr std::string_view kind = "silu";
-  static constexpr bool ignores_output = true;
+  static constexpr bool ignores_output = true;  ///< backward does not read y
   template <class V>
   V value(V x) const {
     return x * kernels::sigmoid(x);
@@ -88,8 +88,8 @@ struct Silu {
 /// x P(z < x), z normal.
 struct Gelu {
   static constexpr std::string_view kind = "gelu";
-  static constexpr bool ignores_output = true;
-  bool tanh = false;  ///< the approximation by tanh, |error| < 5e-4
+  static constexpr bool ignores_output = true;  ///< backward does not read y
+  bool tanh = false;                            ///< the approximation by tanh, |error| < 5e-4
   std::string settings() const { return tanh ? "by tanh" : ""; }
   template <class V>
   V value(V x) const {

@@ -62,8 +62,9 @@ class BatchSplit {
   Index count() const { return count_; }
   /// The first example of a part; of the one after the last: the end.
   Index begin(Index part) const { return begins_[part]; }
-  /// The first example that workspace number `i` has, and how many.
+  /// The first example that workspace number `i` has.
   Index first(Index i) const { return count_ == 1 ? 0 : begin(i); }
+  /// How many it has.
   Index size(Index i) const { return count_ == 1 ? whole_ : begin(i + 1) - begin(i); }
   /// Calls add(a, b), node a += node b, for the nodes above the parts; the sum is node 0.
   template <class Add>
@@ -109,6 +110,7 @@ void add_parts(const BatchPart& part, std::span<V> values) {
 template <class V>
 class PerChannel {
  public:
+  /// For so many channels.
   PerChannel(Index channels = 0) : values_(static_cast<std::size_t>(channels)) {}
   bool empty() const { return values_.empty(); }     ///< whether there is none
   std::span<V> all() { return std::span(values_); }  ///< one after the other

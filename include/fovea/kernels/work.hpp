@@ -30,20 +30,19 @@ struct ScratchSize {
   }
 };
 
-/// Memory for all kernels of one workspace, which run one after the other: as much as the one that
-/// needs most.
+/// Memory for all kernels of one workspace, which run in turns: as much as the largest need.
 struct SharedScratch {
   Tensor<std::uint8_t, 1> bytes{};  ///< it may move until the first kernel runs
 };
 
-/// That memory, made once. A kernel takes what it needs from it and allocates nothing itself. It
-/// leaves nothing there for its next call.
+/// That memory, made once: kernels allocate nothing, and leave nothing there for their next call.
 template <class T>
 class Scratch {
  public:
   Scratch() = default;
   /// A copy has memory of its own.
   Scratch(const Scratch& other) : Scratch(other.threads_, other.size_) {}
+  /// The same.
   Scratch& operator=(const Scratch& other) { return *this = Scratch(other); }
   Scratch(Scratch&&) = default;
   Scratch& operator=(Scratch&&) = default;

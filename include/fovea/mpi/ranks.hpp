@@ -82,13 +82,13 @@ class Ranks {
 
   /// Where data of another rank goes, or comes from.
   struct Message {
-    void* data;
-    std::size_t bytes;
+    void* data;         ///< its first byte
+    std::size_t bytes;  ///< of it
   };
   /// Messages on their way, each to or from one rank.
   struct Transfer {
-    std::vector<MPI_Request> requests{};
-    std::vector<int> ranks{};
+    std::vector<MPI_Request> requests{};  ///< one a packet
+    std::vector<int> ranks{};             ///< whom each is to or from
   };
   /// Begins to send `out[r]` to, and to receive `in[r]` from each other rank r. The memory stays
   /// as it is until the transfer is done; transfers with one tag arrive in order.

@@ -67,7 +67,8 @@ class SharedBatches final : public Exchange {
 
   /// Neighbouring examples of a batch.
   struct Range {
-    Index first, count;
+    Index first;  ///< example of the whole batch
+    Index count;  ///< of them
   };
   /// Which of the next batch of `whole` examples this rank has; to be called before forward. Throws
   /// unless the gradients of the batch before have arrived (finish()).

@@ -57,8 +57,8 @@ class BatchNorm2d {
     Tensor<T, 1> dweight{}, dbias{};             // (C), or empty
     Tensor<T, 1> running_mean{}, running_var{};  // (C), after the step
     Tensor<double, 2> mean{}, inverse{};  // (groups, C), in forward: mean, 1 / sqrt(var + eps)
-    kernels::PerChannel<kernels::RunningStep> steps{};
-    bool of_batch = false;  // whether forward took them from its batch
+    kernels::PerChannel<kernels::RunningStep> steps{};  // what moves the running values
+    bool of_batch = false;                              // whether forward took them from its batch
   };
   static constexpr auto parameters() {
     return std::tuple{Parameter{"weight", &BatchNorm2d::weight, &Pass::dweight},

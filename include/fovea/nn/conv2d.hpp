@@ -43,7 +43,7 @@ class Conv2d {
  public:
   using value_type = T;
   static constexpr std::string_view kind = "conv";
-  static constexpr bool ignores_output = true;
+  static constexpr bool ignores_output = true;  ///< backward does not read y
 
   Conv2dOptions options;
   Tensor<T, 4> weight{};  // (O, C/g, KH, KW)

@@ -38,7 +38,7 @@ struct MaxPool2dOptions {
 class MaxPool2d {
  public:
   static constexpr std::string_view kind = "pool";
-  static constexpr bool ignores_output = true;
+  static constexpr bool ignores_output = true;  ///< backward does not read y
 
   MaxPool2dOptions options;
 
