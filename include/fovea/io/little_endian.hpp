@@ -54,9 +54,11 @@ T from_little_endian(std::span<const std::uint8_t> bytes) {
 /// Appends the bytes of all numbers in `from`.
 template <class T>
 void append_little_endian(Bytes& bytes, std::span<const T> from) {
-  const auto* const memory = reinterpret_cast<const std::uint8_t*>(from.data());
-  bytes.insert(bytes.end(), memory, memory + from.size_bytes());
-  detail::swap_if_big_endian<T>(bytes.data() + bytes.size() - from.size_bytes(), from.size());
+  const std::size_t before = bytes.size();
+  bytes.resize(before + from.size_bytes());
+  if (from.empty()) return;
+  std::memcpy(bytes.data() + before, from.data(), from.size_bytes());
+  detail::swap_if_big_endian<T>(bytes.data() + before, from.size());
 }
 
 }  // namespace fovea::inline FOVEA_ABI
