@@ -52,8 +52,9 @@ T from_little_endian(std::span<const std::uint8_t> bytes) {
 }
 
 /// Appends the bytes of all numbers in `from`.
+// Out of line, or g++ 12 takes what callers append next for an overflow (-Warray-bounds).
 template <class T>
-void append_little_endian(Bytes& bytes, std::span<const T> from) {
+FOVEA_OUT_OF_LINE void append_little_endian(Bytes& bytes, std::span<const T> from) {
   const std::size_t before = bytes.size();
   bytes.resize(before + from.size_bytes());
   if (from.empty()) return;
