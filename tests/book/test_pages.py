@@ -158,7 +158,9 @@ def main():
             found[0](block)
             blocks += 1
         for command in COMMAND.findall(FENCE.sub("", text)):
-            if not (ROOT / command).exists():  # a path is what it is
+            if command.endswith(".html"):
+                assert any(command in script.read_text() for script in (ROOT / "scripts").glob("*.sh")), f"{name}: no script makes {command}"
+            elif not (ROOT / command).exists():  # a path is what it is
                 check_command(command.replace("\n", " "))
                 commands += 1
     assert blocks == len(CHECKS), f"expected {len(CHECKS)} blocks, found {blocks}"
