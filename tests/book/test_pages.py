@@ -148,6 +148,9 @@ CHECKS = {
 
 def main():
     blocks = commands = 0
+    for script in ROOT.glob("*/**/*.[ps][yh]"):
+        if "build" not in script.relative_to(ROOT).parts and script.read_bytes().startswith(b"#!"):
+            assert os.access(script, os.X_OK), f"{script.relative_to(ROOT)}: expected a script that may be run, found one that may not"
     for page in PAGES:
         name, text = page.relative_to(ROOT).as_posix(), QUOTED.sub("", page.read_text())
         assert text.count("\n```") % 2 == 0, f"{name}: a block that does not end"
