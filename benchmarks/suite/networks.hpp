@@ -40,13 +40,13 @@ inline auto conv_norm_relu(Index out, Index kernel = 3, Index stride = 1, Index 
 }
 /// y = relu(x + f(x)), and the same with half the rows and columns.
 inline auto block(Index channels) {
-  return fovea::chain(fovea::residual(conv_norm_relu(channels), conv_norm(channels)), fovea::relu);
+  return fovea::chain(fovea::residual(fovea::chain(conv_norm_relu(channels), conv_norm(channels))),
+                      fovea::relu);
 }
 inline auto half(Index channels) {
-  return fovea::chain(
-      fovea::residual(fovea::chain(conv_norm_relu(channels, 3, 2), conv_norm(channels)),
-                      conv_norm(channels, 1, 2)),
-      fovea::relu);
+  return fovea::chain(fovea::residual(conv_norm_relu(channels, 3, 2), conv_norm(channels),
+                                      fovea::shortcut(conv_norm(channels, 1, 2))),
+                      fovea::relu);
 }
 /// A depthwise convolution, and one that mixes the channels.
 inline auto separable(Index channels, Index out, Index kernel, Index stride) {

@@ -35,9 +35,9 @@ int main() {
                 norm(w.gradient<0>()));
   }
   Rng rng{1};
-  const auto half = residual(chain(conv2d({.out = 6, .kernel = 3, .stride = 2, .padding = 1}), relu,
-                                   conv2d({.out = 6, .kernel = 3, .padding = 1})),
-                             chain(conv2d({.out = 6, .stride = 2})));
+  const auto half = residual(conv2d({.out = 6, .kernel = 3, .stride = 2, .padding = 1}), relu,
+                             conv2d({.out = 6, .kernel = 3, .padding = 1}),
+                             shortcut(conv2d({.out = 6, .stride = 2})));
   const auto net = sequential<double>(Shape{3, 8, 7}, rng, half);
   std::printf("%s", summary(net).c_str());
   Tensor<double, 4> x(Shape{2, 3, 8, 7});

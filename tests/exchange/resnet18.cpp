@@ -22,7 +22,7 @@ auto branch(Index channels, Index stride) {
 auto keep(Index channels) { return residual(branch(channels, 1)); }
 auto halve(Index channels) {
   return residual(branch(channels, 2),
-                  chain(conv2d({.out = channels, .stride = 2, .bias = false}), batch_norm2d()));
+                  shortcut(conv2d({.out = channels, .stride = 2, .bias = false}), batch_norm2d()));
 }
 
 }  // namespace

@@ -28,8 +28,8 @@ auto block(Index channels) {
 }
 auto half(Index channels) {
   return chain(
-      residual(chain(conv(channels, 2), batch_norm2d(), relu, conv(channels), batch_norm2d()),
-               chain(conv2d({.out = channels, .stride = 2, .bias = false}), batch_norm2d())),
+      residual(conv(channels, 2), batch_norm2d(), relu, conv(channels), batch_norm2d(),
+               shortcut(conv2d({.out = channels, .stride = 2, .bias = false}), batch_norm2d())),
       relu);
 }
 

@@ -205,7 +205,7 @@ TEST_CASE("receptive field by backprop: layers that contain networks") {
                  "residual1 (N, 2, 11, 9)                 76           7,128       7 x 7"));
 
   // Two networks side by side: the union of what both see.
-  Sequential two{Shape{2, 11, 9}, Residual{Chain{conv(2, 5, 2, 2)}, Chain{conv(2, 1, 0, 2)}},
+  Sequential two{Shape{2, 11, 9}, Residual{Chain{conv(2, 5, 2, 2)}, Shortcut{conv(2, 1, 0, 2)}},
                  Relu{}, conv(2, 3, 1)};
   CHECK(of_layer(receptive_fields(two), "residual1.shortcut").size == Extent2{1});
   CHECK(of_layer(receptive_fields(two), "residual1").size == Extent2{5});

@@ -55,7 +55,7 @@ auto all_layers() {
       Shape{1, 28, 28}, rng, pad2d({.top = 1, .border = Border::reflect}),
       conv2d({.out = 6, .kernel = 3, .stride = 2}), batch_norm2d(), elu, repeat(2, block), gelu,
       residual(chain(conv2d({.out = 8, .stride = 2}), silu),
-               chain(conv2d({.out = 8, .stride = 2}), sigmoid)),
+               shortcut(conv2d({.out = 8, .stride = 2}), sigmoid)),
       group_norm({.groups = 2}), branches(conv2d({.out = 2}), chain(conv2d({.out = 4}), Tanh{})),
       avg_pool2d({.kernel = 3, .padding = 1, .count_padding = false}), hardswish, hardsigmoid,
       softplus, conv_transpose2d({.out = 4, .kernel = 3, .stride = 2, .output_padding = 1}), relu6,

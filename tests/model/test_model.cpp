@@ -327,7 +327,7 @@ TEST_CASE("contract: parameters and buffers, two children") {
                        Relu{},
                        Residual{Chain{conv(3, 4, 3, 2), Relu{}, conv(4, 4, 3, 1),
                                       BatchNorm2d<double>{{.channels = 4}}},
-                                Chain{conv(3, 4, 1, 2)}},
+                                Shortcut{conv(3, 4, 1, 2)}},
                        Flatten{},
                        Linear<double>{{.in = 24, .out = 2}, rng}};
   for (const Mode mode : {Mode::train, Mode::eval}) {

@@ -108,7 +108,7 @@ void each_composite(const F& f) {
         {.in = 3, .out = out, .kernel = kernel, .stride = stride, .padding = kernel / 2}, rng};
   };
   const Shape x{2, 3, 5, 6};
-  f(Residual{Chain{conv(4, 3, 2), Relu{}}, Chain{conv(4, 1, 2)}}, x);
+  f(Residual{Chain{conv(4, 3, 2), Relu{}}, Shortcut{conv(4, 1, 2)}}, x);
   f(Repeat{3, [&] { return Residual{conv(3, 3), Silu{}}; }}, x);
   f(Concat{Chain{conv(4, 3), Relu{}}, conv(2, 1), Chain{Sigmoid{}}}, x);
   f(Concat{Chain{Gelu{}}}, Shape{3, 4});
@@ -557,7 +557,7 @@ TEST_CASE("more layers: options and inputs that cannot be are error messages") {
        "2)"},
       {"shortcut: other extents",
        [&] {
-         net(Shape{1, 4, 4}, Residual{Chain{avg_pool2d(2)}, Chain{Relu{}}});
+         net(Shape{1, 4, 4}, Residual{Chain{avg_pool2d(2)}, Shortcut{Relu{}}});
        },
        "expected two values of the same shape"},
       {"nesterov without momentum",
@@ -707,7 +707,7 @@ auto specified(Rng& rng) {
                          batch_norm2d({.statistics = Statistics::chunk}), gelu, dropout2d(0.2))),
       residual(chain(conv2d({.out = 8, .kernel = 3, .stride = 2, .padding = 1}),
                      group_norm({.groups = 2})),
-               chain(conv2d({.out = 8, .stride = 2}), batch_norm2d())),
+               shortcut(conv2d({.out = 8, .stride = 2}), batch_norm2d())),
       branches(chain(conv2d({.out = 3}), elu), conv2d({.out = 2}),
                chain(avg_pool2d({.kernel = 3, .stride = 1, .padding = 1}), silu)),
       conv_transpose2d({.out = 4, .kernel = 2, .stride = 2}), leaky_relu, pad2d({.top = 1}),
@@ -734,7 +734,7 @@ template <class T>
 auto shortened(Rng& rng) {
   auto f = Chain{conv<T>(6, 8, 3, 2, true, rng), GroupNorm<T>{{.channels = 8, .groups = 2}}};
   return Residual{std::move(f),
-                  Chain{conv<T>(6, 8, 1, 2, true, rng), BatchNorm2d<T>{{.channels = 8}}}};
+                  Shortcut{conv<T>(6, 8, 1, 2, true, rng), BatchNorm2d<T>{{.channels = 8}}}};
 }
 template <class T>
 auto branched(Rng& rng) {
@@ -966,8 +966,8 @@ TEST_CASE("all layers: architecture() says what decides") {
       conv_transpose2d({.out = 2, .kernel = 3, .dilation = 2}),
       conv_transpose2d({.out = 2, .bias = false}));
   add(repeat(2, relu), repeat(3, relu), repeat(2, elu), residual(relu),
-      residual(chain(relu), chain(relu)), residual(chain(relu), chain(elu)), branches(relu, relu),
-      branches(relu, elu), branches(relu));
+      residual(chain(relu), shortcut(relu)), residual(chain(relu), shortcut(elu)),
+      branches(relu, relu), branches(relu, elu), branches(relu));
   for (std::size_t i = 0; i < all.size(); ++i)
     for (std::size_t j = 0; j < i; ++j) {
       CAPTURE(all[i]);
@@ -984,16 +984,35 @@ TEST_CASE("specifications: layers inside of specifications, and what they read")
   // A Chain is a specification of itself, in a shortcut too.
   Rng rng{1}, again{1};
   const auto f = Chain{Conv2d<float>{{.in = 2, .out = 3}, rng}};
-  const auto net = sequential<float>(Shape{2, 4, 4}, rng, residual(f, chain(conv2d({.out = 3}))),
-                                     residual(chain(conv2d({.out = 3})), Chain{Relu{}}));
+  const auto net = sequential<float>(Shape{2, 4, 4}, rng, residual(f, shortcut(conv2d({.out = 3}))),
+                                     residual(conv2d({.out = 3}), shortcut(Relu{})));
   const auto g = Chain{Conv2d<float>{{.in = 2, .out = 3}, again}};
-  const Sequential other{Shape{2, 4, 4},
-                         Residual{g, Chain{Conv2d<float>{{.in = 2, .out = 3}, again}}},
-                         Residual{Chain{Conv2d<float>{{.in = 3, .out = 3}, again}}, Chain{Relu{}}}};
+  const Sequential other{
+      Shape{2, 4, 4}, Residual{g, Shortcut{Conv2d<float>{{.in = 2, .out = 3}, again}}},
+      Residual{Chain{Conv2d<float>{{.in = 3, .out = 3}, again}}, Shortcut{Relu{}}}};
   CHECK(architecture(net) == architecture(other));
   const auto x = random_tensor<float>(Shape{3, 2, 4, 4}, 2);
   const auto y = net.predict(x), z = other.predict(x);
   CHECK(std::equal(y.begin(), y.end(), z.begin()));
+  // Two chains one after the other are not a chain and a shortcut; with layers in front, the shortcut is the last.
+  const auto half = chain(conv2d({.out = 2}), relu);
+  const auto names = [&](const auto& spec) {
+    const auto twice = sequential<float>(Shape{2, 4, 4}, rng, spec);
+    std::string all;
+    const auto w = twice.workspace(1, {.fuse = false});
+    for (std::size_t s = 0; s < w.plan().step_count(); ++s) all += w.plan().step_name(s) + " ";
+    return all;
+  };
+  CHECK(names(residual(chain(half, half))) ==
+        "residual1.f.chain1.conv1 residual1.f.chain1.relu1 residual1.f.chain2.conv1 "
+        "residual1.f.chain2.relu1 residual1.add ");
+  CHECK(names(residual(half, relu, shortcut(half))) ==
+        "residual1.f.chain1.conv1 residual1.f.chain1.relu1 residual1.f.relu1 "
+        "residual1.shortcut.conv1 residual1.shortcut.relu1 residual1.add ");
+  CHECK(names(residual(half, shortcut(relu))) ==
+        "residual1.f.conv1 residual1.f.relu1 residual1.shortcut.relu1 residual1.add ");
+  const Sequential plain{Shape{2, 4, 4}, Residual{Chain{Chain{Relu{}}, Chain{Tanh{}}}}};
+  CHECK(plain.workspace(1, {.fuse = false}).plan().step_name(1) == "residual1.f.chain2.tanh1");
   // Each block reads what the one before it wrote, so a second one of other channels does not fit.
   CHECK(contains(error_of([&] {
                    sequential<float>(Shape{2, 4, 4}, rng, repeat(2, conv2d({.in = 2, .out = 3})));

@@ -179,7 +179,7 @@ auto modern() {
       residual(
           chain(conv2d({.out = 6, .kernel = 3, .stride = 2, .padding = 1}), sigmoid,
                 batch_norm2d({.statistics = Statistics::chunk})),
-          chain(max_pool2d({.kernel = 2, .stride = 2, .ceil_mode = true}), conv2d({.out = 6}))),
+          shortcut(max_pool2d({.kernel = 2, .stride = 2, .ceil_mode = true}), conv2d({.out = 6}))),
       conv_transpose2d({.out = 4, .kernel = 3, .stride = 2, .padding = 1, .output_padding = 1}),
       leaky_relu, upsample({.scale = {1, 2}, .mode = Interpolation::bilinear}), Softmax{},
       conv2d({.out = 9, .kernel = 3}), Tanh{}, global_avg_pool2d, flatten, linear(10));

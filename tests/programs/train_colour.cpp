@@ -51,7 +51,7 @@ auto network(Rng& rng) {
       Shape{3, 16, 16}, rng, conv(8, 1), batch_norm2d(), relu,
       residual(conv(8, 1), batch_norm2d(), relu, dropout2d(0.1), conv(8, 1), batch_norm2d()), relu,
       residual(chain(conv(16, 2), batch_norm2d(), relu, conv(16, 1), batch_norm2d()),
-               chain(conv2d({.out = 16, .stride = 2, .bias = false}), batch_norm2d())),
+               shortcut(conv2d({.out = 16, .stride = 2, .bias = false}), batch_norm2d())),
       relu, global_avg_pool2d, flatten, dropout(0.2), linear(6));
 }
 

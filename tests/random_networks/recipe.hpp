@@ -249,7 +249,7 @@ std::unique_ptr<NetworkSubject<T>> build(const Recipe& recipe) {
         Conv2dOptions past = s.conv;
         past.kernel = 1, past.padding = 0, past.stride = 1, past.groups = 1;
         images(Residual{Chain{std::move(first), Clip{{-2, 2}}, MaxPool2d{}},
-                        Chain{MaxPool2d{}, Conv2d<T>{past, rng}}});
+                        Shortcut{MaxPool2d{}, Conv2d<T>{past, rng}}});
         break;
       }
       case Step::Kind::repeated:
@@ -278,7 +278,7 @@ std::unique_ptr<NetworkSubject<T>> build(const Recipe& recipe) {
         break;
       case Step::Kind::sum: {
         auto left = Conv2d<T>{s.conv, rng}, right = Conv2d<T>{s.conv, rng};
-        images(Residual{Chain{std::move(left), Relu{}}, Chain{std::move(right)}});
+        images(Residual{Chain{std::move(left), Relu{}}, Shortcut{std::move(right)}});
         break;
       }
       case Step::Kind::both:

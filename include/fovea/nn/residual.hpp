@@ -11,7 +11,7 @@
 // Where f changes the shape, x goes through a shortcut that changes it in the same way, in ResNets
 // a 1 x 1 convolution with the stride of f:
 //
-//   y = shortcut(x) + f(x)                Residual{Chain{f ...}, Chain{shortcut ...}}
+//   y = shortcut(x) + f(x)                Residual{Chain{f ...}, Shortcut{...}}
 //
 // However deep a network is, a gradient reaches its first layers through the sums alone.
 #pragma once
@@ -22,6 +22,37 @@
 
 namespace fovea::inline FOVEA_ABI {
 
+/// What x goes through on its way past f: layers one after the other.
+template <class... Layers>
+struct Shortcut {
+  Chain<Layers...> layers;  ///< the first one reads x
+  /// Of these.
+  explicit Shortcut(Layers... each) : layers(std::move(each)...) {}
+  /// Of those in the chain.
+  explicit Shortcut(Chain<Layers...> chain) : layers(std::move(chain)) {}
+};
+template <class... Layers>
+Shortcut(Chain<Layers...>) -> Shortcut<Layers...>;
+
+namespace detail {
+
+// Two chains could be f and a shortcut, or one after the other.
+template <class... Layers>
+inline constexpr bool two_chains = false;
+template <class... F, class... G>
+inline constexpr bool two_chains<Chain<F...>, Chain<G...>> = true;
+template <class... F, class... G>
+inline constexpr bool two_chains<ChainSpec<F...>, ChainSpec<G...>> = true;
+template <class... Layers>
+constexpr void check_shortcut() {
+  static_assert(!two_chains<Layers...>,
+                "Residual: is the second of these chains a shortcut? Then write "
+                "residual(f, shortcut(...)), Residual{f, Shortcut{...}}; and if it comes after the "
+                "first, residual(chain(f, g)), Residual{Chain{f, g}}");
+}
+
+}  // namespace detail
+
 /// y = x + f(x).
 template <class... Layers>
 struct Residual {
@@ -29,7 +60,9 @@ struct Residual {
   Chain<Layers...> f;  ///< what is added
 
   /// f of these layers.
-  explicit Residual(Layers... layers) : f(std::move(layers)...) {}
+  explicit Residual(Layers... layers) : f(std::move(layers)...) {
+    detail::check_shortcut<Layers...>();
+  }
   /// f as it is.
   explicit Residual(Chain<Layers...> chain) : f(std::move(chain)) {}
 
@@ -43,16 +76,16 @@ struct Residual {
   }
 };
 
-/// y = f(x) + shortcut(x), of two chains.
-template <class... Layers, class... Shortcut>
-struct Residual<Chain<Layers...>, Chain<Shortcut...>> {
+/// y = f(x) + shortcut(x).
+template <class... Layers, class... Past>
+struct Residual<Chain<Layers...>, Shortcut<Past...>> {
   static constexpr std::string_view kind = "residual";
-  Chain<Layers...> f;           ///< what is added
-  Chain<Shortcut...> shortcut;  ///< to this
+  Chain<Layers...> f;       ///< what is added
+  Chain<Past...> shortcut;  ///< to this
 
   /// Both as they are.
-  Residual(Chain<Layers...> chain, Chain<Shortcut...> other)
-      : f(std::move(chain)), shortcut(std::move(other)) {}
+  Residual(Chain<Layers...> chain, Shortcut<Past...> past)
+      : f(std::move(chain)), shortcut(std::move(past.layers)) {}
 
   /// f and shortcut
   static constexpr auto children() {
@@ -73,9 +106,53 @@ Residual(Chain<Layers...>) -> Residual<Layers...>;
 template <class... Layers>
 Residual(Residual<Layers...>) -> Residual<Residual<Layers...>>;
 
-/// Specifies a residual of these layers, or of two chains.
+/// Specifies a shortcut.
+template <class... Specs>
+struct ShortcutSpec {
+  /// What it specifies.
+  template <class T>
+  using Layer = Shortcut<detail::layer_of<Specs, T>...>;
+  std::tuple<Specs...> specs;  ///< of its layers
+};
+/// shortcut(conv2d({.out = 32, .stride = 2}), batch_norm2d()), as the last one in a residual.
+template <class... Specs>
+ShortcutSpec<Specs...> shortcut(const Specs&... specs) {
+  return {{specs...}};
+}
+/// The same of a chain.
+template <class... Specs>
+ShortcutSpec<Specs...> shortcut(const ChainSpec<Specs...>& chain) {
+  return {chain.specs};
+}
+
+namespace detail {
+
+template <class Spec>
+inline constexpr bool is_shortcut = false;
+template <class... Specs>
+inline constexpr bool is_shortcut<ShortcutSpec<Specs...>> = true;
+
+// f of a residual: one chain as it is, or a chain of these.
+template <class... Specs>
+auto one_chain(const Specs&... specs) {
+  return chain(specs...);
+}
+template <class... Specs>
+ChainSpec<Specs...> one_chain(const ChainSpec<Specs...>& f) {
+  return f;
+}
+template <class... Layers>
+Chain<Layers...> one_chain(const Chain<Layers...>& f) {
+  return f;
+}
+
+}  // namespace detail
+
+/// Specifies a residual of these layers, or of a chain and a shortcut.
 template <class... Specs>
 struct ResidualSpec {
+  /// Of these specifications.
+  explicit ResidualSpec(std::tuple<Specs...> all) : specs(std::move(all)) {}
   /// The layer that it specifies.
   template <class T>
   using Layer = Residual<detail::layer_of<Specs, T>...>;
@@ -85,20 +162,34 @@ struct ResidualSpec {
   Layer<T> make(const Shape<R>& x, Rng& rng) const {
     if constexpr (requires(Layer<T> layer) { layer.shortcut; }) {
       auto f = detail::make_layer<T>(std::get<0>(specs), x, rng);
-      return Layer<T>(std::move(f), detail::make_layer<T>(std::get<1>(specs), x, rng));
+      auto past = detail::make_chain<T>(x, rng, std::get<1>(specs).specs);
+      return Layer<T>(std::move(f), Shortcut{std::move(past)});
     } else {
       return Layer<T>(detail::make_chain<T>(x, rng, specs));
     }
   }
 };
-/// residual(conv2d({...}), relu, conv2d({...})); with a shortcut residual(chain(...), chain(...)).
 template <class... Specs>
-ResidualSpec<Specs...> residual(const Specs&... specs) {
-  return {{specs...}};
+ResidualSpec(std::tuple<Specs...>) -> ResidualSpec<Specs...>;
+
+/// residual(conv2d({...}), relu, conv2d({...})), or with a shortcut as the last one,
+/// residual(conv2d({...}), relu, conv2d({...}), shortcut(conv2d({...}))).
+template <class... Specs>
+auto residual(const Specs&... specs) {
+  detail::check_shortcut<Specs...>();
+  constexpr std::size_t last = sizeof...(Specs) - 1;
+  const std::tuple<Specs...> all{specs...};
+  if constexpr (detail::is_shortcut<std::tuple_element_t<last, std::tuple<Specs...>>>)
+    return [&]<std::size_t... i>(std::index_sequence<i...>) {
+      return ResidualSpec{std::tuple{detail::one_chain(std::get<i>(all)...), std::get<last>(all)}};
+    }
+  (std::make_index_sequence<last>{});
+  else return ResidualSpec{all};
 }
+/// The same of a chain.
 template <class... Specs>
 ResidualSpec<Specs...> residual(const ChainSpec<Specs...>& f) {
-  return {f.specs};
+  return ResidualSpec{f.specs};
 }
 
 }  // namespace fovea::inline FOVEA_ABI
