@@ -65,6 +65,8 @@
 #include "fovea/kernels/batch_part.hpp"
 #include "fovea/kernels/batch_gemm.hpp"
 #include "fovea/kernels/channel_sums.hpp"
+#include "fovea/kernels/batch_norm_steps.hpp"
+#include "fovea/kernels/pixel_sums.hpp"
 #include "fovea/kernels/vector_functions.hpp"
 #include "fovea/kernels/activation_functions.hpp"
 
@@ -115,6 +117,8 @@
 #include "fovea/fused/plain_stage.hpp"
 #include "fovea/fused/pooled_stage.hpp"
 #include "fovea/fused/norm_activation.hpp"
+#include "fovea/fused/conv_norm.hpp"
+#include "fovea/fused/norm_stage.hpp"
 
 // model: layers become a network.
 #include "fovea/model/sequential.hpp"

@@ -422,11 +422,27 @@ def concat(b):
 
 def normalised(b):
     """Convolution, normalisation, ReLU, as in ResNets. The convolution has no bias: its gradient would be 0."""
+    if not b.whole and b.dice.chance(0.6):
+        return blocks(b)
     for _ in range(b.dice.pick(1, 2, 3)):
         b.plain_conv(bias=b.whole).norm().activation()
         b.dice.pick(b.any_pool, lambda: None, b.dropout, lambda: b.residual(b.branch(0)))()
     if b.dice.chance(0.4):
         b.resized().activation()
+
+
+def blocks(b):
+    """Residual blocks that run as one step: convolutions in whole vectors, each with a normalisation."""
+    width = b.dice.pick(16, 16, 32, 48)
+    around = b.dice.pick((1, 1), (1, 1), (0, 0), (2, 1))
+    b.conv(width, (3, 3), padding=around, bias=False).norm().activation()
+    for _ in range(b.dice.pick(1, 2)):
+        inner = b.inside()
+        for last in b.dice.pick((True,), (False, True), (False, True), (False, False, True)):
+            inner.conv(width, (3, 3), padding=(1, 1), bias=False).norm()
+            inner.activation() if not last or b.dice.chance(0.15) else None
+        b.residual(inner)
+        b.dice.pick(b.relu, b.relu, b.activation, lambda: None)()
 
 
 def separable(b):

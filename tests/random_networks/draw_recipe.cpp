@@ -202,6 +202,24 @@ class Drawing {
       if (in.C / step.which * place >= 12) add(step, in, work);
     }
   }
+  // A residual block, or what begins as one: convolutions with a normalisation, in whole vectors.
+  void block(std::size_t x) {
+    budget_ = std::max(budget_, 4e5);
+    const Index C = chance(0.8) ? 16 : 32, stages = 1 + below(3);
+    if (maps(x).C != C || chance(0.2)) {
+      if (!conv(Step::Kind::conv, x, same(3, C))) return;
+      x = last();
+    }
+    for (Index i = 0; i < stages; ++i) {
+      if (!conv(Step::Kind::conv, last(), same(3, C))) return;
+      const Maps& in = maps(last());
+      if (recipe_.description.batch * in.H * in.W < 12) return;
+      if (!add({Step::Kind::norm, {last()}}, in, 10 * static_cast<double>(in.size()))) return;
+      if (i + 1 < stages || chance(0.2)) common_piece(last(), 2);
+    }
+    if (chance(0.8)) joined(true, chance(0.5) ? x : last(), chance(0.5) ? last() : x);
+    if (chance(0.7)) relu(last());
+  }
   bool fc(std::size_t x, Index out) {
     Step step{Step::Kind::fc, {x}};
     step.out = out, step.bias = chance(0.8);
@@ -324,8 +342,8 @@ class Drawing {
         if (chance(0.5)) row_piece(last());
         return;
       case 11:
-        norm(x);
-        return;
+        if (recipe_.description.whole || chance(0.7)) return norm(x);
+        return block(x);
       case 12:
       case 13:
         resized(x);

@@ -35,8 +35,8 @@
 
 namespace fovea::inline FOVEA_ABI {
 
-/// Layers that follow each other: each reads what the one before it
-/// writes, and no other layer does.
+/// Layers that follow each other: each reads what the one before it writes, and no other layer
+/// does. The first has one input, x; a layer of two inputs, as Add, reads x, too.
 template <class T>
 using Neighbours = std::span<AnyLayer<T>* const>;
 

@@ -24,14 +24,16 @@ template <class T>
   finished_ = true;
 }
 
-// The layers from k on that follow each other without a branch.
+// The layers from k on that follow each other without a branch, but for what reads k's input, too.
 template <class T>
 [[gnu::cold]] std::size_t Plan<T>::neighbours_from(std::size_t k) const {
   std::size_t count = 1;
-  while (k + count < layers_.size()) {
-    const auto& next = *layers_[k + count];
-    const auto& readers = values_[k + count].readers;
-    if (next.inputs.size() != 1 || next.inputs[0] != k + count || readers.size() != 1) break;
+  while (k + count < layers_.size() && layers_[k]->inputs.size() == 1) {
+    const auto& inputs = layers_[k + count]->inputs;
+    const bool follows = std::all_of(inputs.begin(), inputs.end(), [&](std::size_t v) {
+      return v == k + count || v == layers_[k]->inputs[0];
+    });
+    if (!follows || values_[k + count].readers != std::vector{k + count}) break;
     ++count;
   }
   return count;
@@ -171,7 +173,7 @@ template <class T>
     steps_[s].added.resize(inputs.size());
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       const auto& readers = values_[inputs[i]].readers;
-      const bool last_reader = readers.back() == steps_[s].first &&
+      const bool last_reader = step_of_[readers.back()] == s &&
                                std::find(inputs.begin() + static_cast<std::ptrdiff_t>(i) + 1,
                                          inputs.end(), inputs[i]) == inputs.end();
       if (last_reader || lives[count + inputs[i]].size == 0) continue;

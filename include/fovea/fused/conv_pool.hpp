@@ -60,6 +60,7 @@ class ConvPool final : public FusedGroup<T> {
     const Index N = x.at[0];
     pooled_ = {shape.output.h / 2, shape.output.w / 2};
     forward_ = kernels::WinogradStrips<T>::forward(shape);
+    if (how.prepack_weights) forward_.keep_weights();
     auto size = forward_.scratch();
     if (goes_back_) {
       back_ = kernels::WinogradStrips<T>::input_gradient(shape);
@@ -98,10 +99,11 @@ class ConvPool final : public FusedGroup<T> {
     auto& pass = layer_.template pass<typename Conv2d<T>::Pass>();
     if (context.parameter_gradients) {
       const int threads = scratch_.provide(context.threads, gradient_.scratch(x.extent(0)));
-      gradient_.run(x, dy, pass.dweight, pass.dbias, context.chunks(dy.extent(0)), scratch_,
-                    threads, [&](Index n, Index row, T* strip) {
-                      spread(dy, n, gradient_.gradient(), 0, row, strip);
-                    });
+      gradient_.run(
+          pass.dweight, pass.dbias, context.chunks(dy.extent(0)), scratch_, threads,
+          [&](Index n, Index row, T* strip) { gradient_.read_planes(x[n].data(), row, strip); },
+          [&](Index n, Index row, T* strip) { spread(dy, n, gradient_.gradient(), 0, row, strip); },
+          [&](Index n, Index o) { return gradient_.sum_of_plane(dy[n][o]); });
     }
     if (dx.empty()) return;
     const int threads = scratch_.provide(context.threads, back_.scratch());
@@ -109,10 +111,7 @@ class ConvPool final : public FusedGroup<T> {
         x.extent(0), conv().weight.data(), nullptr, scratch_, threads,
         [&](Index n, Index row, T* strip) { spread(dy, n, back_.input(), around_, row, strip); },
         [&](Index n, Index row, Index rows, Index begin, Index end, T* strip) {
-          const auto& layout = back_.output();
-          kernels::from_channels_last(strip + begin, layout.row(), layout.channels, end - begin,
-                                      rows, dx.extent(3), dx[n][begin].data() + row * dx.extent(3),
-                                      dx.extent(2) * dx.extent(3));
+          back_.write_planes(strip, row, rows, begin, end, dx[n].data());
         });
   }
 

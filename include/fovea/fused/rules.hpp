@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "fovea/fused/conv_chain.hpp"
+#include "fovea/fused/conv_norm.hpp"
 #include "fovea/fused/linear_relu.hpp"
 #include "fovea/fused/norm_activation.hpp"
 #include "fovea/nn/chain.hpp"
@@ -16,9 +17,10 @@ namespace fovea::inline FOVEA_ABI {
 /// All groups for layers of T.
 template <class T>
 using FusedGroups =
-    std::tuple<ConvChain<T>, LinearRelu<T>, NormActivation<T, Relu>, NormActivation<T, Gelu>,
-               NormActivation<T, Silu>, NormActivation<T, LeakyRelu>, NormActivation<T, Hardswish>,
-               NormActivation<T, Clip>>;
+    std::tuple<ConvChain<T>, LinearRelu<T>, ConvNorm<T, Relu>, ConvNorm<T, Gelu>, ConvNorm<T, Silu>,
+               ConvNorm<T, LeakyRelu>, ConvNorm<T, Hardswish>, ConvNorm<T, Clip>,
+               NormActivation<T, Relu>, NormActivation<T, Gelu>, NormActivation<T, Silu>,
+               NormActivation<T, LeakyRelu>, NormActivation<T, Hardswish>, NormActivation<T, Clip>>;
 
 namespace detail {
 

@@ -155,6 +155,8 @@ struct GradientSums {
     plain += other.plain;
     scaled += other.scaled;
   }
+  /// At the end of a chunk. `inverse`: 1 / sqrt(var + eps)
+  void round(double inverse) { plain = static_cast<T>(g), scaled = static_cast<T>(gx * inverse); }
 };
 
 /// What is done to a normalised number: nothing.
@@ -227,7 +229,7 @@ GradientSums<T> channel_gradient(const T* x, const T* y, const T* dy,
       const Index at = planes.offset(n, c);
       sum += plane_gradient(x + at, y + at, dy + at, planes.size, normal);
     }
-    sum.plain = static_cast<T>(sum.g), sum.scaled = static_cast<T>(sum.gx * inverse);
+    sum.round(inverse);
   });
   return total;
 }
@@ -242,36 +244,31 @@ void normalise(const T* x, T* y, const ChannelPlanes& planes, const BatchGroups&
   }
 }
 
-/// dx = scale g - mean - (x - middle) slope, in channel c of the examples [first, last).
+/// dx = scale g - mean - (x - middle) slope: how a gradient goes back through a normalisation.
+/// Both are 0 where mean and variance are not those of the batch.
+template <class T>
+struct NormalisationGradient {
+  T mean = 0, slope = 0;  ///< in this order
+};
+
+/// dx in channel c of the examples [first, last).
 template <class T, class F>
 void normalise_back(const T* x, const T* y, const T* dy, T* dx, const ChannelPlanes& planes,
-                    Index first, Index last, Index c, const Normalisation<T, F>& normal, T mean,
-                    T slope) {
+                    Index first, Index last, Index c, const Normalisation<T, F>& normal,
+                    const NormalisationGradient<T>& back) {
   const T middle = normal.middle, scale = normal.scale, shift = normal.shift;
+  const T mean = back.mean, slope = back.slope;
   const F& f = normal.f;
   for (Index n = first; n < last; ++n) {
     const Index at = planes.offset(n, c);
     map_vectors(
         planes.size, dx + at,
         [&](Vec<T> p, Vec<T> fp, Vec<T> d) {
-          const Vec<T> g = f.gradient((p - middle) * scale + shift, fp, d);
-          return scale * g - mean - (p - middle) * slope;
+          const Vec<T> gradient = f.gradient((p - middle) * scale + shift, fp, d);
+          return scale * gradient - mean - (p - middle) * slope;
         },
         x + at, y + at, dy + at);
   }
-}
-
-/// The same for one group of batch normalisation, from its sums: zeros where the mean and the
-/// variance are not those of the batch.
-template <class T, class F>
-void normalise_group_back(const T* x, const T* y, const T* dy, T* dx, const ChannelPlanes& planes,
-                          const BatchGroups& groups, Index g, Index c,
-                          const Normalisation<T, F>& normal, double gamma, double inverse,
-                          const GradientSums<T>& sum) {
-  const double scale = gamma * inverse, M = static_cast<double>(groups.size(g) * planes.size);
-  const double mean = scale / M * sum.g, slope = scale / M * sum.gx * inverse * inverse;
-  normalise_back(x, y, dy, dx, planes, groups.begin(g), groups.begin(g + 1), c, normal,
-                 static_cast<T>(mean), static_cast<T>(slope));
 }
 }  // namespace kernels
 

@@ -61,10 +61,18 @@ struct ChannelsLast {
   /// Rows of x, of this shape and with this padding around it, from row `first` of the padded image
   /// on; `image` has no padding of its own, and pixels beyond x are zero.
   void read_rows(const T* x, const Shape<3>& shape, Extent2 around, Index first, T* image) const {
-    const auto [C, H, W] = shape;
+    const Index H = shape[1], W = shape[2];
+    surround({H, W}, around, first, image, [&](Index begin, Index end, T* inner) {
+      to_channels_last(x + begin * W, H * W, channels, end - begin, W, inner, row(), channels);
+    });
+  }
+  /// The same where write(begin, end, inner) writes rows [begin, end) of x, their pixels from
+  /// `inner` on and from there row() after row().
+  template <class Write>
+  void surround(Extent2 x, Extent2 around, Index first, T* image, const Write& write) const {
     const Index above = first - around.h;  // the row of x that comes first; it may be padding
-    const Index begin = std::max<Index>(above, 0), end = std::min(above + extent.h, H);
-    const Index left = around.w * channels, right = left + W * channels;
+    const Index begin = std::max<Index>(above, 0), end = std::min(above + extent.h, x.h);
+    const Index left = around.w * channels, right = left + x.w * channels;
     T* inner = image + (begin - above) * row();
     std::fill(image, inner, T{0});
     for (Index h = begin; h < end; ++h, inner += row()) {
@@ -72,8 +80,7 @@ struct ChannelsLast {
       std::fill(inner + right, inner + row(), T{0});
     }
     std::fill(inner, image + size(), T{0});
-    to_channels_last(x + begin * W, H * W, C, end - begin, W,
-                     image + (begin - above) * row() + left, row(), channels);
+    write(begin, end, image + (begin - above) * row() + left);
   }
   /// Channels [first, last) of x (C, H, W) from the pixels of `image`.
   void write(const T* image, Index first, Index last, T* x) const {

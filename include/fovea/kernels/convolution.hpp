@@ -47,6 +47,11 @@ class Convolution {
     winograd_gradient_ = WinogradGradient<T>{shape};
   }
 
+  /// From now on forward() may keep what it makes of the weights, because they stay as they are.
+  [[gnu::cold]] void keep_weights() {
+    if (by_winograd_) winograd_.keep_weights();
+  }
+
   /// Throws unless it was made for this, the size of the batch aside.
   void validate(const Shape<4>& x, Index outputs, const Window& window, Index groups) const {
     check(x == x_.with_batch(x[0]) && outputs == outputs_ && groups == groups_ && window == window_,
@@ -68,7 +73,7 @@ class Convolution {
 
   /// y[n,o] = bias[o] + what W[o] finds in x[n]; `bias` may be null.
   void forward(View<const T, 4> x, const T* w, const T* bias, View<T, 4> y, Scratch<T>& scratch,
-               int threads) const {
+               int threads) {
     threads = scratch.provide(threads, forward_scratch());
     if (by_winograd_) return winograd_.run(x, w, bias, y, scratch, threads);
     sweep_.run(x, w, bias, y, scratch, threads);
@@ -76,7 +81,7 @@ class Convolution {
 
   /// dx[n,c] = the sum, over every o and tap, of what y took from it.
   void input_gradient(View<const T, 4> dy, const T* w, View<T, 4> dx, Scratch<T>& scratch,
-                      int threads) const {
+                      int threads) {
     threads = scratch.provide(threads, input_gradient_scratch());
     if (by_winograd_) return winograd_back_.run(dy, w, nullptr, dx, scratch, threads);
     input_gradient_.run(dy, w, dx, scratch, threads);

@@ -113,34 +113,41 @@ class WinogradGradient {
   /// dw and db from x and dy of these chunks; db may be empty.
   void run(View<const T, 4> x, View<const T, 4> dy, View<T, 4> dw, View<T, 1> db,
            const BatchChunks& chunks, Scratch<T>& scratch, int threads) const {
-    run(x, dy, dw, db, chunks, scratch, threads, [&](Index n, Index row, T* strip) {
-      dy_.read_rows(dy[n].data(), {O_, output_.h, output_.w}, 0, row, strip);
-    });
+    run(
+        dw, db, chunks, scratch, threads,
+        [&](Index n, Index row, T* strip) { read_planes(x[n].data(), row, strip); },
+        [&](Index n, Index row, T* strip) {
+          dy_.read_rows(dy[n].data(), {O_, output_.h, output_.w}, 0, row, strip);
+        },
+        [&](Index n, Index o) { return sum_of_plane(dy[n][o]); });
   }
-  /// The same where read(n, row, strip) writes a strip of dy, in the layout gradient(), from this
-  /// row on, and `sparse` has what of dy is not 0, the planes of the outputs.
-  template <class Read>
-  FOVEA_OUT_OF_LINE void run(View<const T, 4> x, View<const T, 4> sparse, View<T, 4> dw,
-                             View<T, 1> db, const BatchChunks& chunks, Scratch<T>& scratch,
-                             int threads, const Read& read) const {
+  /// The same of images that are not in memory as such: read_x(n, row, strip) writes a strip of x,
+  /// in the layout input(), from this row of the padded image on, read_dy one of dy, in the layout
+  /// gradient(), and bias(n, o) is the sum of dy[n,o].
+  template <class ReadX, class ReadDy, class Bias>
+  FOVEA_OUT_OF_LINE void run(View<T, 4> dw, View<T, 1> db, const BatchChunks& chunks,
+                             Scratch<T>& scratch, int threads, const ReadX& read_x,
+                             const ReadDy& read_dy, const Bias& bias) const {
     const BatchSums sums(chunks, sums_size());
     T* const total = scratch.shared();
     parallel_for(threads, sums.subtrees(), [&](Index tree, int thread) {
       T *const P = scratch.own(thread), *const images = P + elements() * element();
       sum_subtree(sums, tree * sums.span, sums.span, sums_size(), total + tree * sums.stride,
                   P + own_scratch(), [&](Index chunk, T* sum) {
-                    T* const bias = sum + 9 * C_ * width_;
+                    T* const sums_of_dy = sum + 9 * C_ * width_;
                     std::fill_n(P, elements() * element(), T{0});
-                    std::fill_n(bias, width_, T{0});
+                    std::fill_n(sums_of_dy, width_, T{0});
                     const Index first = sums.chunks.begin(chunk),
                                 last = sums.chunks.begin(chunk + 1);
                     if (tile_ == 4) {
-                      add_gradients<4>(x, sparse, first, last, P, bias, images, read);
+                      add_gradients<4>(first, last, P, images, read_x, read_dy);
                       transform_back<4>(P, sum);
                     } else {
-                      add_gradients<2>(x, sparse, first, last, P, bias, images, read);
+                      add_gradients<2>(first, last, P, images, read_x, read_dy);
                       transform_back<2>(P, sum);
                     }
+                    for (Index n = first; n < last; ++n)
+                      for (Index o = 0; o < db.size(); ++o) sums_of_dy[o] += bias(n, o);
                   });
     });
     sum_chunks(threads, total, sums.subtrees(), sums.stride, total, sums_size());
@@ -152,6 +159,16 @@ class WinogradGradient {
     });
     std::copy_n(total + 9 * C_ * width_, db.size(), db.data());
   }
+  /// What read_x() may do, from the planes of an image x (C, H, W).
+  void read_planes(const T* x, Index row, T* strip) const {
+    x_.read_rows(x, {C_, image_.h, image_.w}, padding_, row, strip);
+  }
+  /// What bias() may be.
+  static T sum_of_plane(const View<const T, 2>& dy) {
+    return static_cast<T>(lane_sum<T>(dy.size(), [&](Index i) { return dy.data()[i]; }));
+  }
+  /// Of a strip of x.
+  const ChannelsLast<T>& input() const { return x_; }
   /// Of a strip of dy.
   const ChannelsLast<T>& gradient() const { return dy_; }
 
@@ -166,10 +183,10 @@ class WinogradGradient {
     return elements() * (element() + tiles() * (rows_ + width_)) + whole(images_size(), 16);
   }
 
-  // P and db += those of the images [first, last).
-  template <int m, class Read>
-  void add_gradients(View<const T, 4> x, View<const T, 4> sparse, Index first, Index last, T* P,
-                     T* db, T* scratch, const Read& read) const {
+  // P += that of the images [first, last).
+  template <int m, class ReadX, class ReadDy>
+  void add_gradients(Index first, Index last, T* P, T* scratch, const ReadX& read_x,
+                     const ReadDy& read_dy) const {
     T *const images = scratch, *const gradients = images + images_ * x_.size();
     T *const V = images + whole(images_size(), 16), *const D = V + elements() * tiles() * rows_;
     const Index down = (output_.h + m - 1) / m, across = (output_.w + m - 1) / m;
@@ -177,9 +194,8 @@ class WinogradGradient {
       const Index count = std::min(images_, last - n);
       for (Index row = 0; row < down; row += strip_) {
         for (Index k = 0; k < count; ++k) {
-          x_.read_rows(x[n + k].data(), {C_, image_.h, image_.w}, padding_, m * row,
-                       images + k * x_.size());
-          read(n + k, m * row, gradients + k * dy_.size());
+          read_x(n + k, m * row, images + k * x_.size());
+          read_dy(n + k, m * row, gradients + k * dy_.size());
         }
         const Index used = ((count - 1) * strip_ + std::min(strip_, down - row)) * across;
         for (Index t = 0; t < used; ++t) {
@@ -192,12 +208,6 @@ class WinogradGradient {
         for (Index e = 0; e < elements(); ++e)
           add_products(used, V + e * tiles() * rows_, D + e * tiles() * width_, P + e * element());
       }
-      for (Index k = 0; k < count; ++k)
-        for (Index o = 0; o < O_; ++o) {
-          const View<const T, 2> plane = sparse[n + k][o];
-          db[o] +=
-              static_cast<T>(lane_sum<T>(plane.size(), [&](Index i) { return plane.data()[i]; }));
-        }
     }
   }
 

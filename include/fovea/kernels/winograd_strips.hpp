@@ -48,17 +48,19 @@ class WinogradStrips {
             tile_ == 4 ? by_4_.weights_size() : by_2_.weights_size()};
   }
 
+  /// From now on run() transforms its weights once, because they stay as they are.
+  [[gnu::cold]] void keep_weights() { kept_ = Tensor<T, 1>(Shape{scratch().shared}); }
+
   /// y = bias + the convolution of x with the weights w of the convolution; `bias` may be null.
   void run(View<const T, 4> x, const T* w, const T* bias, View<T, 4> y, Scratch<T>& scratch,
-           int threads) const {
+           int threads) {
     run(
         x.extent(0), w, bias, scratch, threads,
         [&](Index n, Index row, T* strip) {
           in_.read_rows(x[n].data(), {C_, H_, W_}, padding_, row, strip);
         },
         [&](Index n, Index row, Index rows, Index begin, Index end, T* strip) {
-          from_channels_last(strip + begin, out_.row(), out_.channels, end - begin, rows, output_.w,
-                             y[n][begin].data() + row * output_.w, output_.h * output_.w);
+          write_planes(strip, row, rows, begin, end, y[n].data());
         });
   }
 
@@ -67,11 +69,17 @@ class WinogradStrips {
   /// strip) gets the outputs [begin, end) of these rows of y, in the layout output().
   template <class Read, class Write>
   void run(Index N, const T* w, const T* bias, Scratch<T>& scratch, int threads, const Read& read,
-           const Write& write) const {
+           const Write& write) {
     if (tile_ == 4)
       run_tiles(by_4_, N, w, bias, scratch, threads, read, write);
     else
       run_tiles(by_2_, N, w, bias, scratch, threads, read, write);
+  }
+  /// What write() may do: the outputs to the planes of an image y (O, OH, OW).
+  void write_planes(const T* strip, Index row, Index rows, Index begin, Index end, T* y) const {
+    const Index plane = output_.h * output_.w;
+    from_channels_last(strip + begin, out_.row(), out_.channels, end - begin, rows, output_.w,
+                       y + begin * plane + row * output_.w, plane);
   }
   /// Of a strip of x.
   const ChannelsLast<T>& input() const { return in_; }
@@ -82,11 +90,14 @@ class WinogradStrips {
   template <int m, class Read, class Write>
   FOVEA_OUT_OF_LINE void run_tiles(const Winograd<T, m>& winograd, Index N, const T* w,
                                    const T* bias, Scratch<T>& scratch, int threads,
-                                   const Read& read, const Write& write) const {
-    if (flipped_)
-      winograd.transform_weights(w + 8, 9, O_ * 9, -1, scratch.shared(), threads);
-    else
-      winograd.transform_weights(w, C_ * 9, 9, 1, scratch.shared(), threads);
+                                   const Read& read, const Write& write) {
+    T* const U = kept_.empty() ? scratch.shared() : kept_.data();
+    if (!std::exchange(have_weights_, !kept_.empty())) {
+      if (flipped_)
+        winograd.transform_weights(w + 8, 9, O_ * 9, -1, U, threads);
+      else
+        winograd.transform_weights(w, C_ * 9, 9, 1, U, threads);
+    }
     const Index columns = out_.channels, TH = output_tiles(output_.h);
     const Index x_size = images_ * in_.size(), y_size = images_ * out_.size();
     const Index strips = (TH + rows_ - 1) / rows_;
@@ -106,8 +117,8 @@ class WinogradStrips {
       for (Index o = 0; o < columns; ++o) add[o] = bias && o < O_ ? bias[o] : T{0};
       for (Index k = 0; k < count; ++k) read(n + k, m * row, images + k * in_.size());
       const Index cols = output_tiles(output_.w);
-      winograd.run(images, windows_.data(), ((count - 1) * rows_ + rows) * cols, scratch.shared(),
-                   begin, last * lanes<T>, add + columns,
+      winograd.run(images, windows_.data(), ((count - 1) * rows_ + rows) * cols, U, begin,
+                   last * lanes<T>, add + columns,
                    [&](Index t, Index o, Array<const Vec<T>, m * m>& tile) {
                      T* const to = out + pixels_[static_cast<std::size_t>(t)] + o;
                      const Vec<T> b = load(add + o);
@@ -160,6 +171,8 @@ class WinogradStrips {
   std::vector<std::int32_t> windows_{}, pixels_{};  // of every tile, in x and in y
   Winograd<T, 2> by_2_{};
   Winograd<T, 4> by_4_{};
+  Tensor<T, 1> kept_{};        // transformed weights that stay as they are
+  bool have_weights_ = false;  // and whether they are there
 };
 
 }  // namespace fovea::inline FOVEA_ABI::kernels

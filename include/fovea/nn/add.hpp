@@ -35,11 +35,13 @@ struct Add {
   /// da = dy, db = dy
   template <class T, std::size_t R>
   void backward(View<const T, R>, View<const T, R>, View<const T, R>, View<const T, R> dy,
-                View<T, R> da, View<T, R> db, NoPass&, const Context&) const {
+                View<T, R> da, View<T, R> db, NoPass&, const Context& context) const {
     for (const auto& dx : {da, db}) {
       check(dx.empty() || dx.shape() == dy.shape(), "Add: expected a gradient of shape ",
             dy.shape(), ", got ", dx.shape());
-      std::copy_n(dy.begin(), dx.size(), dx.begin());
+      parallel_blocks(context.threads, dx.size(), block, [&](Index first, Index last) {
+        std::copy_n(dy.begin() + first, last - first, dx.begin() + first);
+      });
     }
   }
 

@@ -23,9 +23,7 @@
 // gamma / sqrt(var + eps) g.
 #pragma once
 
-#include <cmath>
-
-#include "fovea/kernels/channel_sums.hpp"
+#include "fovea/kernels/batch_norm_steps.hpp"
 #include "fovea/nn/layer.hpp"
 #include "fovea/nn/shapes.hpp"
 
@@ -118,6 +116,7 @@ class BatchNorm2d {
     check_shapes(*this, x, y);
     const kernels::ChannelPlanes planes(x.shape());
     const auto groups = groups_for(pass, planes.N, context.part);
+    const kernels::BatchNormSteps steps{*this, pass};
     pass.of_batch = context.mode == Mode::train && !options.frozen;
     if (pass.of_batch) groups.check_enough(x.shape());
     const BatchPart part = pass.of_batch && !context.again ? context.part : BatchPart{};
@@ -126,27 +125,18 @@ class BatchNorm2d {
     });
     parallel_for(context.threads, planes.C, [&](Index c, int) {
       const auto leaf = [&](Index g, kernels::RunningStep& step) {
-        double mean = to_double(running_mean(c)), var = to_double(running_var(c));
-        step = {};
         if (pass.of_batch && !context.again) {
           const auto m = all.empty() ? channel_moments(x.data(), planes, groups, g, c) : all(c);
-          const double share = options.momentum * (m.count / to_double(groups.whole * planes.size));
-          mean = m.mean, var = m.squares / m.count;
-          step = {share * mean, share * m.squares / (m.count - 1)};
+          step = steps.take(g, c, m, static_cast<double>(groups.whole * planes.size));
+        } else if (!context.again) {
+          step = steps.take_running(g, c);
         }
-        if (!context.again)
-          pass.mean(g, c) = mean, pass.inverse(g, c) = 1 / std::sqrt(var + options.eps);
-        kernels::normalise(x.data(), y.data(), planes, groups, g, c, normalisation(pass, g, c, f));
+        kernels::normalise(x.data(), y.data(), planes, groups, g, c, steps.normalisation(g, c, f));
       };
       kernels::sum_leaves<0>(0, groups.count, pass.steps(c), leaf);
     });
     if (!groups.one) kernels::add_parts(part, pass.steps.all());
-    for (Index c = 0; c < planes.C && !context.again; ++c) {
-      const auto [mean, var] = pass.steps(c);
-      const double keep = pass.of_batch ? 1 - options.momentum : 1;
-      pass.running_mean(c) = static_cast<T>(keep * to_double(running_mean(c)) + mean);
-      pass.running_var(c) = static_cast<T>(keep * to_double(running_var(c)) + var);
-    }
+    if (!context.again) steps.move_running();
   }
 
   /// dbeta = sum g,  dgamma = sum g x',  dx = gamma / sqrt(var + eps) (g - dbeta/M - x' dgamma/M)
@@ -157,13 +147,13 @@ class BatchNorm2d {
     check_gradients(*this, pass, context);
     const kernels::ChannelPlanes planes(x.shape());
     const auto groups = groups_for(pass, planes.N, context.part);
+    const kernels::BatchNormSteps steps{*this, pass};
     const auto sums_of = [&](Index g, Index c) {
-      return kernels::channel_gradient(x.data(), y.data(), dy.data(), normalisation(pass, g, c, f),
+      return kernels::channel_gradient(x.data(), y.data(), dy.data(), steps.normalisation(g, c, f),
                                        pass.inverse(g, c), planes, groups, g, c);
     };
     const auto take = [&](Index c, const auto& sum) {
-      if (context.parameter_gradients && options.affine)
-        pass.dweight(c) = sum.scaled, pass.dbias(c) = sum.plain;
+      if (context.parameter_gradients) steps.keep_gradients(c, sum);
       return sum;
     };
     auto all = kernels::shared_sums(groups.one && pass.of_batch, context.part, context.threads,
@@ -173,22 +163,16 @@ class BatchNorm2d {
       kernels::sum_leaves<0>(0, groups.count, total, [&](Index g, auto& sum) {
         sum = all.empty() ? sums_of(g, c) : all(c);
         if (dx.empty()) return;
-        kernels::normalise_group_back(x.data(), y.data(), dy.data(), dx.data(), planes, groups, g,
-                                      c, normalisation(pass, g, c, f), gamma(c), pass.inverse(g, c),
-                                      pass.of_batch ? sum : kernels::GradientSums<T>{});
+        kernels::normalise_back(
+            x.data(), y.data(), dy.data(), dx.data(), planes, groups.begin(g), groups.begin(g + 1),
+            c, steps.normalisation(g, c, f),
+            steps.gradient(g, c, static_cast<double>(groups.size(g) * planes.size), sum));
       });
       if (all.empty()) take(c, total);
     });
   }
 
  private:
-  static double to_double(auto x) { return static_cast<double>(x); }
-  template <class F>
-  kernels::Normalisation<T, F> normalisation(const Pass& pass, Index g, Index c, const F& f) const {
-    return {static_cast<T>(pass.mean(g, c)), static_cast<T>(gamma(c) * pass.inverse(g, c)),
-            options.affine ? bias(c) : T{0}, f};
-  }
-  double gamma(Index c) const { return options.affine ? to_double(weight(c)) : 1; }
   kernels::BatchGroups groups_for(const Pass& pass, Index N, const BatchPart& part) const {
     const kernels::BatchGroups groups(N, options.statistics, part);
     groups.check_pass(options.channels, pass.mean.shape(), pass.inverse.shape());

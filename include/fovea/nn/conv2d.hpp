@@ -101,6 +101,7 @@ class Conv2d {
     output_shape(x).size();  // throws where it would be too large
     Pass pass = fused_pass(x, how);
     pass.kernel = {x, options.out, window(), options.groups};
+    if (how.prepack_weights) pass.kernel.keep_weights();
     pass.scratch = {resolve_threads(how.threads),
                     pass.kernel.scratch(how.keep != Keep::output, how.parameter_gradients),
                     how.scratch};

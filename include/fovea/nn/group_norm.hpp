@@ -142,7 +142,7 @@ class GroupNorm {
                      slope = static_cast<T>(hx / M * inverse * inverse * inverse);
           for (Index c = k * channels; c < (k + 1) * channels; ++c)
             kernels::normalise_back(x.data(), y.data(), dy.data(), dx.data(), planes, n, n + 1, c,
-                                    normalisation(pass, n, c), mean, slope);
+                                    normalisation(pass, n, c), {mean, slope});
         }
       });
     if (!context.parameter_gradients || !options.affine) return;
