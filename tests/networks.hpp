@@ -86,7 +86,7 @@ inline auto branch(Rng& rng, Index in, Index out, Index stride) {
 }
 /// Half the extents, by a 1 x 1 convolution.
 inline auto shortcut(Rng& rng, Index in, Index out) {
-  return Chain{conv(rng, in, out, 1, 2, 1, false), BatchNorm2d<float>{{.channels = out}}};
+  return Shortcut{conv(rng, in, out, 1, 2, 1, false), BatchNorm2d<float>{{.channels = out}}};
 }
 
 /// Six residual blocks of `width`, 2 width and 4 width channels (He et al., 2016).

@@ -445,8 +445,8 @@ TEST_CASE("contracts: the mode follows from the workspace") {
 
 TEST_CASE("contracts: each network inside a layer draws its own mask, a new one in each step") {
   const Chain inside{Dropout{}};
-  const Sequential net{Shape{500}, Residual{inside}, Residual{inside}, Residual{inside, inside},
-                       Residual{Residual{inside}}};
+  const Sequential net{Shape{500}, Residual{inside}, Residual{inside},
+                       Residual{inside, Shortcut{inside}}, Residual{Residual{inside}}};
   const Tensor<float, 2> ones(Shape{1, 500}, 1.0f);
   std::vector<std::string> masks;
   for (std::uint64_t step = 0; step < 2; ++step)

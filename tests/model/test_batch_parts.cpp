@@ -210,6 +210,13 @@ TEST_CASE("batch parts: normalisation, with statistics of the batch and of chunk
                            networks::conv(rng, 8, 12, 3), norm(12), Gelu{}, MaxPool2d{}, Flatten{},
                            Linear<float>{{.in = 144, .out = 7}, rng}},
                 {64, 41, 100, 5});
+    // A residual block that runs as one step, where statistics are those of the batch.
+    check_parts(
+        Sequential{Shape{2, 8, 7}, networks::conv(rng, 2, 16, 3), norm(16), Relu{},
+                   Residual{networks::conv(rng, 16, 16, 3), norm(16), Relu{},
+                            networks::conv(rng, 16, 16, 3), norm(16)},
+                   Relu{}, GlobalAvgPool2d{}, Flatten{}, Linear<float>{{.in = 16, .out = 7}, rng}},
+        {64, 41, 5});
   }
   Rng rng{9};
   check_parts(Sequential{Shape{4, 5, 6}, GroupNorm<float>{{.channels = 4, .groups = 2}}, Relu{},

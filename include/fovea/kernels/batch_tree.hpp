@@ -28,6 +28,8 @@ struct BatchPart {
   Index whole = 0;               ///< examples of the whole batch; 0: those at hand
   Index first = 0;               ///< which of them is the first one at hand
   Exchange* exchange = nullptr;  ///< with those that have the other parts (batch_part.hpp)
+  /// Examples of the whole batch, where N are at hand.
+  Index all(Index N) const { return whole > 0 ? whole : N; }
 };
 
 namespace kernels {
@@ -38,7 +40,7 @@ struct BatchChunks {
 
   /// Of a batch of N, or of a part of N. Throws if that does not begin and end with a chunk.
   BatchChunks(Index N, const BatchPart& part = {}) {
-    const Index whole = part.whole > 0 ? part.whole : N, first = part.whole > 0 ? part.first : 0;
+    const Index whole = part.all(N), first = part.whole > 0 ? part.first : 0;
     const Index all = std::clamp<Index>(whole, 1, most);
     bool ends = first + N == whole;
     for (Index chunk = 0; chunk < all; ++chunk) {

@@ -77,7 +77,7 @@ struct BatchGroups {
       : chunks(N, part),
         one(statistics == Statistics::batch),
         count(one ? 1 : chunks.count),
-        whole(part.whole > 0 ? part.whole : N) {}
+        whole(part.all(N)) {}
   /// The first chunk of this one.
   Index chunk(Index group) const { return group == count ? chunks.count : group; }
   /// The first example of this one.

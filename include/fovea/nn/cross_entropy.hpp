@@ -121,7 +121,7 @@ ElementOf<Z> cross_entropy(const Z& logits, View<const Label, 1> labels, G&& gra
   for (Index n = 0; n < N; ++n)
     check(0 <= labels[n] && labels[n] < K, "cross_entropy: expected labels in [0, ", K, "), got ",
           labels[n], " at ", n);
-  double total = static_cast<double>(options.part.whole > 0 ? options.part.whole : N);
+  double total = static_cast<double>(options.part.all(N));
   if (const auto& weights = options.class_weights; !weights.empty()) {
     total = kernels::sum_of_examples(
         {N, options.part}, [&](Index n) { return static_cast<double>(weights[labels[n]]); });
@@ -149,7 +149,7 @@ ElementOf<Z> cross_entropy(const Z& logits, View<const ElementOf<Z>, 2> targets,
   for (const T q : targets)
     check(q >= 0 && std::isfinite(q), "cross_entropy: expected finite targets of 0 or more, got ",
           q);
-  const Index N = options.part.whole > 0 ? options.part.whole : logits.extent(0);
+  const Index N = options.part.all(logits.extent(0));
   const double total = options.reduction == Reduction::sum ? 1.0 : static_cast<double>(N);
   return detail::cross_entropy_of<T>(logits, dlogits, total, options, [&](Index n, Index k) {
     return static_cast<double>(targets(n, k));

@@ -38,7 +38,7 @@ T elementwise_loss(const char* name, View<const T, R> y, View<const T, R> t, Vie
         y.shape(), ", got ", gradient.shape());
   check(!overlap(gradient, y) && !overlap(gradient, t), name,
         ": expected a gradient with memory of its own, got one that overlaps y or the targets");
-  const Index size = y.size() / y.extent(0), N = part.whole > 0 ? part.whole : y.extent(0);
+  const Index size = y.size() / y.extent(0), N = part.all(y.extent(0));
   const double total = reduction == Reduction::sum ? 1.0 : static_cast<double>(N * size);
   double loss = kernels::sum_of_examples({y.extent(0), part}, [&](Index n) {
     double sum = 0;
