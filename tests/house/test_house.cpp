@@ -244,7 +244,7 @@ TEST_CASE("numbers: no call whose text depends on the locale") {
 }
 
 TEST_CASE("pages: the budget that the README states is kept") {
-  constexpr Index page = 205, header = 300, book = 16050;  // lines
+  constexpr Index page = 205, header = 300, book = 16100;  // lines
   const std::set<std::string> machinery{"nn/composite.hpp", "nn/layer_check.hpp"};
   Index in_book = 0;
   for (const auto& h : headers()) {
