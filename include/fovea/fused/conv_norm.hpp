@@ -32,9 +32,9 @@ namespace fovea::inline FOVEA_ABI {
 template <class T, class Layer>
 class ConvNorm final : public FusedGroup<T> {
  public:
-  using First = BatchNorm2d<T>;  ///< what a network must have
-  using Second = Layer;          ///< and this
-  using Stage = NormStage<T, Layer>;
+  using First = BatchNorm2d<T>;       ///< what a network must have
+  using Second = Layer;               ///< and this
+  using Stage = NormStage<T, Layer>;  ///< of which it is made
 
   /// As many stages as follow each other, and what is done to their sum with x.
   static std::size_t match(Neighbours<T> layers, const Extents& x, const WorkspaceOptions&) {

@@ -156,7 +156,9 @@ struct GradientSums {
     scaled += other.scaled;
   }
   /// At the end of a chunk. `inverse`: 1 / sqrt(var + eps)
-  void round(double inverse) { plain = static_cast<T>(g), scaled = static_cast<T>(gx * inverse); }
+  void end_chunk(double inverse) {
+    plain = static_cast<T>(g), scaled = static_cast<T>(gx * inverse);
+  }
 };
 
 /// What is done to a normalised number: nothing.
@@ -229,7 +231,7 @@ GradientSums<T> channel_gradient(const T* x, const T* y, const T* dy,
       const Index at = planes.offset(n, c);
       sum += plane_gradient(x + at, y + at, dy + at, planes.size, normal);
     }
-    sum.round(inverse);
+    sum.end_chunk(inverse);
   });
   return total;
 }

@@ -107,7 +107,7 @@ class PixelSums {
           sum.g += of[0];
           sum.gx += of[channels_];
         },
-        [&](GradientSums<T>& sum) { sum.round(inverse); });
+        [&](GradientSums<T>& sum) { sum.end_chunk(inverse); });
   }
 
  private:
