@@ -216,6 +216,52 @@ TEST_CASE("conv_norm: a prediction, after any stage too, and without gradients o
   CHECK(apart(attack.input_gradient(), whole.input_gradient()) < 1e-12);
 }
 
+TEST_CASE("conv_norm: frozen blocks have the statistics of prediction, however they are run") {
+  Rng rng{5};
+  const auto conv = conv2d({.out = 16, .kernel = 3, .padding = 1, .bias = false});
+  auto fresh = sequential<double>(Shape{16, 9, 8}, rng, conv, batch_norm2d(), relu, conv,
+                                  batch_norm2d(), relu, residual(conv, batch_norm2d()),
+                                  global_avg_pool2d, flatten, linear(3));
+  stir<double>(fresh);
+  const auto frozen = [](std::string_view name) { return !name.starts_with("fc"); };
+  const auto x = random_tensor<double>(Shape{6, 16, 9, 8}, 3);
+  Numbers<double> first;
+  for (const bool fuse : {false, true})
+    for (const bool recompute : {false, true}) {
+      auto net = fresh;
+      auto w =
+          net.workspace(6, {.threads = 2, .fuse = fuse, .recompute = recompute, .frozen = frozen});
+      Numbers<double> all;
+      const auto keep = [&](const auto& y) { all.emplace_back(y.begin(), y.end()); };
+      keep(net.forward(x, w));
+      w.output_gradient().fill(1);
+      net.backward(w);
+      net.for_each_parameter(w, [&](auto, auto g) { keep(g); });
+      keep(net.forward_after<2>(random_tensor<double>(Shape{6, 16, 9, 8}, 9), w));
+      net.commit_buffers(w);
+      net.for_each_state([&](auto, auto state) { keep(state); });
+      if (first.empty()) first = all;
+      check_close(all, first, 1e-11);
+    }
+}
+
+TEST_CASE("conv_norm: mistakes are named by the layer that they are in") {
+  Rng rng{5};
+  auto net =
+      sequential<float>(Shape{16, 3, 3}, rng, conv2d({.out = 16, .kernel = 3, .padding = 1}),
+                        batch_norm2d(), relu, conv2d({.out = 16, .kernel = 3}), batch_norm2d());
+  auto w = net.workspace(2);
+  CHECK(contains(error_of([&] {
+                   net.forward(random_tensor<float>(Shape{1, 16, 3, 3}, 1), w);
+                 }),
+                 "bn2: expected at least two numbers of each channel in a batch of training"));
+  std::get<4>(net.layers()).options.statistics = Statistics::chunk;
+  CHECK(contains(error_of([&] {
+                   net.forward(random_tensor<float>(Shape{2, 16, 3, 3}, 1), w);
+                 }),
+                 "bn2: expected statistics of the batch, as when this workspace was made"));
+}
+
 TEST_CASE("conv_norm: which layers it takes") {
   Rng rng{1};
   const auto steps = [](const auto& net) {

@@ -36,7 +36,8 @@
 namespace fovea::inline FOVEA_ABI {
 
 /// Layers that follow each other: each reads what the one before it writes, and no other layer
-/// does. The first has one input, x; a layer of two inputs, as Add, reads x, too.
+/// does; the first has one input, x. Where a group says `static constexpr bool input_again = true`,
+/// there may be layers among them that read x, too: an Add at the end of a residual block.
 template <class T>
 using Neighbours = std::span<AnyLayer<T>* const>;
 
@@ -72,6 +73,7 @@ struct FusionRule {
   /// The group of exactly these layers, for inputs of at most the extents of x.
   std::unique_ptr<FusedGroup<T>> (*make)(Neighbours<T> layers, const Extents& x,
                                          const WorkspaceOptions& options);
+  bool input_again = false;  ///< whether layers may read x, too
 };
 
 /// The rule of a group.
@@ -79,6 +81,10 @@ template <class Group, class T>
 inline constexpr FusionRule<T> fusion_rule{
     &Group::match,
     [](Neighbours<T> layers, const Extents& x, const WorkspaceOptions& options)
-        -> std::unique_ptr<FusedGroup<T>> { return std::make_unique<Group>(layers, x, options); }};
+        -> std::unique_ptr<FusedGroup<T>> { return std::make_unique<Group>(layers, x, options); },
+    requires {requires Group::input_again;
+}
+}
+;
 
 }  // namespace fovea::inline FOVEA_ABI

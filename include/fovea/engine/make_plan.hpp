@@ -24,16 +24,19 @@ template <class T>
   finished_ = true;
 }
 
-// The layers from k on that follow each other without a branch, but for what reads k's input, too.
+// The layers from k on that follow each other without a branch; or also those that read k's input
+// once more.
 template <class T>
-[[gnu::cold]] std::size_t Plan<T>::neighbours_from(std::size_t k) const {
+[[gnu::cold]] std::size_t Plan<T>::neighbours_from(std::size_t k, bool input_again) const {
   std::size_t count = 1;
-  while (k + count < layers_.size() && layers_[k]->inputs.size() == 1) {
+  while (k + count < layers_.size()) {
     const auto& inputs = layers_[k + count]->inputs;
     const bool follows = std::all_of(inputs.begin(), inputs.end(), [&](std::size_t v) {
       return v == k + count || v == layers_[k]->inputs[0];
     });
-    if (!follows || values_[k + count].readers != std::vector{k + count}) break;
+    if (!follows || (inputs.size() > 1 && !input_again) ||
+        values_[k + count].readers != std::vector{k + count})
+      break;
     ++count;
   }
   return count;
@@ -53,11 +56,12 @@ template <class T>
   std::vector<AnyLayer<T>*> all;
   for (const auto& layer : layers_) all.push_back(layer.get());
   for (std::size_t k = 0; k < layers_.size();) {
-    const Neighbours<T> neighbours{all.data() + k, neighbours_from(k)};
     const Extents& input = values_[layers_[k]->inputs[0]].extents;
     const FusionRule<T>* rule = nullptr;
     std::size_t count = 1;
     for (const FusionRule<T>& candidate : rules) {
+      if (layers_[k]->inputs.size() > 1) break;  // a group gets one x
+      const Neighbours<T> neighbours{all.data() + k, neighbours_from(k, candidate.input_again)};
       const std::size_t takes = candidate.match(neighbours, input, options_);
       if (takes < 2 || !alike(k, takes)) continue;
       rule = &candidate, count = takes;
@@ -75,19 +79,23 @@ template <class T>
       step_of_.push_back(steps_.size());
     }
     steps_.push_back({k, k + count - 1});
-    if (count > 1) steps_.back().group = rule->make(neighbours.first(count), input, options_);
+    if (count > 1) {
+      WorkspaceOptions how = options_;
+      if (k + count <= first_trained()) how.keep = Keep::output;  // backward does not come so far
+      steps_.back().group = rule->make({all.data() + k, count}, input, how);
+    }
     k += count;
   }
 }
 
-// The first step of which backward is needed: it has a parameter that is trained.
+// The first layer of which backward is needed: it has a parameter that is trained.
 template <class T>
-[[gnu::cold]] std::size_t Plan<T>::first_to_go_back() const {
+[[gnu::cold]] std::size_t Plan<T>::first_trained() const {
   if (options_.input_gradient || options_.keep == Keep::everything) return 0;
   if (!options_.parameter_gradients) return 0;
-  for (std::size_t k = 0; k < layers_.size(); ++k)
-    if (layers_[k]->has_parameters && !layers_[k]->all_frozen) return step_of_[k];
-  return steps_.size();
+  std::size_t k = 0;
+  while (k < layers_.size() && (!layers_[k]->has_parameters || layers_[k]->all_frozen)) ++k;
+  return k;
 }
 
 // Whether backward computes value v again: it is made of one value by a layer with at most 16
@@ -132,7 +140,8 @@ template <class T>
 
 template <class T>
 [[gnu::cold]] void Plan<T>::plan_memory() {
-  first_back_ = first_to_go_back();
+  const std::size_t first = first_trained();
+  first_back_ = first < layers_.size() ? step_of_[first] : steps_.size();
   const std::vector<Lifetime> in_backward = read_in_backward();
   const auto end = static_cast<Index>(2 * steps_.size());
   const auto back = [&](std::size_t s) { return end - 1 - static_cast<Index>(s); };

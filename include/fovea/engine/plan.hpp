@@ -201,9 +201,9 @@ class Plan {
 
   bool goes_back() const { return options_.keep != Keep::output; }
 
-  std::size_t neighbours_from(std::size_t k) const;
+  std::size_t neighbours_from(std::size_t k, bool input_again) const;
   bool alike(std::size_t first, std::size_t count) const;
-  std::size_t first_to_go_back() const;
+  std::size_t first_trained() const;
   bool computed_again(std::size_t v) const;
   std::vector<Lifetime> read_in_backward() const;
   void make_steps(std::span<const FusionRule<T>> rules);

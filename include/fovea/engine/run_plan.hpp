@@ -27,8 +27,9 @@ template <class T>
 bool Plan<T>::forward_inside(std::size_t k, const AnyView<const T>& x, const Context& context) {
   const Step& step = steps_[step_of_[k]];
   bool begun = false;
+  context_ = context;
   naming(step, [&] {
-    begun = step.group->forward_after(k - step.first, x, value(step.last + 1), context);
+    begun = step.group->forward_after(k - step.first, x, value(step.last + 1), context_of(step));
   });
   if (begun) forward(nullptr, step.last + 1, context);
   return begun;

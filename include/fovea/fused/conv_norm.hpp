@@ -16,25 +16,25 @@
 // order, in which the convolutions work: only what comes into the whole step and what leaves it is
 // transposed.
 //
-// z and du are in no tensor, nor is the z of a residual, y = relu(x + z): it is added to x when y
-// is written, and the gradient of the sum, which is g of the last stage, to dx. u is kept for
-// backward; two or three batches of g are memory that all steps of a workspace share. Reference
-// implementation: the layers one by one (.fuse = false).
+// z and du are in no tensor, nor is the z of a residual, y = relu(x + z): it is added to x when
+// y is written, and the gradient of the sum, which is g of the last stage, to dx. u is kept
+// where there is a backward; g, and u elsewhere, are in one to three batches of memory that all
+// steps of a workspace share. Reference implementation: the layers one by one (.fuse = false).
 #pragma once
 
 #include "fovea/fused/norm_stage.hpp"
 
 namespace fovea::inline FOVEA_ABI {
 
-/// Conv2d of 3 x 3, BatchNorm2d and this activation, which may be missing where another Conv2d or
-/// nothing follows, once or more; then Add of x, or Add and Relu, if it is missing at the end.
-/// y (N, O, H, W) from x (N, C, H, W).
+/// Conv2d of 3 x 3 and BatchNorm2d, with or without this activation, once or more; then Add of
+/// x, or Add and Relu, if the last stage is without. y (N, O, H, W) from x (N, C, H, W).
 template <class T, class Layer>
 class ConvNorm final : public FusedGroup<T> {
  public:
-  using First = BatchNorm2d<T>;       ///< what a network must have
-  using Second = Layer;               ///< and this
-  using Stage = NormStage<T, Layer>;  ///< of which it is made
+  using First = BatchNorm2d<T>;              ///< what a network must have
+  using Second = Layer;                      ///< and this
+  using Stage = NormStage<T, Layer>;         ///< of which it is made
+  static constexpr bool input_again = true;  ///< by Add
 
   /// As many stages as follow each other, and what is done to their sum with x.
   static std::size_t match(Neighbours<T> layers, const Extents& x, const WorkspaceOptions&) {
@@ -76,11 +76,15 @@ class ConvNorm final : public FusedGroup<T> {
     }
     for_kernels_ = (size.shared + 15) / 16 * 16;
     size = size.covering({block, for_kernels_});
-    size.shared += (std::min<Index>(std::ssize(stages_), 2) + adds_) * largest_;
+    size.shared += (std::min<Index>(std::ssize(stages_) - adds_, 2) + adds_) * largest_;
+    for (std::size_t s = 0; s < stages_.size(); ++s) {
+      const bool another = goes_back_ && s + 1 < stages_.size();
+      stages_[s].make_sums(shape[0], another ? &stages_[s + 1] : nullptr);
+    }
     scratch_ = {how.threads, size, how.scratch};
   }
 
-  bool runs_again() const override { return true; }
+  bool runs_again() const override { return goes_back_; }
   bool ignores_output() const override { return !clips_; }
 
   /// y = z of the last stage, x + z, or relu(x + z).
@@ -144,19 +148,20 @@ class ConvNorm final : public FusedGroup<T> {
   void place() {
     for (std::size_t s = 0; s < stages_.size(); ++s) {
       const bool own = adds_ && s + 1 == stages_.size();
-      const Index at = own ? std::min<Index>(std::ssize(stages_), 2) : static_cast<Index>(s % 2);
+      const auto at = static_cast<Index>(own ? std::min<std::size_t>(s, 2) : s % 2);
       T* const shared = scratch_.shared() + for_kernels_ + at * largest_;
       stages_[s].u = goes_back_ ? kept_[s].data() : shared;
       stages_[s].g = shared;
     }
   }
 
-  // The stages from `first` on. Once more (Context::again) they have nothing to do but to write y.
+  // The stages from `first` on. Where u is kept, once more (Context::again) means to write y alone.
   void run(std::size_t first, const View<const T, 4>& x, const View<T, 4>& y,
            const Context& context) {
     const Index N = x.extent(0);
     place();
-    for (std::size_t s = first; s < stages_.size() && !context.again; ++s) {
+    for (std::size_t s = context.again && goes_back_ ? stages_.size() : first; s < stages_.size();
+         ++s) {
       Stage& stage = stages_[s];
       const Stage* const before = s > first ? &stages_[s - 1] : nullptr;
       const auto& layout = stage.convolution.input();

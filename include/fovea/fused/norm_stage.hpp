@@ -38,7 +38,9 @@ class NormStage {
         layers[1]->template get<BatchNorm2d<T>>().options.statistics != Statistics::batch)
       return 0;
     const bool active = layers.size() > 2 && layers[2]->template is<Layer>();
-    if (!active && layers.size() > 2 && is_activation(*layers[2])) return 0;  // of another group
+    if (!active && layers.size() > 2 &&  // the groups of other activations come later
+        is_any<Relu, Gelu, Silu, LeakyRelu, Hardswish, Clip>(*layers[2]))
+      return 0;
     x = conv.output_shape(x);
     return active ? 3 : 2;
   }
@@ -60,8 +62,12 @@ class NormStage {
     convolution = kernels::WinogradStrips<T>::forward(shape);
     if (goes_back) input_gradient = kernels::WinogradStrips<T>::input_gradient(shape);
     if (goes_back) weight_gradient = kernels::WinogradGradient<T>{shape};
-    // Strips have a row of tiles or more.
-    sums_ = {y[0], image, O, std::min<Index>(2, image.h)};
+  }
+  /// Makes room for the sums of N images, whose strips are those of u, and of dx of the stage after
+  /// this one, if there is one that goes back.
+  [[gnu::cold]] void make_sums(Index N, const NormStage* next) {
+    const Index strip = convolution.output().extent.h;
+    sums_ = {N, image, O, next ? std::min(strip, next->input_gradient.output().extent.h) : strip};
   }
 
   NormStage(const NormStage&) = delete;
@@ -89,7 +95,9 @@ class NormStage {
     auto& pass = norm_pass();
     pass.of_batch = context.mode == Mode::train && !norm().options.frozen;
     part_ = pass.of_batch ? context.part : BatchPart{};
-    if (pass.of_batch) groups(N).check_enough(Shape{N, O, image.h, image.w});
+    check(norm().options.statistics == Statistics::batch, norm_->path,
+          ": expected statistics of the batch, as when this workspace was made; make a new one");
+    if (pass.of_batch) groups(N).check_enough(Shape{N, O, image.h, image.w}, norm_->path);
     sums_.cut(convolution.output().extent.h);
   }
 
@@ -244,11 +252,9 @@ class NormStage {
     return static_cast<double>(all.whole * image.h * image.w);
   }
 
-  // Whether it is one of the activations that there are groups of (rules.hpp).
-  static bool is_activation(const AnyLayer<T>& layer) {
-    return layer.template is<Relu>() || layer.template is<Gelu>() || layer.template is<Silu>() ||
-           layer.template is<LeakyRelu>() || layer.template is<Hardswish>() ||
-           layer.template is<Clip>();
+  template <class... Layers>
+  static bool is_any(const AnyLayer<T>& layer) {
+    return (layer.template is<Layers>() || ...);
   }
 
   // The constants of `lanes` channels.

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <algorithm>
+#include <string_view>
 
 #include "fovea/core/bits.hpp"
 #include "fovea/kernels/batch_part.hpp"
@@ -84,12 +85,13 @@ struct BatchGroups {
   Index begin(Index group) const { return chunks.begin(chunk(group)); }
   /// Its examples, those in other parts of the batch too.
   Index size(Index group) const { return one ? whole : begin(group + 1) - begin(group); }
-  /// Throws unless each group of x has two numbers of each channel or more.
+  /// Throws unless each group of x has two numbers of each channel or more, in the name of `layer`.
   template <std::size_t R>
-  void check_enough(const Shape<R>& x) const {
+  void check_enough(const Shape<R>& x, std::string_view layer = {}) const {
     for (Index g = 0; g < count; ++g)
-      check(size(g) * ChannelPlanes(x).size > 1, "expected at least two numbers of each channel ",
-            "in ", one ? "a batch" : "each chunk of a batch", " of training, got ", x);
+      check(size(g) * ChannelPlanes(x).size > 1, layer, layer.empty() ? "" : ": ",
+            "expected at least two numbers of each channel ", "in ",
+            one ? "a batch" : "each chunk of a batch", " of training, got ", x);
   }
   /// Throws unless these are the shapes of a Pass with room for the groups.
   void check_pass(Index C, Shape<2> mean, Shape<2> inverse) const {

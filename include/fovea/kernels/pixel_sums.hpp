@@ -3,11 +3,11 @@
 // Two sums of each channel over the pixels of images in channels-last order: what batch
 // normalisation needs to know of a batch, taken while strips of it are in the cache.
 //
-// A vector holds as many channels of one pixel as it has lanes, and each lane adds up its own: no
-// sum crosses a lane, so the same bits come out for any width. Pixel w of a row goes to partial sum
-// w mod 4, so that four additions are on their way at once. At most 1024 pixels, or one row, are
-// added in T, and these sums in double. Over the strips of an image and the images of a batch they
-// are added in a fixed order (batch_tree.hpp).
+// A vector holds as many channels of one pixel as it has lanes, and each lane adds up its own:
+// no sum crosses a lane, so the same bits come out for any width. Of four pixels side by side
+// each goes to a partial sum of its own, so that four additions are on their way at once. At
+// most 1024 pixels, or one row, are added in T, and these sums in double. Over the strips of an
+// image and the images of a batch they are added in a fixed order (batch_tree.hpp).
 #pragma once
 
 #include <algorithm>

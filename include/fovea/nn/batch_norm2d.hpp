@@ -125,6 +125,7 @@ class BatchNorm2d {
     });
     parallel_for(context.threads, planes.C, [&](Index c, int) {
       const auto leaf = [&](Index g, kernels::RunningStep& step) {
+        step = {};
         if (pass.of_batch && !context.again) {
           const auto m = all.empty() ? channel_moments(x.data(), planes, groups, g, c) : all(c);
           step = steps.take(g, c, m, static_cast<double>(groups.whole * planes.size));
