@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "fovea/fovea.hpp"
 #include "fovea/nn/reference/conv2d.hpp"
@@ -22,6 +23,25 @@ Tensor<T, R> random_tensor(Shape<R> shape, std::uint64_t seed) {
   Rng rng{seed};
   for (T& value : x) value = static_cast<T>(rng.uniform(-1, 1));
   return x;
+}
+
+template <class T>
+using StepNumbers = std::vector<std::vector<T>>;
+
+/// All that a training step leaves in a workspace with input_gradient: y, every gradient, and dx.
+template <class T, class Net>
+StepNumbers<T> training_step(Net& net, Workspace<Net>& w, const Tensor<T, 4>& x,
+                             Mode mode = Mode::train) {
+  StepNumbers<T> all;
+  const auto y = net.forward(x, w, mode);
+  all.emplace_back(y.begin(), y.end());
+  const auto dy = random_tensor<T>(y.shape(), 5);
+  std::copy(dy.begin(), dy.end(), w.output_gradient().begin());
+  net.backward(w);
+  net.for_each_parameter(w, [&](auto, auto g) { all.emplace_back(g.begin(), g.end()); });
+  const auto dx = w.input_gradient();
+  all.emplace_back(dx.begin(), dx.end());
+  return all;
 }
 
 /// The sentence of the Error that f throws, or "" if it throws none.

@@ -9,28 +9,17 @@ using namespace test;
 namespace conv_norm_tests {
 namespace {
 
-template <class T>
-using Numbers = std::vector<std::vector<T>>;
-
-/// All that a training step leaves: y, every gradient, dx, running values.
+/// All that a training step leaves, running values too.
 template <class T, class Net>
-Numbers<T> one_step(Net& net, Workspace<Net>& w, const Tensor<T, 4>& x, Mode mode) {
-  Numbers<T> all;
-  const auto y = net.forward(x, w, mode);
-  all.emplace_back(y.begin(), y.end());
-  const auto dy = random_tensor<T>(y.shape(), 5);
-  std::copy(dy.begin(), dy.end(), w.output_gradient().begin());
-  net.backward(w);
-  net.for_each_parameter(w, [&](auto, auto g) { all.emplace_back(g.begin(), g.end()); });
-  const auto dx = w.input_gradient();
-  all.emplace_back(dx.begin(), dx.end());
+StepNumbers<T> one_step(Net& net, Workspace<Net>& w, const Tensor<T, 4>& x, Mode mode) {
+  auto all = training_step(net, w, x, mode);
   if (mode == Mode::train) net.commit_buffers(w);
   net.for_each_state([&](auto, auto b) { all.emplace_back(b.begin(), b.end()); });
   return all;
 }
 
 template <class T>
-void check_close(const Numbers<T>& got, const Numbers<T>& expected, double limit) {
+void check_close(const StepNumbers<T>& got, const StepNumbers<T>& expected, double limit) {
   REQUIRE(got.size() == expected.size());
   for (std::size_t k = 0; k < got.size(); ++k) {
     CAPTURE(k);
@@ -77,7 +66,7 @@ void compare(const Net& fresh, Index N, Mode mode, const std::string& steps) {
   const auto x = random_tensor<T>(x_shape, 3);
   auto alone = net.workspace(N, {.input_gradient = true, .threads = 1, .fuse = false});
   const auto expected = one_step(net, alone, x, mode);
-  Numbers<T> first;
+  StepNumbers<T> first;
   for (const int threads : {1, 2, 3, 7})
     for (const bool recompute : {false, true}) {
       net = fresh;
@@ -166,7 +155,7 @@ TEST_CASE("conv_norm: a value that two blocks and a third layer read") {
   net.add(Add{}, net.add(Add{}, a, b), x);
   const auto images = random_tensor<double>(Shape{3, 16, 10, 10}, 3);
   const auto step = [&](Workspace<Network<double>>& w) {
-    Numbers<double> all;
+    StepNumbers<double> all;
     const auto y = net.forward(AnyView<const double>{images.data(), images.shape()}, w);
     all.emplace_back(y.data, y.data + y.extents.size());
     std::fill_n(w.output_gradient().data, y.extents.size(), 0.5);
@@ -225,13 +214,13 @@ TEST_CASE("conv_norm: frozen blocks have the statistics of prediction, however t
   stir<double>(fresh);
   const auto frozen = [](std::string_view name) { return !name.starts_with("fc"); };
   const auto x = random_tensor<double>(Shape{6, 16, 9, 8}, 3);
-  Numbers<double> first;
+  StepNumbers<double> first;
   for (const bool fuse : {false, true})
     for (const bool recompute : {false, true}) {
       auto net = fresh;
       auto w =
           net.workspace(6, {.threads = 2, .fuse = fuse, .recompute = recompute, .frozen = frozen});
-      Numbers<double> all;
+      StepNumbers<double> all;
       const auto keep = [&](const auto& y) { all.emplace_back(y.begin(), y.end()); };
       keep(net.forward(x, w));
       w.output_gradient().fill(1);

@@ -17,21 +17,6 @@ auto network(Index C, Index O, Index padding, bool bias, Index H, Index W) {
                        max_pool2d(2), gelu, flatten, linear(3));
 }
 
-/// All that a training step leaves: y, every gradient, and dx.
-template <class T, class Net>
-std::vector<std::vector<T>> one_step(Net& net, Workspace<Net>& w, const Tensor<T, 4>& x) {
-  std::vector<std::vector<T>> all;
-  const auto y = net.forward(x, w);
-  all.emplace_back(y.begin(), y.end());
-  const auto dy = random_tensor<T>(y.shape(), 5);
-  std::copy(dy.begin(), dy.end(), w.output_gradient().begin());
-  net.backward(w);
-  net.for_each_parameter(w, [&](auto, auto g) { all.emplace_back(g.begin(), g.end()); });
-  const auto dx = w.input_gradient();
-  all.emplace_back(dx.begin(), dx.end());
-  return all;
-}
-
 template <class T>
 void compare(Index C, Index O, Index padding, bool bias, Index H, Index W, Index N) {
   const Shape shape{N, C, H, W, O, padding};
@@ -39,12 +24,12 @@ void compare(Index C, Index O, Index padding, bool bias, Index H, Index W, Index
   auto net = network<T>(C, O, padding, bias, H, W);
   const auto x = random_tensor<T>(Shape{N, C, H, W}, 3);
   auto alone = net.workspace(N, {.input_gradient = true, .threads = 1, .fuse = false});
-  const auto expected = one_step(net, alone, x);
-  std::vector<std::vector<T>> first;
+  const auto expected = training_step(net, alone, x);
+  StepNumbers<T> first;
   for (const int threads : {1, 2, 3, 7}) {
     auto w = net.workspace(N, {.input_gradient = true, .threads = threads}, conv_pool<T>);
     REQUIRE(w.plan().step_name(0) == "conv1 pool1");
-    const auto got = one_step(net, w, x);
+    const auto got = training_step(net, w, x);
     if (threads == 1) first = got;
     CHECK(got == first);
   }

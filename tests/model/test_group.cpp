@@ -163,7 +163,7 @@ TEST_CASE("group: its rule is asked before those of the library, and never witho
 }  // namespace
 /// A group that takes nothing and looks at what it is offered.
 template <class T>
-struct Looks final : FusedGroup<T> {
+struct Looks : FusedGroup<T> {
   static std::size_t match(Neighbours<T> layers, const Extents&, const WorkspaceOptions&) {
     for (const auto* layer : layers)
       most_inputs_seen = std::max(most_inputs_seen, layer->inputs.size());
@@ -176,15 +176,9 @@ struct Looks final : FusedGroup<T> {
   static inline std::size_t most_inputs_seen = 0;
 };
 template <class T>
-struct LooksForMore final : FusedGroup<T> {
+struct LooksForMore final : Looks<T> {
+  using Looks<T>::Looks;
   static constexpr bool input_again = true;
-  static std::size_t match(Neighbours<T> layers, const Extents& x, const WorkspaceOptions& how) {
-    return Looks<T>::match(layers, x, how);
-  }
-  LooksForMore(Neighbours<T>, const Extents&, const WorkspaceOptions&) {}
-  void forward(AnyView<const T>, AnyView<T>, const Context&) override {}
-  void backward(AnyView<const T>, AnyView<const T>, AnyView<const T>, AnyView<T>,
-                const Context&) override {}
 };
 
 TEST_CASE("groups: only those that ask for it see a layer that reads their input again") {

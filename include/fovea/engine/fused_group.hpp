@@ -76,15 +76,22 @@ struct FusionRule {
   bool input_again = false;  ///< whether layers may read x, too
 };
 
+namespace detail {
+
+template <class Group>
+inline constexpr bool input_again = [] {
+  if constexpr (requires { Group::input_again; }) return Group::input_again;
+  return false;
+}();
+
+}  // namespace detail
+
 /// The rule of a group.
 template <class Group, class T>
 inline constexpr FusionRule<T> fusion_rule{
     &Group::match,
     [](Neighbours<T> layers, const Extents& x, const WorkspaceOptions& options)
         -> std::unique_ptr<FusedGroup<T>> { return std::make_unique<Group>(layers, x, options); },
-    requires {requires Group::input_again;
-}
-}
-;
+    detail::input_again<Group>};
 
 }  // namespace fovea::inline FOVEA_ABI

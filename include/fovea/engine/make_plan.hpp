@@ -55,6 +55,7 @@ template <class T>
 [[gnu::cold]] void Plan<T>::make_steps(std::span<const FusionRule<T>> rules) {
   std::vector<AnyLayer<T>*> all;
   for (const auto& layer : layers_) all.push_back(layer.get());
+  const std::size_t trained = first_trained();
   for (std::size_t k = 0; k < layers_.size();) {
     const Extents& input = values_[layers_[k]->inputs[0]].extents;
     const FusionRule<T>* rule = nullptr;
@@ -81,7 +82,7 @@ template <class T>
     steps_.push_back({k, k + count - 1});
     if (count > 1) {
       WorkspaceOptions how = options_;
-      if (k + count <= first_trained()) how.keep = Keep::output;  // backward does not come so far
+      if (k + count <= trained) how.keep = Keep::output;  // backward does not come so far
       steps_.back().group = rule->make({all.data() + k, count}, input, how);
     }
     k += count;
